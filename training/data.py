@@ -1,0 +1,341 @@
+"""All training photos in memory, and random crops out of them.
+
+Folders of pictures, ``.tar`` shards and single files become one `PhotoStore`: every photo decoded
+once, kept as eight-bit RGB on the device that trains. There are no workers, queues or epochs: a
+batch is one gather from that memory, and it follows from the state of a `torch.Generator` alone,
+which is what lets a resumed run go on bit for bit. It knows nothing about holes or degradations.
+"""
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from models.errors import RequestError
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
+)
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the bytes of one picture lie: a file, or a stretch of an uncompressed tar."""
+
+    file: Path
+    name: str
+    start: int = 0
+    size: int = -1
+
+    def read(self) -> bytes:
+        with self.file.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read(self.size)
+
+    def __str__(self) -> str:
+        return str(self.file) if self.size < 0 else f"{self.file}:{self.name}"
+
+
+def _is_picture(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+
+
+def _shard_places(shard: Path) -> Iterator[_Place]:
+    try:
+        with tarfile.open(shard, "r:") as archive:
+            for member in archive:
+                if member.isfile() and _is_picture(member.name):
+                    yield _Place(shard, member.name, member.offset_data, member.size)
+    except (tarfile.TarError, OSError) as error:
+        raise RequestError(
+            f"{shard} cannot be read as an uncompressed .tar shard ({error}); "
+            "make it again or leave it out of --data."
+        ) from error
+
+
+def _places(sources: Sequence[Path]) -> Iterator[_Place]:
+    """Every picture below ``sources``, in an order that depends on names only."""
+    for source in sources:
+        if not source.exists():
+            raise RequestError(
+                f"{source} does not exist; give a folder of pictures or a .tar shard."
+            )
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in files:
+            if file.suffix.lower() == ".tar" and file.is_file():
+                yield from _shard_places(file)
+            elif _is_picture(file.name) and file.is_file():
+                yield _Place(file, file.name)
+
+
+def _decode(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def _read_photo(place: _Place) -> np.ndarray | str:
+    """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
+    try:
+        return _decode(place.read())
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return f"{place} was left out: it cannot be read ({error})."
+
+
+class _Blocks:
+    """Photos put end to end in blocks, so that the whole set is never in memory twice.
+
+    Thousands of small arrays freed one by one do not go back to the system; large blocks do.
+    """
+
+    def __init__(self, block_bytes: int = 1 << 27) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self._block_bytes = block_bytes
+        self._blocks: list[Tensor] = []
+        self._loose: list[Tensor] = []
+
+    def append(self, photo: np.ndarray) -> None:
+        self.shapes.append(photo.shape)
+        self._loose.append(torch.from_numpy(photo.copy()).flatten())
+        if sum(map(len, self._loose)) >= self._block_bytes:
+            self._close()
+
+    def _close(self) -> None:
+        if self._loose:
+            self._blocks.append(torch.cat(self._loose))
+            self._loose.clear()
+
+    def flat(self, device: torch.device) -> Tensor:
+        """All bytes in one tensor on ``device``; the blocks are given up on the way."""
+        self._close()
+        flat = torch.empty(sum(map(len, self._blocks)), dtype=torch.uint8, device=device)
+        end = len(flat)
+        while self._blocks:
+            block = self._blocks.pop()
+            flat[end - len(block) : end] = block
+            end -= len(block)
+        return flat
+
+
+def batch_to_unit(batch: Tensor) -> Tensor:
+    """Bytes 0..255 of any shape to float32 in [-1, 1], the range that networks see."""
+    return batch.to(torch.float32).div_(127.5).sub_(1.0)
+
+
+class PhotoStore:
+    """Photos as one flat run of bytes, with the size and the place of each.
+
+    Attributes:
+        names: File stems, such as ``imagenet-a_1234``; the order of ``sources``.
+        skipped: One sentence for each picture that was found but not taken.
+        heights, widths, offsets: (N,) int64 on the CPU's or GPU's side with the photos; a photo is
+            the bytes ``flat[offset : offset + 3 * height * width]``, rows of RGB pixels.
+    """
+
+    def __init__(
+        self,
+        flat: Tensor,
+        heights: Tensor,
+        widths: Tensor,
+        offsets: Tensor,
+        names: Sequence[str],
+        skipped: Sequence[str] = (),
+    ) -> None:
+        self.flat = flat
+        self.heights = heights
+        self.widths = widths
+        self.offsets = offsets
+        self.names = list(names)
+        self.skipped = list(skipped)
+        self._shortest = int(torch.minimum(heights, widths).min())
+
+    @classmethod
+    def load(
+        cls,
+        sources: Sequence[Path],
+        *,
+        device: torch.device = CPU,
+        min_side: int,
+        limit: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> "PhotoStore":
+        """Decode every picture below ``sources`` once.
+
+        Args:
+            sources: Folders (searched recursively, shards in them too), ``.tar`` shards, pictures.
+            device: Where the photos are kept.
+            min_side: Photos whose shorter side has fewer pixels are left out, and said so.
+            limit: Look at the first ``limit`` pictures only.
+            on_progress: Called with (pictures looked at, pictures found).
+
+        Raises:
+            RequestError: A source is missing or broken, holds no picture, or none that is usable.
+        """
+        places = list(_places([Path(source) for source in sources]))[:limit]
+        listed = ", ".join(map(str, sources))
+        if not places:
+            raise RequestError(
+                f"No pictures were found in {listed}; give folders or .tar shards that hold "
+                f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
+            )
+        blocks = _Blocks()
+        names: list[str] = []
+        skipped: list[str] = []
+        longest_short_side = 0
+        pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+        try:
+            for done, (place, photo) in enumerate(
+                zip(places, pool.map(_read_photo, places), strict=True), start=1
+            ):
+                if isinstance(photo, str):
+                    skipped.append(photo)
+                else:
+                    short = min(photo.shape[:2])
+                    longest_short_side = max(longest_short_side, short)
+                    if short < min_side:
+                        skipped.append(
+                            f"{place} was left out: its shorter side is {short} px, "
+                            f"at least {min_side} px are needed."
+                        )
+                    else:
+                        blocks.append(photo)
+                        names.append(PurePosixPath(place.name).stem)
+                if on_progress:
+                    on_progress(done, len(places))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if not names:
+            if not longest_short_side:
+                raise RequestError(
+                    f"None of the {len(places)} pictures in {listed} can be read; "
+                    f"the first: {skipped[0]}"
+                )
+            raise RequestError(
+                f"All pictures in {listed} are too small: at least {min_side} px on the shorter "
+                f"side are needed, the largest has {longest_short_side} px; add larger photos or "
+                "train with smaller crops."
+            )
+        flat = blocks.flat(device)
+        shapes = torch.tensor(blocks.shapes)
+        ends = shapes.prod(dim=1).cumsum(0)
+        offsets = ends - shapes.prod(dim=1)
+        heights, widths = shapes[:, 0].to(device), shapes[:, 1].to(device)
+        return cls(flat, heights, widths, offsets.to(device), names, skipped)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the photos counted here (parts of one split share their memory)."""
+        return int((self.heights * self.widths).sum()) * 3
+
+    @property
+    def device(self) -> torch.device:
+        return self.flat.device
+
+    def split(self, held_out: int, seed: int) -> "tuple[PhotoStore, PhotoStore]":
+        """Set ``held_out`` photos, chosen by ``seed``, aside: (the others, those); nothing copied.
+
+        Raises:
+            RequestError: Too few photos to hold that many out.
+        """
+        if not 0 < held_out < len(self):
+            raise RequestError(
+                f"{held_out} photos cannot be held out of {len(self)}; "
+                f"hold out 1 to {len(self) - 1}, or add photos."
+            )
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        kept, held = order[held_out:].sort().values, order[:held_out].sort().values
+        return self._part(kept), self._part(held)
+
+    def _part(self, chosen: Tensor) -> "PhotoStore":
+        here = chosen.to(self.device)
+        return PhotoStore(
+            self.flat,
+            self.heights[here],
+            self.widths[here],
+            self.offsets[here],
+            [self.names[index] for index in chosen.tolist()],
+        )
+
+    def crops(
+        self,
+        batch: int,
+        size: int,
+        random: torch.Generator,
+        *,
+        indices: Tensor | None = None,
+        mirror: bool = True,
+        turn: bool = False,
+        half_share: float = 0.0,
+    ) -> Tensor:
+        """Random crops, a function of the generator's state alone.
+
+        Photos are drawn uniformly, not by area: a scene is what a network learns from, and one
+        scan of 50 megapixels beside a hundred snapshots must not fill nearly every batch.
+
+        Args:
+            batch: How many.
+            size: Side of the crops in pixels.
+            random: Source of all randomness; may live on another device than the photos.
+            indices: (batch,) int64, which photos to take, instead of drawing them.
+            mirror: Flip left and right in half of the crops.
+            turn: Also upside down and on its side; with ``mirror`` all eight symmetries.
+            half_share: Share of crops that are twice as wide and averaged 2x2 down to ``size``,
+                from photos that are large enough: another scale, and cleaner pixels.
+
+        Returns:
+            (batch, 3, size, size) uint8 in channels_last memory.
+
+        Raises:
+            RequestError: ``size`` exceeds the smallest photo.
+        """
+        if size > self._shortest:
+            raise RequestError(
+                f"Crops of {size} px do not fit: the smallest photo has {self._shortest} px on its "
+                f"shorter side; use at most {self._shortest} px or leave out smaller photos."
+            )
+        draws = torch.rand(
+            (batch, 7), generator=random, dtype=torch.float64, device=random.device
+        ).to(self.device)
+        photo = (draws[:, 0] * len(self)).long() if indices is None else indices.to(self.device)
+        heights, widths = self.heights[photo], self.widths[photo]
+        twice = (draws[:, 1] < half_share) & (torch.minimum(heights, widths) >= 2 * size)
+        side = torch.where(twice, 2 * size, size)
+        top = (draws[:, 2] * (heights - side + 1)).long()
+        left = (draws[:, 3] * (widths - side + 1)).long()
+        start = self.offsets[photo] + 3 * (top * widths + left)
+        if half_share > 0:
+            out = torch.empty(batch, size, size, 3, dtype=torch.uint8, device=self.device)
+            out[~twice] = self._windows(start[~twice], widths[~twice], size)
+            wide = self._windows(start[twice], widths[twice], 2 * size).to(torch.int16)
+            wide = wide[:, ::2] + wide[:, 1::2]
+            wide = wide[:, :, ::2] + wide[:, :, 1::2]
+            out[twice] = ((wide + 2) // 4).to(torch.uint8)
+        else:
+            out = self._windows(start, widths, size)
+        flip_x, flip_y, transpose = (draws[:, 4:] < 0.5).view(batch, 3, 1, 1, 1).unbind(1)
+        if mirror:
+            out = torch.where(flip_x, out.flip(2), out)
+        if turn:
+            out = torch.where(flip_y, out.flip(1), out)
+            out = torch.where(transpose, out.transpose(1, 2), out).contiguous()
+        return out.permute(0, 3, 1, 2)
+
+    def _windows(self, start: Tensor, widths: Tensor, side: int) -> Tensor:
+        """Gather (len(start), side, side, 3) windows whose first bytes lie at ``start``."""
+        row_starts = start[:, None] + 3 * widths[:, None] * torch.arange(side, device=self.device)
+        # Rows overlap in this view and cost nothing; indexing it copies whole rows of bytes, which
+        # is five times faster than gathering pixel by pixel.
+        rows = self.flat.unfold(0, 3 * side, 1)
+        return rows[row_starts].view(-1, side, side, 3)
