@@ -1,0 +1,40 @@
+# Every line that make prints can be copied and run without make.
+# `make run PORT=8000 ARGS=--share`; HOST is not taken from the environment, where some shells keep
+# the machine's own name.
+PYTHON ?= python3
+HOST = 127.0.0.1
+PORT ?= 7860
+ARGS ?=
+
+.PHONY: install run test test-slow lint bench wheel clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -c constraints.txt -e '.[training,dev]'
+	touch .venv/installed
+
+run: install
+	.venv/bin/remend ui --host $(HOST) --port $(PORT) $(ARGS)
+
+test: lint
+	.venv/bin/python -m pytest
+
+test-slow: install
+	.venv/bin/python -m pytest -m slow
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/basedpyright
+
+bench: install
+	.venv/bin/python benchmarks/speed.py
+
+wheel: install
+	.venv/bin/python -m hatchling build --target wheel
+
+clean:
+	rm -rf dist .import_linter_cache .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""What more than one test module needs: the project's folder, and a browser for its page."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of an installed Chromium.
+
+    Where there is none the test is skipped, so that the suite can be run on any machine; with
+    ``REMEND_REQUIRE_BROWSER=1`` it fails, so that no check can quietly go without its browser.
+    """
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    missing = "No Chromium on PATH; install the package chromium to test the page."
+    if os.environ.get("REMEND_REQUIRE_BROWSER") == "1":
+        pytest.fail(missing)
+    pytest.skip(missing)
