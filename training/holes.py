@@ -1,0 +1,409 @@
+"""Random holes to train filling with, drawn in batches on the device of the generator.
+
+Each kind of hole is one function in `HOLES`; `HoleSampler` mixes them by share and keeps what it
+hands out inside a range of coverage. Widths are in pixels and do not grow with the crop, so that a
+128 px crop is what one would cut out of a larger damaged photo. Everything follows from the state
+of the `torch.Generator`. What a network does with a hole is not known here.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+from torch import Tensor
+
+_FAR = 1e4  # px: a radius of -_FAR keeps an unused shape out of every picture
+
+
+def _uniform(random: torch.Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
+    draws = torch.rand(shape, generator=random, device=random.device)
+    return low + (high - low) * draws
+
+
+def _log_uniform(
+    random: torch.Generator, shape: tuple[int, ...], low: float, high: float
+) -> Tensor:
+    return _uniform(random, shape, math.log(low), math.log(high)).exp()
+
+
+def _normal(random: torch.Generator, shape: tuple[int, ...], std: float) -> Tensor:
+    return torch.randn(shape, generator=random, device=random.device) * std
+
+
+def _first(random: torch.Generator, shape: tuple[int, ...], among: int) -> Tensor:
+    """True for a random number (at least one) of the first of ``among`` things: (*shape, among)."""
+    count = torch.randint(1, among + 1, (*shape, 1), generator=random, device=random.device)
+    return torch.arange(among, device=random.device) < count
+
+
+def _grid(size: int, step: int, device: torch.device) -> Tensor:
+    """Coordinates in px of a grid every ``step`` px, one cell beyond the picture on both sides."""
+    cells = math.ceil(size / step)
+    return (torch.arange(-1, cells + 1, device=device) + 0.5) * step - 0.5
+
+
+def _refine(field: Tensor, size: int, step: int) -> Tensor:
+    """A field (B, G, G) on `_grid` to where it is <= 0 in the picture: (B, 1, size, size) {0, 1}.
+
+    Distances are nearly linear at an outline whose radius is not far below ``step``, so outlines
+    come out smooth and in their place for a sixteenth of the work at ``step`` 4.
+    """
+    fine = F.interpolate(field[:, None], scale_factor=step, mode="bilinear", align_corners=False)
+    return (fine[:, :, step : step + size, step : step + size] <= 0).float()
+
+
+def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """Free-form brush strokes: bent polylines 6 to 28 px wide, some of uneven width.
+
+    The kind of "Free-Form Image Inpainting with Gated Convolution" (Yu et al. 2019, algorithm 1),
+    drawn by distance to segments.
+    """
+    step, segments = 4, 6
+    number = min(max(3, size * size // 5000), 24)
+    shape = (batch, number, segments)
+    drawn = _first(random, (batch,), number)[..., None] & _first(random, (batch, number), segments)
+    angle = _uniform(random, (batch, number, 1), 0, 2 * math.pi) + _normal(
+        random, shape, 0.6
+    ).cumsum(2)
+    length = _uniform(random, shape, min(12, size / 8), min(60, size / 2))
+    steps = torch.stack((angle.cos(), angle.sin()), -1) * length[..., None]
+    start = _uniform(random, (batch, number, 1, 2), -0.1 * size, 1.1 * size)
+    corners = torch.cat((start, start + steps.cumsum(2)), dim=2)
+    radius = _log_uniform(random, (batch, 1, 1), 3, max(3.5, min(14, size / 8)))
+    radius = radius * _uniform(random, (batch, number, 1), 0.75, 1.25)
+    uneven = _uniform(random, (batch, 1, 1), 0, 1) < 0.4
+    radius = radius * torch.where(
+        uneven, _uniform(random, (batch, number, segments + 1), 0.6, 1.4), 1.0
+    )
+    radius = radius.clamp_min(3)
+    begin = radius[:, :, :-1].masked_fill(~drawn, -_FAR).flatten(1, 2)
+    grow = (radius[:, :, 1:] - radius[:, :, :-1]).flatten(1, 2)
+    return _refine(
+        _distance(corners[:, :, :-1].flatten(1, 2), steps.flatten(1, 2), begin, grow, size, step),
+        size,
+        step,
+    )
+
+
+def _distance(
+    begin: Tensor, along: Tensor, radius: Tensor, grow: Tensor, size: int, step: int
+) -> Tensor:
+    """Signed distance on `_grid` to the nearest of K capsules: (B, G, G).
+
+    Args:
+        begin: (B, K, 2) px, first end of each axis.
+        along: (B, K, 2) px, the way from there to the other end.
+        radius: (B, K) px, at the first end.
+        grow: (B, K) px, how much larger the radius is at the other end.
+        size: The picture's side in px.
+        step: The grid's step in px.
+    """
+    at = _grid(size, step, begin.device)
+    x = (at - begin[..., :1])[:, :, None, :]
+    y = (at - begin[..., 1:])[:, :, :, None]
+    dx, dy = along[..., 0, None, None], along[..., 1, None, None]
+    square = dx * dx + dy * dy
+    dot = x * dx + y * dy
+    t = (dot / square).clamp_(0, 1)
+    apart = (x * x + y * y + t * (t * square - 2 * dot)).clamp_min_(0).sqrt_()
+    return (apart - radius[..., None, None] - grow[..., None, None] * t).amin(dim=1)
+
+
+def _stamp(widest: int) -> list[tuple[int, int, int]]:
+    """Pixels of a round pen as (dy, dx, width from which the pen covers it)."""
+    reach = range(-(widest // 2), widest // 2 + 1)
+    pixels = []
+    for dy in reach:
+        for dx in reach:
+            for width in range(1, widest + 1):
+                middle = 0.0 if width % 2 else 0.5  # an even pen is centred between pixels
+                if math.hypot(dy - middle, dx - middle) <= width / 2:
+                    pixels.append((dy, dx, width))
+                    break
+    return pixels
+
+
+_WIDEST_SCRATCH = 6
+_PEN = _stamp(_WIDEST_SCRATCH)
+
+
+def _trace(points: Tensor, widths: Tensor, size: int) -> Tensor:
+    """Put a pen of ``widths`` (B, P) px down at ``points`` (B, P, 2): (B, 1, size, size) {0, 1}."""
+    batch, edge = len(points), _WIDEST_SCRATCH // 2
+    side = size + 2 * edge
+    cells = points.round().long() + edge
+    inside = ((cells >= 0) & (cells < side)).all(-1)
+    index = (cells[..., 1] * side + cells[..., 0]).where(inside, 0)
+    level = widths.clamp(0, _WIDEST_SCRATCH).where(inside, 0).to(torch.uint8)
+    pens = torch.zeros(batch, side * side, dtype=torch.uint8, device=points.device)
+    # The largest pen wins where several meet, whatever the order: deterministic on a GPU too.
+    pens = pens.scatter_reduce_(1, index, level, "amax").view(batch, side, side)
+    hole = torch.zeros(batch, size, size, dtype=torch.bool, device=points.device)
+    for dy, dx, width in _PEN:
+        top, left = edge - dy, edge - dx
+        hole |= pens[:, top : top + size, left : left + size] >= width
+    return hole[:, None].float()
+
+
+def _curves(
+    random: torch.Generator, start: Tensor, angle: Tensor, length: Tensor, bend: Tensor, points: int
+) -> Tensor:
+    """Cubic Bézier curves (B, N, points, 2) from ``start``, bent sideways by ``bend`` x length."""
+    batch, number = length.shape
+    t = torch.linspace(0, 1, points, device=length.device)
+    ahead = length[..., None] * (t - 0.5)
+    sway = _normal(random, (batch, number, 2, 1), 1) * (bend * length)[..., None, None]
+    aside = 3 * t * (1 - t) * ((1 - t) * sway[:, :, 0] + t * sway[:, :, 1])
+    cos, sin = angle.cos()[..., None], angle.sin()[..., None]
+    return start[:, :, None] + torch.stack(
+        (ahead * cos - aside * sin, ahead * sin + aside * cos), dim=-1
+    )
+
+
+def scratches(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """Long thin scratches and hairs 1 to 6 px wide, some worn through; in half of them dust too."""
+    number = max(4, size // 20)
+    shape = (batch, number)
+    of_sample = (batch, 1)
+    # A film is scratched along its way through the camera: one direction, hardly a bend.
+    film = _uniform(random, of_sample, 0, 1) < 0.25
+    angle = torch.where(
+        film,
+        _uniform(random, of_sample, 0, 2 * math.pi) + _normal(random, shape, 0.05),
+        _uniform(random, shape, 0, 2 * math.pi),
+    )
+    bend = torch.where(film, 0.01, _log_uniform(random, shape, 0.02, 0.4))
+    length = _log_uniform(random, shape, 0.15 * size, 1.3 * size)
+    start = _uniform(random, (*shape, 2), 0, size)
+    points = _curves(random, start, angle, length, bend, 2 * size)
+    width = _log_uniform(random, of_sample, 1, 3) * _log_uniform(random, shape, 0.6, 2)
+    width = width.clamp(1, _WIDEST_SCRATCH)
+    t = torch.linspace(0, 2 * math.pi, 2 * size, device=random.device)
+    waves = _log_uniform(random, shape, 0.3, 6)[..., None] * t
+    waves = (waves + _uniform(random, shape, 0, 2 * math.pi)[..., None]).sin()
+    worn = _uniform(random, shape, 0, 1) ** 3 * 1.2
+    width = (width[..., None] * (1 + worn[..., None] * waves)).round()
+    width = width.where(_first(random, (batch,), number)[..., None], 0)
+
+    specks = max(4, size * size // 1500)
+    many = (batch, specks)
+    dusty = _uniform(random, of_sample, 0, 1) < 0.5
+    dust_width = _log_uniform(random, many, 1, _WIDEST_SCRATCH).round()
+    dust_width = dust_width.where(dusty & _first(random, (batch,), specks), 0)
+    dust = _curves(
+        random,
+        _uniform(random, (*many, 2), 0, size),
+        _uniform(random, many, 0, 2 * math.pi),
+        _log_uniform(random, many, 0.5, 8),
+        torch.full(many, 0.3, device=random.device),
+        points=10,
+    )
+    return _trace(
+        torch.cat((points.flatten(1, 2), dust.flatten(1, 2)), dim=1),
+        torch.cat((width.flatten(1, 2), dust_width[..., None].expand(-1, -1, 10).flatten(1, 2)), 1),
+        size,
+    )
+
+
+_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+)
+_LETTERS = tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789&?!@.:,-/")
+_PAGE = 1024  # px
+
+
+def _text_page(number: int) -> np.ndarray:
+    """One page of words, (2, _PAGE, _PAGE) bool; even pages are level, odd ones slanted.
+
+    The first half of the pages holds words here and there (captions, dates, marks), the second
+    whole lines, from the size of a subtitle to that of a poster.
+    """
+    dice = np.random.default_rng(number)
+    side = _PAGE if number % 2 == 0 else 1536
+    page = np.zeros((side, side), np.uint8)
+    dense = number >= _PAGES // 2
+    scale = 0.4 * 2.0 ** (number // 2 % (_PAGES // 4) * 0.5)
+    line = round(40 * scale)
+    for baseline in range(line, side, line if dense else 2 * line):
+        x = int(dice.integers(-100, 60))
+        while x < side:
+            word = "".join(dice.choice(_LETTERS, dice.integers(2, 9)))
+            font = _FONTS[dice.integers(len(_FONTS))]
+            height = scale * dice.uniform(0.8, 1.25)
+            thickness = int(dice.integers(1, max(3, round(5 * scale)) + 1))
+            (width, _), _ = cv2.getTextSize(word, font, height, thickness)
+            cv2.putText(page, word, (x, baseline), font, height, 255, thickness)
+            x += width + round((12 if dense else dice.uniform(20, 200)) * scale)
+    if number % 2:
+        middle = (side / 2, side / 2)
+        turn = cv2.getRotationMatrix2D(middle, float(dice.uniform(10, 80)), 1)
+        page = cv2.warpAffine(page, turn, (side, side))
+        edge = (side - _PAGE) // 2
+        page = page[edge : edge + _PAGE, edge : edge + _PAGE]
+    return page > 127
+
+
+_PAGES = 16
+
+
+@functools.cache
+def _text_atlas(device: torch.device) -> Tensor:
+    """All pages of words, (_PAGES, _PAGE, _PAGE) bool, drawn once for each device."""
+    return torch.from_numpy(np.stack([_text_page(n) for n in range(_PAGES)])).to(device)
+
+
+def text(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """Words and lines of text, level or slanted: random windows of pages drawn beforehand."""
+    atlas = _text_atlas(random.device)
+    if size > _PAGE:
+        atlas = atlas.repeat(1, math.ceil(size / _PAGE), math.ceil(size / _PAGE))
+    draws = torch.rand(3, batch, 1, 1, generator=random, device=random.device)
+    page = (draws[0] * _PAGES).long()
+    at = torch.arange(size, device=random.device)
+    row = (draws[1] * (atlas.shape[1] - size + 1)).long() + at[:, None]
+    column = (draws[2] * (atlas.shape[2] - size + 1)).long() + at
+    return atlas[page, row, column][:, None].float()
+
+
+def boxes(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """One to four rectangles, a third of them turned by any angle."""
+    shape = (batch, 4)
+    drawn = _first(random, (batch,), 4)
+    half = _log_uniform(random, (*shape, 2), size / 20, size / 3.5)
+    middle = _uniform(random, (*shape, 2), 0, size)
+    angle = _uniform(random, shape, 0, math.pi)
+    angle = angle.where(_uniform(random, shape, 0, 1) < 1 / 3, 0)[..., None, None]
+    at = torch.arange(size, dtype=torch.float32, device=random.device)
+    x = (at - middle[..., :1])[:, :, None, :]
+    y = (at - middle[..., 1:])[:, :, :, None]
+    along = (x * angle.cos() + y * angle.sin()).abs_() <= half[..., 0, None, None]
+    across = (y * angle.cos() - x * angle.sin()).abs_() <= half[..., 1, None, None]
+    return (along & across & drawn[..., None, None]).any(1, keepdim=True).float()
+
+
+def blobs(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """Shapes like objects and stains: half closed wavy curves, half thresholded soft noise."""
+    step = 4
+    at = _grid(size, step, random.device)
+    shape = (batch, 3)
+    middle = _uniform(random, (*shape, 2), 0, size)
+    radius = _log_uniform(random, shape, size / 12, size / 3)
+    radius = radius.where(_first(random, (batch,), 3), -_FAR)
+    x = (at - middle[..., :1])[:, :, None, :]
+    y = (at - middle[..., 1:])[:, :, :, None]
+    stretch = _log_uniform(random, shape, 0.6, 1 / 0.6)[..., None, None]
+    apart = ((x * stretch) ** 2 + (y / stretch) ** 2).sqrt_()
+    angle = torch.atan2(y, x)
+    outline = torch.ones_like(angle)
+    for wave in range(1, 7):
+        phase = _uniform(random, shape, 0, 2 * math.pi)[..., None, None]
+        height = _normal(random, shape, 0.3 / wave)[..., None, None]
+        outline += height * torch.cos(wave * angle + phase)
+    objects = (apart - radius[..., None, None] * outline.clamp_min_(0.2)).amin(1)
+
+    cells = max(4, size // 20)
+    noise = torch.randn(batch, 1, cells, cells, generator=random, device=random.device)
+    soft = F.interpolate(noise, len(at), mode="bicubic", align_corners=False)[:, 0]
+    share = _uniform(random, (batch, 1), 0.02, 0.45)
+    ranked = soft.flatten(1).sort(dim=1).values
+    level = ranked.gather(1, (share * ranked.shape[1]).long())
+    stains = soft - level[..., None]
+
+    is_object = _uniform(random, (batch, 1, 1), 0, 1) < 0.5
+    return _refine(torch.where(is_object, objects, stains), size, step)
+
+
+HOLES: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
+    "strokes": strokes,
+    "scratches": scratches,
+    "text": text,
+    "boxes": boxes,
+    "blobs": blobs,
+}
+"""Kinds of holes: (batch, size, random) -> (batch, 1, size, size) float32, 1 = hole, 0 = known."""
+
+
+class HoleSampler:
+    """Holes of several kinds by share, none empty, none larger than asked for.
+
+    Args:
+        shares: Name in `HOLES` -> weight; the weights need not add up to 1.
+        coverage: Least and largest share of a crop that is hole; 0 <= least < largest <= 1.
+
+    Raises:
+        ValueError: An unknown kind, no positive share, or a coverage that cannot be.
+    """
+
+    REDRAWS = 6
+
+    def __init__(self, shares: Mapping[str, float], coverage: tuple[float, float]) -> None:
+        unknown = sorted(set(shares) - set(HOLES))
+        if unknown:
+            raise ValueError(f"unknown kinds of holes {unknown}; known are {sorted(HOLES)}")
+        if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
+            raise ValueError(f"shares of holes must be positive, not {dict(shares)}")
+        if not 0 <= coverage[0] < coverage[1] <= 1:
+            raise ValueError(f"coverage must be 0 <= least < largest <= 1, not {coverage}")
+        self._kinds = [HOLES[name] for name in shares]
+        self._weights = torch.tensor(list(shares.values()), dtype=torch.float64)
+        self._coverage = coverage
+
+    def sample(self, batch: int, size: int, random: torch.Generator) -> Tensor:
+        """Draw (batch, 1, size, size) float32 holes on the generator's device, 1 = hole."""
+        kinds = torch.multinomial(
+            self._weights.to(random.device), batch, replacement=True, generator=random
+        )
+        holes = self._draw(kinds, size, random)
+        wrong = self._wrong(holes)
+        for _ in range(self.REDRAWS):
+            if not wrong.any():
+                break
+            holes[wrong] = self._draw(kinds[wrong], size, random)
+            wrong = self._wrong(holes)
+        if wrong.any():
+            holes[wrong] = self._boxes_in_range(int(wrong.sum()), size, random)
+        flip_x, flip_y, transpose = (
+            torch.rand(3, batch, 1, 1, 1, generator=random, device=random.device) < 0.5
+        )
+        holes = torch.where(flip_x, holes.flip(3), holes)
+        holes = torch.where(flip_y, holes.flip(2), holes)
+        return torch.where(transpose, holes.transpose(2, 3), holes)
+
+    def _draw(self, kinds: Tensor, size: int, random: torch.Generator) -> Tensor:
+        holes = torch.empty(len(kinds), 1, size, size, device=random.device)
+        for number, draw in enumerate(self._kinds):
+            chosen = kinds == number
+            count = int(chosen.sum())
+            if count:
+                holes[chosen] = draw(count, size, random)
+        return holes
+
+    def _wrong(self, holes: Tensor) -> Tensor:
+        share = holes.mean(dim=(1, 2, 3))
+        least, largest = self._coverage
+        return (share == 0) | (share < least) | (share > largest)
+
+    def _boxes_in_range(self, batch: int, size: int, random: torch.Generator) -> Tensor:
+        """One upright rectangle each, of an area in the middle of the range (at least a pixel)."""
+        least, largest = self._coverage
+        area = (
+            size
+            * size
+            * _uniform(random, (batch,), 0.7 * least + 0.3 * largest, 0.5 * (least + largest))
+        )
+        height = (area.sqrt() * _log_uniform(random, (batch,), 0.8, 1.25)).clamp(1, size).round()
+        width = (area / height).clamp(1, size).round()
+        top = (_uniform(random, (batch,), 0, 1) * (size - height + 1)).floor()
+        left = (_uniform(random, (batch,), 0, 1) * (size - width + 1)).floor()
+        at = torch.arange(size, device=random.device)
+        rows = (at >= top[:, None]) & (at < (top + height)[:, None])
+        columns = (at >= left[:, None]) & (at < (left + width)[:, None])
+        return (rows[:, None, :, None] & columns[:, None, None, :]).float()
