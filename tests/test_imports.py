@@ -61,7 +61,7 @@ def test_help_loads_neither_torch_nor_gradio(root: Path):
     assert loaded.isdisjoint({"torch", "gradio", "cv2", "kornia", "lpips"})
 
 
-def test_dependencies_are_what_the_code_imports(root: Path):
+def test_what_is_imported_is_declared(root: Path):
     def plain(requirement: str) -> str:
         name = re.match(r"[\w.-]+", requirement)
         assert name, requirement
@@ -81,4 +81,3 @@ def test_dependencies_are_what_the_code_imports(root: Path):
         plain(owners.get(package, [package])[0]) for package in packages - sys.stdlib_module_names
     }
     assert imported <= needed | optional, "imported but not in pyproject.toml"
-    assert needed <= imported, "in pyproject.toml but imported nowhere"
