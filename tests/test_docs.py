@@ -24,7 +24,9 @@ REGISTRY = re.compile(r"pypi\.org|\.pythonhosted\.|registry\.npmjs|download\.pyt
 def lines_of_code(document: Path) -> Iterator[str]:
     """The command lines of a document's fenced blocks: continued lines joined, comments cut."""
     text = document.read_text(encoding="utf-8")
-    for block in re.findall(r"^```(?:sh|bash|console|)\n(.*?)^```", text, re.M | re.S):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S):
+        if language not in ("", "sh", "bash", "console"):
+            continue
         for line in block.replace("\\\n", " ").splitlines():
             yield line.removeprefix("$ ").partition(" #")[0].strip()
 
