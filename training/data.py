@@ -156,7 +156,7 @@ class PhotoStore:
         self.offsets = offsets
         self.names = list(names)
         self.skipped = list(skipped)
-        self._shortest = int(torch.minimum(heights, widths).min())
+        self._shortest = int(torch.minimum(heights, widths).min()) if names else 0
 
     @classmethod
     def load(
@@ -249,10 +249,10 @@ class PhotoStore:
         Raises:
             RequestError: Too few photos to hold that many out.
         """
-        if not 0 < held_out < len(self):
+        if not 0 <= held_out < len(self):
             raise RequestError(
                 f"{held_out} photos cannot be held out of {len(self)}; "
-                f"hold out 1 to {len(self) - 1}, or add photos."
+                f"hold out at most {len(self) - 1}, or add photos."
             )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         kept, held = order[held_out:].sort().values, order[:held_out].sort().values

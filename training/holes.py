@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+import torch.nn.functional as F
 from torch import Tensor
 
 _FAR = 1e4  # px: a radius of -_FAR keeps an unused shape out of every picture
@@ -63,7 +63,7 @@ def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
     drawn by distance to segments.
     """
     step, segments = 4, 6
-    number = min(max(3, size * size // 5000), 24)
+    number = min(max(4, size * size // 3500), 24)
     shape = (batch, number, segments)
     drawn = _first(random, (batch,), number)[..., None] & _first(random, (batch, number), segments)
     angle = _uniform(random, (batch, number, 1), 0, 2 * math.pi) + _normal(
@@ -73,7 +73,7 @@ def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
     steps = torch.stack((angle.cos(), angle.sin()), -1) * length[..., None]
     start = _uniform(random, (batch, number, 1, 2), -0.1 * size, 1.1 * size)
     corners = torch.cat((start, start + steps.cumsum(2)), dim=2)
-    radius = _log_uniform(random, (batch, 1, 1), 3, max(3.5, min(14, size / 8)))
+    radius = _log_uniform(random, (batch, 1, 1), 3.5, max(4, min(14, size / 8)))
     radius = radius * _uniform(random, (batch, number, 1), 0.75, 1.25)
     uneven = _uniform(random, (batch, 1, 1), 0, 1) < 0.4
     radius = radius * torch.where(
@@ -150,16 +150,21 @@ def _trace(points: Tensor, widths: Tensor, size: int) -> Tensor:
 
 
 def _curves(
-    random: torch.Generator, start: Tensor, angle: Tensor, length: Tensor, bend: Tensor, points: int
+    random: torch.Generator,
+    middle: Tensor,
+    angle: Tensor,
+    length: Tensor,
+    bend: Tensor,
+    points: int,
 ) -> Tensor:
-    """Cubic Bézier curves (B, N, points, 2) from ``start``, bent sideways by ``bend`` x length."""
+    """Cubic Bézier curves (B, N, points, 2) around ``middle``, bent sideways by ``bend`` x length."""
     batch, number = length.shape
     t = torch.linspace(0, 1, points, device=length.device)
     ahead = length[..., None] * (t - 0.5)
     sway = _normal(random, (batch, number, 2, 1), 1) * (bend * length)[..., None, None]
     aside = 3 * t * (1 - t) * ((1 - t) * sway[:, :, 0] + t * sway[:, :, 1])
     cos, sin = angle.cos()[..., None], angle.sin()[..., None]
-    return start[:, :, None] + torch.stack(
+    return middle[:, :, None] + torch.stack(
         (ahead * cos - aside * sin, ahead * sin + aside * cos), dim=-1
     )
 
@@ -178,8 +183,8 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Tensor:
     )
     bend = torch.where(film, 0.01, _log_uniform(random, shape, 0.02, 0.4))
     length = _log_uniform(random, shape, 0.15 * size, 1.3 * size)
-    start = _uniform(random, (*shape, 2), 0, size)
-    points = _curves(random, start, angle, length, bend, 2 * size)
+    middle = _uniform(random, (*shape, 2), -0.1 * size, 1.1 * size)
+    points = _curves(random, middle, angle, length, bend, 2 * size)
     width = _log_uniform(random, of_sample, 1, 3) * _log_uniform(random, shape, 0.6, 2)
     width = width.clamp(1, _WIDEST_SCRATCH)
     t = torch.linspace(0, 2 * math.pi, 2 * size, device=random.device)
