@@ -157,7 +157,7 @@ def _curves(
     bend: Tensor,
     points: int,
 ) -> Tensor:
-    """Cubic Bézier curves (B, N, points, 2) around ``middle``, bent sideways by ``bend`` x length."""
+    """Cubic Bézier curves (B, N, points, 2) round ``middle``, swayed by ``bend`` x length."""
     batch, number = length.shape
     t = torch.linspace(0, 1, points, device=length.device)
     ahead = length[..., None] * (t - 0.5)
