@@ -1,12 +1,10 @@
 """Facts about random holes: binary, reproducible, inside their coverage, of known widths."""
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
 
-from training.holes import HOLES, HoleSampler, _distance, _grid, _refine, _stamp, _trace
+from training.holes import HOLES, HoleSampler
 
 
 def dice(seed: int = 0) -> torch.Generator:
@@ -46,45 +44,6 @@ def test_scratches_are_thin_and_strokes_are_wide():
     wide = widest(sampler["strokes"].sample(100, 128, dice()))
     assert thin.median() <= 6  # crossings are wider than one scratch
     assert 8 <= wide.median() <= 26
-
-
-def test_a_capsule_is_where_geometry_says():
-    size, step = 64, 4
-    begin = torch.tensor([[[12.3, 20.7], [40.0, 50.0]]])
-    along = torch.tensor([[[30.0, 10.0], [1e-3, 0.0]]])
-    radius, grow = torch.tensor([[6.0, 9.0]]), torch.tensor([[0.0, 0.0]])
-    drawn = _refine(_distance(begin, along, radius, grow, size, step), size, step)
-    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    px, py = x - 12.3, y - 20.7
-    t = ((px * 30 + py * 10) / 1000).clamp(0, 1)
-    exact = torch.minimum(
-        torch.hypot(px - 30 * t, py - 10 * t) - 6, torch.hypot(x - 40, y - 50) - 9
-    )
-    assert (drawn[0, 0][exact < -0.5] == 1).all()
-    assert (drawn[0, 0][exact > 0.5] == 0).all()
-
-
-def test_a_coarse_grid_lies_on_the_pixels():
-    plane = _grid(50, 4, torch.device("cpu")) - 20.25
-    drawn = _refine(plane.expand(1, len(plane), -1), 50, 4)
-    assert drawn.shape == (1, 1, 50, 50)
-    assert drawn[0, 0].sum(dim=1).eq(21).all()  # pixels 0 to 20
-
-
-@pytest.mark.parametrize("width", range(1, 7))
-def test_a_pen_is_as_wide_as_it_says(width: int):
-    hole = _trace(torch.tensor([[[10.0, 12.0]]]), torch.tensor([[width]]), 24)[0, 0]
-    assert hole.any(0).sum() == width and hole.any(1).sum() == width
-    assert abs(hole.sum() - math.pi * width**2 / 4) <= 4
-    assert hole[12, 10] == 1
-    assert max(pen for _, _, pen in _stamp(6)) == 6
-
-
-def test_a_pen_at_the_edge_is_cut_and_one_outside_draws_nothing():
-    points = torch.tensor([[[0.0, 0.0]], [[-50.0, 3.0]], [[23.0, 40.0]]])
-    holes = _trace(points, torch.tensor([[5], [5], [5]]), 24)
-    assert holes[0].sum() == 8  # the quarter of a disc of 21 px that is inside, axes included
-    assert holes[1:].sum() == 0
 
 
 @pytest.mark.parametrize("coverage", [(0.005, 0.5), (0.05, 0.15), (0.3, 0.4), (0.0, 0.02)])

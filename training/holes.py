@@ -6,17 +6,25 @@ hands out inside a range of coverage. Widths are in pixels and do not grow with 
 of the `torch.Generator`. What a network does with a hole is not known here.
 """
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 
-import cv2
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional as F
 
-_FAR = 1e4  # px: a radius of -_FAR keeps an unused shape out of every picture
+from training.shapes import (
+    FAR,
+    PAGE,
+    PAGES,
+    WIDEST_PEN,
+    curves,
+    distance,
+    grid,
+    refine,
+    text_pages,
+    trace,
+)
 
 
 def _uniform(random: torch.Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
@@ -38,22 +46,6 @@ def _first(random: torch.Generator, shape: tuple[int, ...], among: int) -> Tenso
     """True for a random number (at least one) of the first of ``among`` things: (*shape, among)."""
     count = torch.randint(1, among + 1, (*shape, 1), generator=random, device=random.device)
     return torch.arange(among, device=random.device) < count
-
-
-def _grid(size: int, step: int, device: torch.device) -> Tensor:
-    """Coordinates in px of a grid every ``step`` px, one cell beyond the picture on both sides."""
-    cells = math.ceil(size / step)
-    return (torch.arange(-1, cells + 1, device=device) + 0.5) * step - 0.5
-
-
-def _refine(field: Tensor, size: int, step: int) -> Tensor:
-    """A field (B, G, G) on `_grid` to where it is <= 0 in the picture: (B, 1, size, size) {0, 1}.
-
-    Distances are nearly linear at an outline whose radius is not far below ``step``, so outlines
-    come out smooth and in their place for a sixteenth of the work at ``step`` 4.
-    """
-    fine = F.interpolate(field[:, None], scale_factor=step, mode="bilinear", align_corners=False)
-    return (fine[:, :, step : step + size, step : step + size] <= 0).float()
 
 
 def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
@@ -80,92 +72,12 @@ def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
         uneven, _uniform(random, (batch, number, segments + 1), 0.6, 1.4), 1.0
     )
     radius = radius.clamp_min(3)
-    begin = radius[:, :, :-1].masked_fill(~drawn, -_FAR).flatten(1, 2)
+    begin = radius[:, :, :-1].masked_fill(~drawn, -FAR).flatten(1, 2)
     grow = (radius[:, :, 1:] - radius[:, :, :-1]).flatten(1, 2)
-    return _refine(
-        _distance(corners[:, :, :-1].flatten(1, 2), steps.flatten(1, 2), begin, grow, size, step),
+    return refine(
+        distance(corners[:, :, :-1].flatten(1, 2), steps.flatten(1, 2), begin, grow, size, step),
         size,
         step,
-    )
-
-
-def _distance(
-    begin: Tensor, along: Tensor, radius: Tensor, grow: Tensor, size: int, step: int
-) -> Tensor:
-    """Signed distance on `_grid` to the nearest of K capsules: (B, G, G).
-
-    Args:
-        begin: (B, K, 2) px, first end of each axis.
-        along: (B, K, 2) px, the way from there to the other end.
-        radius: (B, K) px, at the first end.
-        grow: (B, K) px, how much larger the radius is at the other end.
-        size: The picture's side in px.
-        step: The grid's step in px.
-    """
-    at = _grid(size, step, begin.device)
-    x = (at - begin[..., :1])[:, :, None, :]
-    y = (at - begin[..., 1:])[:, :, :, None]
-    dx, dy = along[..., 0, None, None], along[..., 1, None, None]
-    square = dx * dx + dy * dy
-    dot = x * dx + y * dy
-    t = (dot / square).clamp_(0, 1)
-    apart = (x * x + y * y + t * (t * square - 2 * dot)).clamp_min_(0).sqrt_()
-    return (apart - radius[..., None, None] - grow[..., None, None] * t).amin(dim=1)
-
-
-def _stamp(widest: int) -> list[tuple[int, int, int]]:
-    """Pixels of a round pen as (dy, dx, width from which the pen covers it)."""
-    reach = range(-(widest // 2), widest // 2 + 1)
-    pixels = []
-    for dy in reach:
-        for dx in reach:
-            for width in range(1, widest + 1):
-                middle = 0.0 if width % 2 else 0.5  # an even pen is centred between pixels
-                if math.hypot(dy - middle, dx - middle) <= width / 2:
-                    pixels.append((dy, dx, width))
-                    break
-    return pixels
-
-
-_WIDEST_SCRATCH = 6
-_PEN = _stamp(_WIDEST_SCRATCH)
-
-
-def _trace(points: Tensor, widths: Tensor, size: int) -> Tensor:
-    """Put a pen of ``widths`` (B, P) px down at ``points`` (B, P, 2): (B, 1, size, size) {0, 1}."""
-    batch, edge = len(points), _WIDEST_SCRATCH // 2
-    side = size + 2 * edge
-    cells = points.round().long() + edge
-    inside = ((cells >= 0) & (cells < side)).all(-1)
-    index = (cells[..., 1] * side + cells[..., 0]).where(inside, 0)
-    level = widths.clamp(0, _WIDEST_SCRATCH).where(inside, 0).to(torch.uint8)
-    pens = torch.zeros(batch, side * side, dtype=torch.uint8, device=points.device)
-    # The largest pen wins where several meet, whatever the order: deterministic on a GPU too.
-    pens = pens.scatter_reduce_(1, index, level, "amax").view(batch, side, side)
-    hole = torch.zeros(batch, size, size, dtype=torch.bool, device=points.device)
-    for dy, dx, width in _PEN:
-        top, left = edge - dy, edge - dx
-        hole |= pens[:, top : top + size, left : left + size] >= width
-    return hole[:, None].float()
-
-
-def _curves(
-    random: torch.Generator,
-    middle: Tensor,
-    angle: Tensor,
-    length: Tensor,
-    bend: Tensor,
-    points: int,
-) -> Tensor:
-    """Cubic Bézier curves (B, N, points, 2) round ``middle``, swayed by ``bend`` x length."""
-    batch, number = length.shape
-    t = torch.linspace(0, 1, points, device=length.device)
-    ahead = length[..., None] * (t - 0.5)
-    sway = _normal(random, (batch, number, 2, 1), 1) * (bend * length)[..., None, None]
-    aside = 3 * t * (1 - t) * ((1 - t) * sway[:, :, 0] + t * sway[:, :, 1])
-    cos, sin = angle.cos()[..., None], angle.sin()[..., None]
-    return middle[:, :, None] + torch.stack(
-        (ahead * cos - aside * sin, ahead * sin + aside * cos), dim=-1
     )
 
 
@@ -184,9 +96,10 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Tensor:
     bend = torch.where(film, 0.01, _log_uniform(random, shape, 0.02, 0.4))
     length = _log_uniform(random, shape, 0.15 * size, 1.3 * size)
     middle = _uniform(random, (*shape, 2), -0.1 * size, 1.1 * size)
-    points = _curves(random, middle, angle, length, bend, 2 * size)
+    sway = _normal(random, (*shape, 2), 1) * (bend * length)[..., None]
+    points = curves(middle, angle, length, sway, points=2 * size)
     width = _log_uniform(random, of_sample, 1, 3) * _log_uniform(random, shape, 0.6, 2)
-    width = width.clamp(1, _WIDEST_SCRATCH)
+    width = width.clamp(1, WIDEST_PEN)
     t = torch.linspace(0, 2 * math.pi, 2 * size, device=random.device)
     waves = _log_uniform(random, shape, 0.3, 6)[..., None] * t
     waves = (waves + _uniform(random, shape, 0, 2 * math.pi)[..., None]).sin()
@@ -197,81 +110,29 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Tensor:
     specks = max(4, size * size // 1500)
     many = (batch, specks)
     dusty = _uniform(random, of_sample, 0, 1) < 0.5
-    dust_width = _log_uniform(random, many, 1, _WIDEST_SCRATCH).round()
+    dust_width = _log_uniform(random, many, 1, WIDEST_PEN).round()
     dust_width = dust_width.where(dusty & _first(random, (batch,), specks), 0)
-    dust = _curves(
-        random,
+    dust = curves(
         _uniform(random, (*many, 2), 0, size),
         _uniform(random, many, 0, 2 * math.pi),
         _log_uniform(random, many, 0.5, 8),
-        torch.full(many, 0.3, device=random.device),
+        _normal(random, (*many, 2), 1.5),
         points=10,
     )
-    return _trace(
+    return trace(
         torch.cat((points.flatten(1, 2), dust.flatten(1, 2)), dim=1),
         torch.cat((width.flatten(1, 2), dust_width[..., None].expand(-1, -1, 10).flatten(1, 2)), 1),
         size,
     )
 
 
-_FONTS = (
-    cv2.FONT_HERSHEY_SIMPLEX,
-    cv2.FONT_HERSHEY_DUPLEX,
-    cv2.FONT_HERSHEY_COMPLEX,
-    cv2.FONT_HERSHEY_TRIPLEX,
-    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
-)
-_LETTERS = tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789&?!@.:,-/")
-_PAGE = 1024  # px
-
-
-def _text_page(number: int) -> np.ndarray:
-    """One page of words, (2, _PAGE, _PAGE) bool; even pages are level, odd ones slanted.
-
-    The first half of the pages holds words here and there (captions, dates, marks), the second
-    whole lines, from the size of a subtitle to that of a poster.
-    """
-    dice = np.random.default_rng(number)
-    side = _PAGE if number % 2 == 0 else 1536
-    page = np.zeros((side, side), np.uint8)
-    dense = number >= _PAGES // 2
-    scale = 0.4 * 2.0 ** (number // 2 % (_PAGES // 4) * 0.5)
-    line = round(40 * scale)
-    for baseline in range(line, side, line if dense else 2 * line):
-        x = int(dice.integers(-100, 60))
-        while x < side:
-            word = "".join(dice.choice(_LETTERS, dice.integers(2, 9)))
-            font = _FONTS[dice.integers(len(_FONTS))]
-            height = scale * dice.uniform(0.8, 1.25)
-            thickness = int(dice.integers(1, max(3, round(5 * scale)) + 1))
-            (width, _), _ = cv2.getTextSize(word, font, height, thickness)
-            cv2.putText(page, word, (x, baseline), font, height, 255, thickness)
-            x += width + round((12 if dense else dice.uniform(20, 200)) * scale)
-    if number % 2:
-        middle = (side / 2, side / 2)
-        turn = cv2.getRotationMatrix2D(middle, float(dice.uniform(10, 80)), 1)
-        page = cv2.warpAffine(page, turn, (side, side))
-        edge = (side - _PAGE) // 2
-        page = page[edge : edge + _PAGE, edge : edge + _PAGE]
-    return page > 127
-
-
-_PAGES = 16
-
-
-@functools.cache
-def _text_atlas(device: torch.device) -> Tensor:
-    """All pages of words, (_PAGES, _PAGE, _PAGE) bool, drawn once for each device."""
-    return torch.from_numpy(np.stack([_text_page(n) for n in range(_PAGES)])).to(device)
-
-
 def text(batch: int, size: int, random: torch.Generator) -> Tensor:
     """Words and lines of text, level or slanted: random windows of pages drawn beforehand."""
-    atlas = _text_atlas(random.device)
-    if size > _PAGE:
-        atlas = atlas.repeat(1, math.ceil(size / _PAGE), math.ceil(size / _PAGE))
+    atlas = text_pages(random.device)
+    if size > PAGE:
+        atlas = atlas.repeat(1, math.ceil(size / PAGE), math.ceil(size / PAGE))
     draws = torch.rand(3, batch, 1, 1, generator=random, device=random.device)
-    page = (draws[0] * _PAGES).long()
+    page = (draws[0] * PAGES).long()
     at = torch.arange(size, device=random.device)
     row = (draws[1] * (atlas.shape[1] - size + 1)).long() + at[:, None]
     column = (draws[2] * (atlas.shape[2] - size + 1)).long() + at
@@ -297,11 +158,11 @@ def boxes(batch: int, size: int, random: torch.Generator) -> Tensor:
 def blobs(batch: int, size: int, random: torch.Generator) -> Tensor:
     """Shapes like objects and stains: half closed wavy curves, half thresholded soft noise."""
     step = 4
-    at = _grid(size, step, random.device)
+    at = grid(size, step, random.device)
     shape = (batch, 3)
     middle = _uniform(random, (*shape, 2), 0, size)
     radius = _log_uniform(random, shape, size / 12, size / 3)
-    radius = radius.where(_first(random, (batch,), 3), -_FAR)
+    radius = radius.where(_first(random, (batch,), 3), -FAR)
     x = (at - middle[..., :1])[:, :, None, :]
     y = (at - middle[..., 1:])[:, :, :, None]
     stretch = _log_uniform(random, shape, 0.6, 1 / 0.6)[..., None, None]
@@ -323,7 +184,7 @@ def blobs(batch: int, size: int, random: torch.Generator) -> Tensor:
     stains = soft - level[..., None]
 
     is_object = _uniform(random, (batch, 1, 1), 0, 1) < 0.5
-    return _refine(torch.where(is_object, objects, stains), size, step)
+    return refine(torch.where(is_object, objects, stains), size, step)
 
 
 HOLES: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
