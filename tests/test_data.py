@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
             Image.fromarray(coordinates(50 + number, 70, number)).save(file)
             archive.add(file, name)
     (root / "notes.txt").write_text("not a picture")
-    (root / ".hidden.png").write_bytes(b"resource fork")
+    (root / "._a.png").write_bytes(b"resource fork")
     return root
 
 
@@ -78,6 +78,26 @@ def test_a_photo_is_upright_and_rgb(tmp_path: Path):
     assert (photo == photo[:, :1, :1]).all() and photo[-1, 0, 0] == 195
 
 
+def test_sixteen_bits_become_eight(tmp_path: Path):
+    wide = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    store = PhotoStore.load([tmp_path], min_side=8)
+    photo = store.flat.view(32, 32, 3).numpy()
+    assert np.abs(photo - wide[..., None] / 257).max() <= 0.5
+
+
+def test_a_damaged_picture_in_a_shard_is_named(tmp_path: Path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.effect_noise((20, 20), 90).save(good)
+    bad.write_bytes(good.read_bytes()[:200])
+    with tarfile.open(tmp_path / "shard.tar", "w") as archive:
+        archive.add(bad, "x/bad.png")
+        archive.add(good, "x/good.png")
+    store = PhotoStore.load([tmp_path / "shard.tar"], min_side=8)
+    assert store.names == ["good"]
+    assert "shard.tar:x/bad.png was left out: the picture is cut short" in store.skipped[0]
+
+
 def test_unreadable_and_small_pictures_are_left_out_with_a_sentence(folder: Path):
     (folder / "broken.jpg").write_bytes(b"no picture at all")
     whole = (folder / "c.webp").read_bytes()
@@ -85,8 +105,8 @@ def test_unreadable_and_small_pictures_are_left_out_with_a_sentence(folder: Path
     store = PhotoStore.load([folder], min_side=40)
     assert store.names == ["a", "c", "d", "e"]
     broken, cut, small = sorted(store.skipped)
-    assert "broken.jpg was left out: it cannot be read" in broken
-    assert "cut.webp was left out: it cannot be read" in cut
+    assert "broken.jpg was left out: broken.jpg is not a picture" in broken
+    assert "cut.webp was left out: cut.webp is cut short or damaged" in cut
     assert "b.PNG was left out: its shorter side is 33 px, at least 40 px are needed." in small
 
 

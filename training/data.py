@@ -6,7 +6,6 @@ batch is one gather from that memory, and it follows from the state of a `torch.
 which is what lets a resumed run go on bit for bit. It knows nothing about holes or degradations.
 """
 
-import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +15,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
-from models.errors import RequestError
+from models.errors import InputError, RequestError
+from models.image_files import PICTURE_SUFFIXES, is_picture_name, read_picture
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
-)
 CPU = torch.device("cpu")
 
 
@@ -36,7 +32,11 @@ class _Place:
     start: int = 0
     size: int = -1
 
-    def read(self) -> bytes:
+    @property
+    def source(self) -> Path | bytes:
+        """What `read_picture` reads."""
+        if self.size < 0:
+            return self.file
         with self.file.open("rb") as stream:
             stream.seek(self.start)
             return stream.read(self.size)
@@ -45,16 +45,11 @@ class _Place:
         return str(self.file) if self.size < 0 else f"{self.file}:{self.name}"
 
 
-def _is_picture(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-
-
 def _shard_places(shard: Path) -> Iterator[_Place]:
     try:
         with tarfile.open(shard, "r:") as archive:
             for member in archive:
-                if member.isfile() and _is_picture(member.name):
+                if member.isfile() and is_picture_name(Path(member.name)):
                     yield _Place(shard, member.name, member.offset_data, member.size)
     except (tarfile.TarError, OSError) as error:
         raise RequestError(
@@ -74,21 +69,17 @@ def _places(sources: Sequence[Path]) -> Iterator[_Place]:
         for file in files:
             if file.suffix.lower() == ".tar" and file.is_file():
                 yield from _shard_places(file)
-            elif _is_picture(file.name) and file.is_file():
+            elif is_picture_name(file) and file.is_file():
                 yield _Place(file, file.name)
-
-
-def _decode(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def _read_photo(place: _Place) -> np.ndarray | str:
     """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
     try:
-        return _decode(place.read())
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return f"{place} was left out: it cannot be read ({error})."
+        rgb = read_picture(place.source).rgb
+    except (InputError, OSError) as error:
+        return f"{place} was left out: {error}"
+    return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 class _Blocks:
