@@ -1,5 +1,6 @@
 """What more than one test module needs: the project's folder, and a browser for its page."""
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def photo_files() -> list[Path]:
+    """Six real photos that the gradio package ships, found without importing it."""
+    spec = importlib.util.find_spec("gradio")
+    assert spec is not None and spec.origin is not None
+    images = Path(spec.origin).parent / "media_assets" / "images"
+    names = ("bus.png", "cheetah.jpg", "cheetah1.jpg", "groot.jpeg", "lion.jpg", "tower.jpg")
+    return [images / name for name in names]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Turning pictures into weights: data, losses, adversary, and the loop."""

@@ -1,0 +1,1 @@
+"""Pictures, networks, and running a network on a picture."""

@@ -1,0 +1,74 @@
+"""Where a network runs and in which precision, and the reason for both in words.
+
+Training, restoring and ``remend doctor`` ask here; nothing else looks at the hardware.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from models.errors import RequestError
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+
+DTYPES: dict[str, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A device, the precision of convolutions on it, and why."""
+
+    device: torch.device
+    dtype: torch.dtype
+    reason: str
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Context in which convolutions and products run in ``dtype``."""
+        enabled = self.dtype != torch.float32
+        return torch.autocast(self.device.type, self.dtype if enabled else None, enabled=enabled)
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; emulation is 10 to 100 times slower."""
+    read = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = read()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def choose_device(name: DeviceName = "auto") -> torch.device:
+    """The device of that name, or the fastest one present.
+
+    Raises:
+        RequestError: The named device is not present.
+    """
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if present["cuda"] else "mps" if present["mps"] else "cpu")
+    if not present[name]:
+        have = ", ".join(device for device, there in present.items() if there)
+        raise RequestError(
+            f"--device {name} is not available: this torch sees {have}. Use --device auto."
+        )
+    return torch.device(name)
+
+
+def choose_placement(device: DeviceName = "auto", precision: PrecisionName = "auto") -> Placement:
+    """Pick device and precision; ``auto`` takes 16 bits only where the hardware computes them."""
+    chosen = choose_device(device)
+    if precision != "auto":
+        return Placement(chosen, DTYPES[precision], f"{precision} on {chosen} as asked for")
+    if chosen.type == "cuda":
+        if torch.cuda.is_bf16_supported():
+            return Placement(chosen, torch.bfloat16, "bf16: this GPU has it, at twice the speed")
+        return Placement(chosen, torch.float16, "fp16: this GPU has no bf16")
+    if chosen.type == "cpu" and cpu_has_bf16():
+        return Placement(chosen, torch.bfloat16, "bf16: this CPU has instructions for it")
+    why = "has no bf16 instructions" if chosen.type == "cpu" else "is only tested in fp32"
+    return Placement(chosen, torch.float32, f"fp32: this {chosen.type.upper()} {why}")

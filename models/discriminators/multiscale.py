@@ -1,0 +1,40 @@
+"""The same patch discriminator on a pyramid of the picture, with weights of its own on every level.
+
+The pyramid is made by max-pooling: a single bright or dark dot of a fake survives it undiminished,
+where averaging (Wang et al. 2018, pix2pixHD) would hide it.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.discriminators.patch import Patch, PatchConfig
+
+
+class Verdict(NamedTuple):
+    """What a discriminator says: all its logits (B, n), and its activations for feature matching."""
+
+    logits: Tensor
+    features: list[Tensor]
+
+
+class MultiScale(nn.Module):
+    """``config.scales`` patch discriminators on the picture max-pooled to 1, 1/2, 1/4, ..."""
+
+    def __init__(self, config: PatchConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scales = nn.ModuleList(Patch(config) for _ in range(config.scales))
+
+    def forward(self, picture: Tensor) -> Verdict:
+        """Judge picture (B, C, H, W); logits of all levels are joined to (B, n)."""
+        logits, features = [], []
+        for level, patch in enumerate(self.scales):
+            if level:
+                picture = F.max_pool2d(picture, 2)
+            level_logits, level_features = patch(picture)
+            logits.append(level_logits.flatten(1))
+            features.extend(level_features)
+        return Verdict(torch.cat(logits, 1).float(), features)

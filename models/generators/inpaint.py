@@ -1,0 +1,148 @@
+"""The fill generator: coarse structure on a small grid, then a refine stage that corrects a fill.
+
+Three pictures, each made from the one before:
+
+1. base: a harmonic fill of the hole (no weights),
+2. coarse: the base at a quarter of the size, corrected on a 1/8 grid that sees far (dilations,
+   attention to known cells),
+3. refined: the base at full size, corrected on grids of 1/2 and 1/4 that also see the coarse
+   stage's features. Known pixels are pasted back exactly.
+
+After DeepFillv2 (Yu et al. 2019) and HiFill (Yi et al. 2020); correcting a smooth fill instead of
+drawing on zeros is what small training budgets reward (docs/networks.md). Nothing here depends on the
+picture's mean or size, so crops of any size give the same pixels up to their context.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.layers.attention import MaskedAttention
+from models.layers.blocks import GatedResidual
+from models.layers.gated import Gate, GatedConv
+from models.layers.harmonic import harmonic_fill
+from models.layers.norm import Norm
+from models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
+
+
+@dataclass(frozen=True)
+class InpaintConfig:
+    """Shape of an ``Inpaint`` network; all widths are channels."""
+
+    coarse_width: int = 128
+    coarse_blocks: int = 8
+    width: int = 64
+    half_blocks: int = 3
+    quarter_blocks: int = 4
+    gate: Gate = "pointwise"
+    norm: Norm = "pixel"
+    upsample: Upsample = "nearest"
+    attention: bool = True
+    output_kernel: Literal[1, 3, 9] = 3
+    refine: bool = True
+
+
+class Fill(NamedTuple):
+    """What the generator returns: RGB in [-1, 1] where the mask is 0, unclamped inside the hole."""
+
+    coarse: Tensor
+    """(B, 3, H/4, W/4): the coarse stage's picture."""
+    refined: Tensor
+    """(B, 3, H, W): the fill, known pixels as given."""
+
+
+class Coarse(nn.Module):
+    """Structure: the base at 1/4, corrected with a view of the whole crop."""
+
+    def __init__(self, config: InpaintConfig) -> None:
+        super().__init__()
+        width, gate, norm = config.coarse_width, config.gate, config.norm
+        self.stem = GatedConv(64, width, gate="full" if gate != "none" else "none")
+        self.down = GatedConv(width, width, stride=2, gate=gate)
+        self.blocks = nn.ModuleList(
+            GatedResidual(width, 2 ** (i % 4), gate, norm) for i in range(config.coarse_blocks)
+        )
+        self.attention = MaskedAttention(width) if config.attention else None
+        self.up = UPSAMPLERS[config.upsample](width, width)
+        self.fuse = GatedResidual(width, 1, gate, norm)
+        self.head = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, base: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Base (B, 3, H, W), mask (B, 1, H, W) -> picture (B, 3, H/4, W/4) and its features."""
+        stem = self.stem(F.pixel_unshuffle(torch.cat([base, mask], 1), 4))
+        x = self.down(stem)
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if self.attention is not None and i == len(self.blocks) // 2:
+                x = self.attention(x, mask)
+        features = self.fuse(self.up(x) + stem)
+        change = torch.tanh(self.head(features).float())
+        share = F.avg_pool2d(mask, 4)
+        return F.avg_pool2d(base, 4) + share * change, features
+
+
+class Refine(nn.Module):
+    """Detail: a U-Net on 1/2 and 1/4 grids that gives the correction of the base."""
+
+    def __init__(self, config: InpaintConfig) -> None:
+        super().__init__()
+        half, quarter, gate, norm = config.width, 2 * config.width, config.gate, config.norm
+        self.stem = GatedConv(28, half, gate="full" if gate != "none" else "none")
+        self.encode = nn.Sequential(
+            *(GatedResidual(half, 1, gate, norm) for _ in range(config.half_blocks))
+        )
+        self.down = GatedConv(half, quarter, stride=2, gate=gate)
+        self.context = nn.Conv2d(config.coarse_width, quarter, 1)
+        self.middle = nn.Sequential(
+            *(
+                GatedResidual(quarter, 2 ** (i % 3), gate, norm)
+                for i in range(config.quarter_blocks)
+            )
+        )
+        self.up = UPSAMPLERS[config.upsample](quarter, half)
+        self.decode = nn.Sequential(
+            *(GatedResidual(half, 1, gate, norm) for _ in range(config.half_blocks))
+        )
+        full = max(half // 4, 4)
+        self.expand = nn.Conv2d(half, 4 * full, 3, padding=1)
+        initialise_icnr(self.expand, 2)
+        kernel = config.output_kernel
+        self.head = nn.Conv2d(full, 3, kernel, padding=kernel // 2)
+        with torch.no_grad():  # A tenth of the usual start: the first fills are close to the base.
+            self.head.weight.mul_(0.1)
+
+    def forward(self, base: Tensor, coarse: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+        """Correction of the base, (B, 3, H, W) in (-1, 1), float32."""
+        seen = torch.cat([base, coarse * mask, mask], 1)
+        x = self.encode(self.stem(F.pixel_unshuffle(seen, 2)))
+        deep = self.middle(self.down(x) + self.context(features))
+        x = self.decode(self.up(deep) + x)
+        x = torch.relu(F.pixel_shuffle(self.expand(x), 2))
+        return torch.tanh(self.head(x).float())
+
+
+class Inpaint(nn.Module):
+    """Coarse-to-refine fill of masked pictures; see the module's text."""
+
+    multiple = 8
+    """Height and width must be multiples of this many pixels."""
+
+    def __init__(self, config: InpaintConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.coarse = Coarse(config)
+        self.refine = Refine(config) if config.refine else None
+
+    def forward(self, image: Tensor, mask: Tensor) -> Fill:
+        """Fill image (B, 3, H, W) in [-1, 1] where mask (B, 1, H, W) is 1; its hole is not looked at."""
+        base = harmonic_fill(image, mask)
+        layout = torch.channels_last
+        coarse, features = self.coarse(base.contiguous(memory_format=layout), mask)
+        enlarged = F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
+        if self.refine is None:
+            return Fill(coarse, torch.where(mask > 0, enlarged, base))
+        change = self.refine(base, enlarged, features, mask)
+        return Fill(coarse, base + mask * change)

@@ -1,0 +1,106 @@
+"""The upscaler: a faithful coarse stage on the low-resolution grid, then a gated residual stage.
+
+Every convolution runs on the low-resolution grid; PixelShuffle makes the pixels. The coarse stage is
+a residual network of the EDSR kind (Lim et al. 2017) and is all that a fidelity model has. The refine
+stage of a photo model adds detail to it: ``output = coarse + detail . residual``.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.layers.blocks import Residual
+from models.layers.gated import Gate
+from models.layers.norm import Norm
+from models.layers.resample import initialise_icnr
+
+
+@dataclass(frozen=True)
+class UpscaleConfig:
+    """Shape of an ``Upscale`` network; widths are channels, ``scale`` is the enlargement."""
+
+    scale: int = 4
+    width: int = 64
+    blocks: int = 12
+    gate: Gate = "none"
+    norm: Norm = "none"
+    refine: bool = False
+    refine_blocks: int = 8
+    refine_gate: Gate = "full"
+
+
+class Upscaled(NamedTuple):
+    """What the generator returns: RGB, unclamped, (B, 3, scale·H, scale·W)."""
+
+    coarse: Tensor
+    refined: Tensor
+    """The coarse picture itself where the network has no refine stage."""
+
+
+def small_head(inputs: int, scale: int) -> nn.Conv2d:
+    """Convolution to the scale² phases of an RGB picture, started at a tenth and without grid."""
+    head = nn.Conv2d(inputs, 3 * scale**2, 3, padding=1)
+    initialise_icnr(head, scale)
+    with torch.no_grad():
+        head.weight.mul_(0.1)
+    return head
+
+
+class Upscale(nn.Module):
+    """Coarse-to-refine enlargement by an integer factor; see the module's text."""
+
+    multiple = 1
+    """Any height and width will do."""
+
+    def __init__(self, config: UpscaleConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, scale = config.width, config.scale
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+        self.body = nn.Sequential(
+            *(Residual(width, config.gate, config.norm) for _ in range(config.blocks)),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+        self.head = small_head(width, scale)
+        self.refine: nn.ModuleDict | None = None
+        if config.refine:
+            self.refine = nn.ModuleDict(
+                {
+                    "stem": nn.Conv2d(width + 3 * scale**2, width, 3, padding=1),
+                    "body": nn.Sequential(
+                        *(
+                            Residual(width, config.refine_gate, config.norm)
+                            for _ in range(config.refine_blocks)
+                        )
+                    ),
+                    "head": small_head(width, scale),
+                }
+            )
+
+    @property
+    def receptive_radius(self) -> int:
+        """Low-resolution pixels that one output pixel sees to each side: one a 3x3 convolution."""
+        refine = 2 * self.config.refine_blocks + 2 if self.config.refine else 0
+        return 2 * self.config.blocks + 3 + refine
+
+    def forward(self, image: Tensor) -> Upscaled:
+        """Enlarge image (B, 3, H, W) in [-1, 1]."""
+        scale = self.config.scale
+        image = image.contiguous(memory_format=torch.channels_last)
+        stem = self.stem(image)
+        features = stem + self.body(stem)
+        enlarged = F.interpolate(
+            image, scale_factor=float(scale), mode="bilinear", align_corners=False
+        )
+        coarse = enlarged.float() + F.pixel_shuffle(self.head(features), scale).float()
+        if self.refine is None:
+            return Upscaled(coarse, coarse)
+        # The coarse stage has its own loss; the refine stage must not bend it to its taste.
+        seen = torch.cat(
+            [features, F.pixel_unshuffle(coarse, scale).to(features.dtype)], 1
+        ).detach()
+        x = self.refine["body"](self.refine["stem"](seen))
+        return Upscaled(coarse, coarse + F.pixel_shuffle(self.refine["head"](x), scale).float())

@@ -1,0 +1,66 @@
+"""The architectures that a weights file or a recipe can name, in one explicit table."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from torch import nn
+
+from models.discriminators.multiscale import MultiScale
+from models.discriminators.patch import PatchConfig
+from models.errors import RequestError
+from models.generators.inpaint import Inpaint, InpaintConfig
+from models.generators.upscale import Upscale, UpscaleConfig
+
+Task = Literal["fill", "upscale", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network class, the dataclass that shapes it, and what it is for."""
+
+    network: Callable[[Any], nn.Module]
+    config: type
+    task: Task
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "inpaint": Architecture(Inpaint, InpaintConfig, "fill"),
+    "upscale": Architecture(Upscale, UpscaleConfig, "upscale"),
+    "multiscale": Architecture(MultiScale, PatchConfig, "judge"),
+}
+
+
+def find_architecture(name: str) -> Architecture:
+    """Look a name up.
+
+    Raises:
+        RequestError: There is no architecture of that name.
+    """
+    if name not in ARCHITECTURES:
+        raise RequestError(
+            f"There is no architecture {name!r}; the registry has {', '.join(ARCHITECTURES)}."
+        )
+    return ARCHITECTURES[name]
+
+
+def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
+    """Make the network ``name`` with the given fields of its config, the rest at their defaults.
+
+    Raises:
+        RequestError: Unknown architecture or field, or a value that the field does not allow.
+    """
+    architecture = find_architecture(name)
+    fields = {field.name for field in dataclasses.fields(architecture.config)}
+    unknown = sorted(set(config) - fields)
+    if unknown:
+        raise RequestError(
+            f"Architecture {name!r} has no field {unknown[0]!r}; it has {', '.join(sorted(fields))}."
+        )
+    for field, hint in get_type_hints(architecture.config).items():
+        allowed = get_args(hint)
+        if get_origin(hint) is Literal and field in config and config[field] not in allowed:
+            choices = ", ".join(map(str, allowed))
+            raise RequestError(f"{name}.{field} = {config[field]!r} is none of {choices}.")
+    return architecture.network(architecture.config(**config))

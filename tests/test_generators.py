@@ -1,0 +1,119 @@
+"""Contracts of the generators: what they keep, what they may not look at, what receives gradients."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from models.generators.inpaint import Inpaint, InpaintConfig
+from models.generators.upscale import Upscale, UpscaleConfig
+from models.layers.gated import GATES, Gate
+from models.layers.harmonic import harmonic_fill
+from models.layers.norm import NORMS, Norm
+from models.layers.resample import UPSAMPLERS, Upsample
+
+
+def small(**changes: Any) -> InpaintConfig:
+    least = InpaintConfig(
+        coarse_width=16, coarse_blocks=4, width=16, half_blocks=1, quarter_blocks=1
+    )
+    return dataclasses.replace(least, **changes)
+
+
+def photo(size: int = 64, batch: int = 1) -> torch.Tensor:
+    return torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def hole(size: int = 64, batch: int = 1) -> torch.Tensor:
+    mask = torch.zeros(batch, 1, size, size)
+    mask[..., size // 4 : size // 2, size // 4 : size // 2] = 1
+    return mask
+
+
+def test_fill_keeps_known_pixels_and_does_not_look_under_the_mask() -> None:
+    torch.manual_seed(0)
+    network = Inpaint(small()).eval()
+    image, mask = photo(), hole()
+    fill = network(image, mask)
+    assert fill.coarse.shape == (1, 3, 16, 16) and fill.refined.shape == (1, 3, 64, 64)
+    assert torch.equal(fill.refined * (1 - mask), image * (1 - mask))
+    spoilt = torch.where(mask > 0, torch.tensor(0.7), image)
+    assert torch.equal(network(spoilt, mask).refined, fill.refined)
+    assert not torch.equal(fill.refined, harmonic_fill(image, mask))
+
+
+def test_both_stages_of_the_fill_receive_gradients() -> None:
+    network = Inpaint(small(attention=False))
+    network(photo(), hole()).refined.square().sum().backward()
+    missing = [n for n, p in network.named_parameters() if p.grad is None]
+    # The coarse head's bias reaches the refined picture too: refine sees the coarse picture.
+    assert missing == []
+
+
+def test_without_refine_the_fill_is_the_coarse_picture() -> None:
+    network = Inpaint(small(refine=False))
+    image, mask = photo(), hole()
+    fill = network(image, mask)
+    enlarged = torch.nn.functional.interpolate(fill.coarse, scale_factor=4.0, mode="bilinear")
+    assert torch.allclose(fill.refined, torch.where(mask > 0, enlarged, image))
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_every_gate_fits_the_fill(gate: Gate) -> None:
+    assert Inpaint(small(gate=gate))(photo(), hole()).refined.isfinite().all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_norm_fits_both_generators(norm: Norm) -> None:
+    fill = Inpaint(small(norm=norm))(photo(), hole())
+    assert fill.refined.isfinite().all()
+    assert Upscale(UpscaleConfig(2, 16, 2, norm=norm))(photo(16)).refined.isfinite().all()
+
+
+@pytest.mark.parametrize("upsample", UPSAMPLERS)
+@pytest.mark.parametrize("kernel", [1, 3, 9])
+def test_every_upsampler_and_output_kernel_fits(upsample: Upsample, kernel: int) -> None:
+    config = small(upsample=upsample, output_kernel=kernel)
+    assert Inpaint(config)(photo(), hole()).refined.shape == (1, 3, 64, 64)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_upscaler_multiplies_the_size_and_starts_close_to_bilinear(scale: int) -> None:
+    torch.manual_seed(0)
+    image = photo(12)
+    out = Upscale(UpscaleConfig(scale, 16, 2))(image)
+    assert out.refined is out.coarse
+    assert out.coarse.shape == (1, 3, 12 * scale, 12 * scale)
+    bilinear = torch.nn.functional.interpolate(image, scale_factor=float(scale), mode="bilinear")
+    assert (out.coarse - bilinear).abs().mean() < 0.1
+
+
+def test_a_zero_refine_head_leaves_the_coarse_picture() -> None:
+    network = Upscale(UpscaleConfig(2, 16, 2, refine=True, refine_blocks=1))
+    assert network.refine is not None
+    for parameter in network.refine["head"].parameters():
+        torch.nn.init.zeros_(parameter)
+    out = network(photo(12))
+    assert torch.equal(out.coarse, out.refined)
+
+
+def test_refining_sends_no_gradient_into_the_coarse_stage() -> None:
+    network = Upscale(UpscaleConfig(2, 16, 2, refine=True, refine_blocks=1))
+    out = network(photo(12))
+    (out.refined - out.coarse).square().sum().backward()
+    assert network.refine is not None
+    assert all(p.grad is not None for p in network.refine.parameters())
+    gradient = network.stem.weight.grad
+    assert gradient is None or gradient.abs().max() < 1e-6
+
+
+def test_receptive_radius_is_exact() -> None:
+    torch.manual_seed(0)
+    network = Upscale(UpscaleConfig(2, 8, 2, refine=True, refine_blocks=1)).double().eval()
+    image = photo(64).double()
+    changed = image.clone()
+    changed[..., 32, 32] += 1
+    difference = (network(changed).refined - network(image).refined).abs().sum((0, 1, 3))
+    rows = difference.nonzero().flatten() // 2
+    assert int((rows - 32).abs().max()) == network.receptive_radius

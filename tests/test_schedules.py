@@ -1,0 +1,53 @@
+"""Closed forms of what changes over a run."""
+
+import pytest
+import torch
+from torch import nn
+
+from training.ema import Ema
+from training.schedules import half_life_decay, learning_rate_factor, linear_decay
+
+
+def test_learning_rate_warms_up_holds_and_ends_at_zero() -> None:
+    def at(seen: int) -> float:
+        return learning_rate_factor(seen, 1000, 100, 0.5)
+
+    assert at(0) < 0.01 and at(100) == 1 and at(500) == 1
+    assert at(750) == pytest.approx(0.5)
+    assert at(1000) == pytest.approx(0, abs=1e-9)
+
+
+def test_linear_decay() -> None:
+    assert [linear_decay(0.1, seen, 10) for seen in (0, 5, 10, 20)] == [0.1, 0.05, 0, 0]
+
+
+def test_half_life() -> None:
+    assert half_life_decay(100, 100) == 0.5
+    assert half_life_decay(8, 0) == 0
+
+
+def test_average_of_a_constant_follows_the_closed_form() -> None:
+    network = nn.Linear(1, 1)
+    nn.init.zeros_(network.weight)
+    ema = Ema(network, half_life_images=69.0, ramp=1e9)
+    nn.init.ones_(network.weight)
+    for step in range(100):
+        ema.update(network, 1, step + 1)
+    shadow = next(ema.network.parameters())
+    assert float(shadow) == pytest.approx(1 - 0.5 ** (100 / 69), rel=1e-5)
+
+
+def test_average_follows_closely_while_few_images_were_seen() -> None:
+    network = nn.Linear(1, 1)
+    ema = Ema(network, half_life_images=1e6)
+    nn.init.constant_(network.weight, 7.0)
+    ema.update(network, 8, 8)
+    assert float(next(ema.network.parameters())) == pytest.approx(7.0, abs=1e-4)
+
+
+def test_average_copies_buffers() -> None:
+    network = nn.BatchNorm2d(2)
+    ema = Ema(network, 100.0)
+    network(torch.randn(4, 2, 3, 3))
+    ema.update(network, 4, 4)
+    assert torch.equal(ema.network.get_buffer("running_mean"), network.get_buffer("running_mean"))

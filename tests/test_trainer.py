@@ -1,0 +1,142 @@
+"""The engine on real photos: it learns, it resumes bit for bit, and what it leaves can be used."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from models.checkpoint import open_network, peek
+from models.device import Placement
+from models.errors import RequestError
+from models.watch import Cancelled, Watch
+from training.config import Recipe, read_recipe
+from training.data import PhotoStore
+from training.gan_losses import GAN_LOSSES
+from training.run_folder import RunFolder
+from training.trainer import Trainer, count_sources
+
+RECIPES = Path(__file__).parents[1] / "training" / "recipes"
+FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
+
+
+class StopAfter(Watch):
+    """Cancels once so many images were seen."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        if done >= self.images:
+            raise Cancelled
+
+
+@pytest.fixture(scope="module")
+def photos(photo_files: Sequence[Path]) -> PhotoStore:
+    return PhotoStore.load(photo_files, min_side=128)
+
+
+def make(recipe: Recipe, photos: PhotoStore, path: Path, *, resume: bool = False) -> Trainer:
+    return Trainer(recipe, photos, RunFolder(path, recipe, resume=resume), FP32, resume=resume)
+
+
+@pytest.fixture(scope="module")
+def finished(photos: PhotoStore, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    trainer = make(read_recipe(RECIPES / "tiny.toml"), photos, tmp_path_factory.mktemp("r") / "run")
+    trainer.run()
+    return trainer
+
+
+def test_a_run_leaves_weights_stats_and_sheets(finished: Trainer) -> None:
+    folder = finished.folder
+    card = peek(folder.ema_file)
+    assert (card.task, card.images_seen, card.name) == ("fill", 64, "tiny")
+    assert sum(card.trained_on.values()) == len(finished.photos) + len(finished.held_out)
+    network, _ = open_network(folder.ema_file)
+    assert network(torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)).refined.isfinite().all()
+    assert peek(folder.discriminator_file).task == "judge"
+    lines = [json.loads(line) for line in (folder.path / "stats.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines][-1] == 64
+    assert {"l1_hole", "adversarial", "feature_matching", "d_loss", "psnr"} <= set(lines[-1])
+    sheets = sorted((folder.path / "samples").iterdir())
+    with Image.open(sheets[-1]) as sheet:
+        assert sheet.size == (4 * 64, 8 * 64)
+    assert not list(folder.path.glob(".*"))
+
+
+def test_interrupt_and_resume_equals_uninterrupted(
+    finished: Trainer, photos: PhotoStore, tmp_path: Path
+) -> None:
+    stopped = make(finished.recipe, photos, tmp_path / "run")
+    with pytest.raises(Cancelled):
+        stopped.run(StopAfter(24))
+    assert stopped.images_seen == 24
+    resumed = make(finished.recipe, photos, tmp_path / "run", resume=True)
+    resumed.run()
+    for ours, theirs in (
+        (resumed.ema.network, finished.ema.network),
+        (resumed.generator, finished.generator),
+        (resumed.adversary.network, finished.adversary.network),
+    ):
+        assert ours is not None and theirs is not None
+        for name, value in ours.state_dict().items():
+            assert torch.equal(value, theirs.state_dict()[name]), name
+
+
+def test_a_small_upscaler_learns(photos: PhotoStore, tmp_path: Path) -> None:
+    recipe = read_recipe(
+        RECIPES / "upscale-x2.toml",
+        ["images=160", "data.crop=64", "data.batch=8", "data.held_out=2", "generator.width=16",
+         "generator.blocks=2", "run.report_images=32", "schedule.warmup_images=8"],
+    )  # fmt: skip
+    make(recipe, photos, tmp_path / "run").run()
+    lines = (tmp_path / "run" / "stats.jsonl").read_text().splitlines()
+    scores = [json.loads(line)["psnr"] for line in lines]
+    assert scores[-1] > scores[0]
+    assert peek(tmp_path / "run" / "ema.safetensors").scale == 2
+
+
+@pytest.mark.parametrize("loss", GAN_LOSSES)
+def test_every_gan_loss_trains_and_stays_finite(
+    loss: str, photos: PhotoStore, tmp_path: Path
+) -> None:
+    recipe = read_recipe(RECIPES / "tiny.toml", [f"adversary.loss={loss}", "images=16"])
+    trainer = make(recipe, photos, tmp_path / "run")
+    trainer.run()
+    for network in (trainer.generator, trainer.adversary.network):
+        assert network is not None
+        assert all(p.isfinite().all() for p in network.parameters())
+
+
+def test_a_child_starts_from_its_parent(
+    finished: Trainer, photos: PhotoStore, tmp_path: Path
+) -> None:
+    parent = str(finished.folder.ema_file)
+    recipe = dataclasses.replace(finished.recipe, parent=parent)
+    child = make(recipe, photos, tmp_path / "run")
+    assert child.matched == 1
+    ema = open_network(finished.folder.ema_file)[0].state_dict()
+    assert all(torch.equal(v, ema[k]) for k, v in child.generator.state_dict().items())
+    assert child.card().parent == "ema"
+
+
+def test_a_run_is_not_overwritten_and_not_resumed_with_another_recipe(
+    finished: Trainer, tmp_path: Path
+) -> None:
+    path = finished.folder.path
+    with pytest.raises(RequestError, match="already holds a run"):
+        RunFolder(path, finished.recipe, resume=False)
+    other = dataclasses.replace(finished.recipe, generator={"width": 8})
+    with pytest.raises(RequestError, match="another generator"):
+        RunFolder(path, other, resume=True)
+    with pytest.raises(RequestError, match="no run to resume"):
+        RunFolder(tmp_path / "none", finished.recipe, resume=True)
+    RunFolder(path, dataclasses.replace(finished.recipe, images=128), resume=True)
+
+
+def test_sources_are_counted_by_prefix() -> None:
+    assert count_sources(["a_1", "a_2", "b_1"]) == {"a": 2, "b": 1}
+    assert count_sources([f"{i}" for i in range(100)]) == {"photos": 100}

@@ -1,0 +1,35 @@
+"""Exponential moving average of the generator: the weights that are shipped."""
+
+import copy
+
+import torch
+from torch import nn
+
+from training.schedules import half_life_decay
+
+
+class Ema:
+    """A shadow of a network that follows it with a half-life counted in images.
+
+    While few images were seen the half-life is ``ramp`` of them at most, so that the random start is
+    forgotten soon (Karras et al. 2020, StyleGAN2). Buffers are copied.
+
+    Args:
+        network: The network to follow.
+        half_life_images: Images after which an old value's weight has halved; 0 follows at once.
+        ramp: Largest half-life as a share of the images seen so far.
+    """
+
+    def __init__(self, network: nn.Module, half_life_images: float, ramp: float = 0.05) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.half_life_images, self.ramp = half_life_images, ramp
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, batch: int, images_seen: int) -> None:
+        """Move towards ``network`` after a step on ``batch`` images."""
+        half_life = min(self.half_life_images, self.ramp * images_seen)
+        keep = half_life_decay(batch, half_life)
+        for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - keep)
+        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(theirs)

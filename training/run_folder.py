@@ -1,0 +1,97 @@
+"""A run's folder: what the run was asked for, how it goes, and where it can go on.
+
+    recipe.json          the resolved recipe, written first
+    stats.jsonl          one line a report
+    samples/*.jpg        sheets: input, coarse, refined, truth
+    ema.safetensors      the averaged generator with its card, usable at any time
+    discriminator.safetensors, state.pt   to fine-tune from, to resume from
+
+Every file is written under a temporary name and renamed.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.errors import RequestError
+from models.image_files import write_picture
+from models.picture import Picture, from_unit
+from training.config import Recipe
+
+
+class RunFolder:
+    """Paths and files of one run.
+
+    Args:
+        path: The folder; made if it is missing.
+        recipe: What the run does.
+        resume: Go on with a run that lies there.
+
+    Raises:
+        RequestError: A run lies there and ``resume`` is off, none does and it is on, its recipe is
+            another one, or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe, *, resume: bool) -> None:
+        self.path = path
+        self.state_file, self.ema_file = path / "state.pt", path / "ema.safetensors"
+        self.discriminator_file = path / "discriminator.safetensors"
+        recipe_file = path / "recipe.json"
+        if resume and not self.state_file.is_file():
+            raise RequestError(f"{path} holds no run to resume; leave --resume out to start one.")
+        if not resume and recipe_file.exists():
+            raise RequestError(
+                f"{path} already holds a run; add --resume to go on with it, or name another --out."
+            )
+        text = json.dumps(asdict(recipe), indent=2)
+        if resume:
+            self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
+        try:
+            (path / "samples").mkdir(parents=True, exist_ok=True)
+            self._write(recipe_file, text.encode())
+        except OSError as error:
+            raise RequestError(f"--out {path} cannot be written: {error.strerror}.") from error
+
+    def _refuse_another_recipe(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        # The length and the pace of a run may change; what the weights mean may not.
+        free = {"images", "schedule", "run", "name", "losses", "data", "ema", "optimiser", "holes"}
+        for key in sorted(set(old) | set(new) - free):
+            if key not in free and old.get(key) != new.get(key):
+                raise RequestError(
+                    f"The run in {self.path} has another {key} than this recipe; resume with the "
+                    "recipe it was started with, or name another --out."
+                )
+
+    def _write(self, file: Path, data: bytes) -> None:
+        temporary = file.with_name(f".{file.name}.tmp")
+        temporary.write_bytes(data)
+        os.replace(temporary, file)
+
+    def log(self, stats: Mapping[str, Any]) -> None:
+        """Append one line to stats.jsonl."""
+        with (self.path / "stats.jsonl").open("a") as file:
+            file.write(json.dumps(stats) + "\n")
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the resumable state."""
+        temporary = self.state_file.with_name(".state.pt.tmp")
+        torch.save(dict(state), temporary)
+        os.replace(temporary, self.state_file)
+
+    def load_state(self) -> dict[str, Any]:
+        """Read the resumable state; only tensors and plain values are accepted."""
+        return torch.load(self.state_file, weights_only=True, map_location="cpu")
+
+    def save_sheet(self, rows: Tensor, images_seen: int) -> None:
+        """Save pictures (B, n, 3, H, W) in [-1, 1] as one JPEG, a row a sample."""
+        samples, columns, channels, height, width = rows.shape
+        sheet = rows.permute(2, 0, 3, 1, 4).reshape(1, channels, samples * height, columns * width)
+        file = self.path / "samples" / f"{images_seen:09d}.jpg"
+        write_picture(Picture(from_unit(sheet, np.uint8)), file, quality=92)

@@ -1,0 +1,210 @@
+"""The training loop: it knows images, steps and files, and no technique.
+
+What is drawn and how it is judged is the `Task`'s, the opponent is the `Adversary`'s; progress is
+counted in images seen. The same recipe, photos and thread count give the same weights, and a run that
+was stopped and resumed gives the weights of one that was not, bit for bit on a CPU.
+"""
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.checkpoint import Card, open_network, save_network
+from models.device import Placement
+from models.registry import build_network
+from models.watch import QUIET, Cancelled, Watch
+from training.adversary import make_adversary
+from training.config import Recipe
+from training.data import PhotoStore
+from training.ema import Ema
+from training.optimisers import OPTIMISERS
+from training.run_folder import RunFolder
+from training.schedules import learning_rate_factor
+from training.tasks import TASKS, Batch, Output, run_generator
+
+HELD_OUT_SEED = 20_000
+
+
+def count_sources(names: Sequence[str]) -> dict[str, int]:
+    """Photos by source, the part of a name before its first underscore; one sum if that says little."""
+    counts = Counter(name.partition("_")[0] for name in names)
+    return dict(counts.most_common()) if len(counts) <= 64 else {"photos": len(names)}
+
+
+class Trainer:
+    """A run: networks, optimisers, average, and the photos.
+
+    Args:
+        recipe: What to train and how.
+        photos: All photos; ``recipe.data.held_out`` of them are set aside.
+        folder: Where the run is recorded.
+        placement: Device and precision.
+        resume: Go on from the folder's state.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        photos: PhotoStore,
+        folder: RunFolder,
+        placement: Placement,
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.recipe, self.folder, self.placement = recipe, folder, placement
+        self.sources = count_sources(photos.names)
+        self.photos, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
+        torch.manual_seed(recipe.seed)
+        generator = build_network(recipe.architecture, recipe.generator)
+        self.matched = take_over(generator, recipe.parent) if recipe.parent else 0.0
+        layout = torch.channels_last
+        self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+        self.ema = Ema(self.generator, recipe.ema.half_life_images)
+        self.adversary = make_adversary(recipe, placement)
+        self.task = TASKS[recipe.task](recipe)
+        self.rates = recipe.optimiser.generator
+        make = OPTIMISERS[self.rates.name]
+        self.optimiser = make(self.generator, self.rates.lr, self.rates.betas)
+        self.weights = dataclasses.asdict(recipe.losses)
+        self.random = torch.Generator().manual_seed(recipe.seed)
+        self.images_seen, self.seconds = 0, 0.0
+        if resume:
+            self.load_state(folder.load_state())
+
+    def generate(self, batch: Batch) -> Output:
+        """Run the generator in the run's precision."""
+        with self.placement.autocast():
+            return run_generator(self.generator, batch)
+
+    def step(self) -> dict[str, Tensor | float]:
+        """Train both sides on one batch and return what was lost where."""
+        recipe = self.recipe
+        factor = learning_rate_factor(
+            self.images_seen,
+            recipe.images,
+            recipe.schedule.warmup_images,
+            recipe.schedule.decay_from,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rates.lr * factor
+        batch = self.task.draw(self.photos, self.random)
+        output = self.generate(batch)
+        real = self.task.judged(batch.target, batch)
+        fake = self.task.judged(output.refined, batch)
+        terms = {**self.task.terms(output, batch), **self.adversary.terms(real, fake)}
+        losses = {name: term() for name, term in terms.items() if self.weights[name]}
+        total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), recipe.optimiser.clip_norm)
+        self.optimiser.step()
+        self.images_seen += len(batch.target)
+        self.ema.update(self.generator, len(batch.target), self.images_seen)
+        return {**losses, **self.adversary.train(real, fake, factor)}
+
+    def run(self, watch: Watch = QUIET) -> None:
+        """Train until the recipe's images are seen or the watch cancels; either way, save."""
+        recipe = self.recipe
+        saved = time.monotonic()
+        losses: dict[str, Tensor | float] = {}
+        try:
+            while self.images_seen < recipe.images:
+                begin, before = time.monotonic(), self.images_seen
+                losses = self.step()
+                self.seconds += time.monotonic() - begin
+                rate = self.images_seen / self.seconds
+                watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
+                every = recipe.run.report_images
+                if self.images_seen // every > before // every:
+                    self.report(losses)
+                if time.monotonic() - saved > 60 * recipe.run.save_minutes:
+                    self.save()
+                    saved = time.monotonic()
+            self.report(losses)
+        except Cancelled:
+            self.save()
+            raise
+        self.save()
+
+    @torch.no_grad()
+    def report(self, losses: dict[str, Tensor | float]) -> None:
+        """Score the average on the held-out photos; write a line of stats and a sheet."""
+        random = torch.Generator().manual_seed(HELD_OUT_SEED)
+        batch = self.task.draw(self.held_out, random)
+        with self.placement.autocast():
+            output = run_generator(self.ema.network, batch)
+        scores = self.task.score(output, batch)
+        self.folder.save_sheet(self.task.sheet(output, batch), self.images_seen)
+        stats = {"images": self.images_seen, "seconds": round(self.seconds, 1)}
+        values = {name: round(float(value), 5) for name, value in {**losses, **scores}.items()}
+        self.folder.log({**stats, **values})
+
+    def card(self) -> Card:
+        """What the weights of this moment say about themselves."""
+        recipe = self.recipe
+        generator: Any = self.generator
+        return Card(
+            task=recipe.task,
+            architecture=recipe.architecture,
+            config=dataclasses.asdict(generator.config),
+            name=recipe.name,
+            scale=getattr(generator.config, "scale", 1),
+            images_seen=self.images_seen,
+            trained_on=self.sources,
+            parent=Path(recipe.parent).stem,
+            run={"recipe": dataclasses.asdict(recipe), "hours": round(self.seconds / 3600, 3)},
+        )
+
+    def save(self) -> None:
+        """Write the average, the discriminator if there is one, and the resumable state."""
+        card = self.card()
+        save_network(self.folder.ema_file, self.ema.network, card)
+        if self.adversary.network is not None:
+            judge = dataclasses.replace(
+                card,
+                task="judge",
+                architecture="multiscale",
+                config=dataclasses.asdict(self.adversary.network.config),  # pyright: ignore[reportArgumentType, reportCallIssue]
+            )
+            save_network(self.folder.discriminator_file, self.adversary.network, judge)
+        self.folder.save_state(self.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "images_seen": self.images_seen,
+            "seconds": self.seconds,
+            "random": self.random.get_state(),
+            "generator": self.generator.state_dict(),
+            "ema": self.ema.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "adversary": self.adversary.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``."""
+        self.images_seen, self.seconds = state["images_seen"], state["seconds"]
+        self.random.set_state(state["random"])
+        self.generator.load_state_dict(state["generator"])
+        self.ema.network.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.adversary.load_state_dict(state["adversary"])
+
+
+def take_over(network: torch.nn.Module, parent: str) -> float:
+    """Copy tensors of equal name and shape from a weights file; returns their share, 0 to 1."""
+    donor, _ = open_network(Path(parent))
+    mine, theirs = network.state_dict(), donor.state_dict()
+    matched = {
+        name: theirs[name]
+        for name, tensor in mine.items()
+        if name in theirs and theirs[name].shape == tensor.shape
+    }
+    network.load_state_dict(matched, strict=False)
+    return len(matched) / len(mine)
