@@ -1,0 +1,169 @@
+"""Picture files in and out: the one front by which the rest of Remend reads and writes pictures.
+
+Reading gives an upright ``Picture`` whose pixels are the file's own (8 or 16 bits, in the file's
+own RGB profile); writing keeps what the format can hold and says what it cannot. How it is done
+lies in ``image_decode``, ``image_encode`` and ``image_metadata``. Nothing here chooses names for
+outputs.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import RequestError
+from models.image_decode import Source, decode, open_picture
+from models.image_encode import SUFFIX_FORMATS, encode, grey_of, save_whole
+from models.image_metadata import orientation_of
+from models.picture import Mask, Picture
+
+PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
+"""File name suffixes, in small letters, of the pictures that are read."""
+
+_LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})
+
+
+def is_picture_name(path: Path) -> bool:
+    """Tell by its name whether a file found in a folder is meant to be a picture."""
+    # "._photo.jpg" is what macOS leaves on foreign disks beside photo.jpg: no picture.
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("._")
+
+
+def read_picture(source: Source, *, max_megapixels: float | None = None) -> Picture:
+    """Read a picture.
+
+    Args:
+        source: A path, a file's bytes, or a binary stream (read from where it stands to its end).
+        max_megapixels: Larger pictures are refused before their pixels are decoded; None = 400.
+
+    Returns:
+        The picture, upright. RGB pixels are as in the file; CMYK and Lab became sRGB; what was
+        converted or dropped is said in ``meta.notes``.
+
+    Raises:
+        InputError: There is no such file, it is no picture, it is damaged, or it is too large.
+    """
+    with open_picture(source, max_megapixels) as opened:
+        return decode(opened)
+
+
+def read_mask(source: Source, *, invert: bool = False) -> Mask:
+    """Read a mask: white = missing, black = keep, whatever kind of picture it is stored as.
+
+    - Colours count by their luminance. 16 bits are rounded to 8.
+    - A picture painted in one colour on a transparent ground (a layer of an editor) counts by its
+      alpha: what is painted is missing. Otherwise transparent means keep.
+    - Values between black and white stay, as "partly pasted", in lossless formats (PNG, TIFF, BMP,
+      GIF). In JPEG, WebP, AVIF and HEIC they are mostly the noise of compression: up to 127 becomes
+      0, the rest 255.
+    - A mask of nothing but 0 and 1, as programs store truth values, counts as 0 and 255.
+
+    Args:
+        source: A path, a file's bytes, or a binary stream.
+        invert: White = keep instead.
+
+    Raises:
+        InputError: As ``read_picture``.
+    """
+    picture = read_picture(source)
+    values, alpha = grey_of(picture.rgb), picture.alpha
+    if alpha is not None:
+        painted = picture.rgb[alpha > np.iinfo(alpha.dtype).max // 2]
+        if not alpha.all() and (painted == painted[:1]).all():
+            values = alpha
+        else:
+            values = np.where(alpha == 0, 0, values)
+    if picture.bit_depth == 16:
+        values = (values.astype(np.uint32) + 128) // 257
+    if picture.meta.source_format in _LOSSY_FORMATS:
+        values = np.where(values > 127, 255, 0)
+    elif values.max() == 1:
+        values = values * np.uint8(255)
+    mask = Mask(values.astype(np.uint8))
+    return mask.inverted() if invert else mask
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Read the width and height that ``read_picture`` would give, from the header alone.
+
+    A PNG that keeps its orientation behind its pixels is the one exception: only decoding finds it.
+
+    Raises:
+        InputError: As ``read_picture``, as far as the header shows it.
+    """
+    with open_picture(path) as opened:
+        width, height = opened.image.size
+        return (width, height) if orientation_of(opened.image) < 5 else (height, width)
+
+
+def encode_picture(
+    picture: Picture, file_format: str, *, quality: int = 95, keep_metadata: bool = True
+) -> tuple[bytes, tuple[str, ...]]:
+    """Encode a picture as a file's bytes.
+
+    Args:
+        picture: Of any size and depth.
+        file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` will do).
+        quality: For JPEG and WebP, 1 to 100; a WebP of quality 100 is lossless, as PNG and TIFF
+            always are.
+        keep_metadata: False leaves out EXIF, XMP and dpi. The colour profile stays in any case: it
+            is what the pixels mean.
+
+    Returns:
+        The bytes, and sentences about what the format could not hold.
+
+    Raises:
+        RequestError: Unknown format or quality.
+        InputError: The format cannot hold a picture of this size.
+    """
+    known = SUFFIX_FORMATS.get(f".{file_format.lower()}")
+    if known is None:
+        raise RequestError(
+            f"The format {file_format!r} is not written; choose jpg, png, webp or tiff."
+        )
+    if not 1 <= quality <= 100:
+        raise RequestError(f"The quality {quality} is out of range; choose 1 to 100.")
+    return encode(picture, known, quality, keep_metadata)
+
+
+def write_picture(
+    picture: Picture,
+    path: Path,
+    *,
+    file_format: str | None = None,
+    quality: int = 95,
+    keep_metadata: bool = True,
+) -> tuple[str, ...]:
+    """Write a picture to a file, which is at any moment wholly the old or wholly the new one.
+
+    Args:
+        picture: Of any size and depth.
+        path: In a folder that exists. An existing file is replaced: callers refuse to write over an
+            input (``same_file``).
+        file_format: As for ``encode_picture``; None = by the path's suffix.
+        quality: As for ``encode_picture``.
+        keep_metadata: As for ``encode_picture``.
+
+    Returns:
+        Sentences about what the format could not hold.
+
+    Raises:
+        RequestError: Unknown format, or a folder that is missing or may not be written.
+        InputError: The format cannot hold a picture of this size, or the disk is full or fails.
+    """
+    data, notes = encode_picture(
+        picture,
+        file_format or path.suffix.removeprefix("."),
+        quality=quality,
+        keep_metadata=keep_metadata,
+    )
+    save_whole(data, path)
+    return notes
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file (through links too), or would if it existed."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.normcase(one.resolve()) == os.path.normcase(other.resolve())

@@ -1,0 +1,28 @@
+"""The one place that imports OpenCV, late and quietly.
+
+OpenCV links libGL and glib, which a bare server may lack; the import then fails with a loader
+message that helps nobody. Importing it here, at first use, keeps every command that needs no OpenCV
+working and turns that failure into one sentence. No function of OpenCV is wrapped.
+"""
+
+from models.errors import RequestError
+
+
+# No return annotation: the inferred module type brings OpenCV's own types to the callers.
+def load_opencv():
+    """Import OpenCV and return the module ``cv2``.
+
+    Raises:
+        RequestError: OpenCV or a system library that it links is missing.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise RequestError(
+            f"OpenCV cannot be loaded ({error}); install libgl1 and libglib2.0-0 with your "
+            "system's package manager, or opencv-python-headless in the place of opencv-python."
+        ) from error
+    # OpenCV prints its decoders' complaints on stderr; every one of them becomes a sentence of
+    # ours.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
