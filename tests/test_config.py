@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import RequestError
-from training.config import parse_recipe, read_recipe
+from training.config import advice, parse_recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 LEAST = {"task": "fill", "architecture": "inpaint", "images": 10}
@@ -33,6 +33,9 @@ def test_every_recipe_is_valid(file: Path) -> None:
         ({**LEAST, "images": -1}, "images = -1"),
         ({**LEAST, "adversary": {"loss": "vanilla"}}, "adversary.loss = 'vanilla'"),
         ({"task": "fill", "architecture": "inpaint"}, "images"),
+        ({**LEAST, "adversary": {"label_smoothing": 0.9}}, "hinge has none"),
+        ({**LEAST, "growth": {"sizes": [64, 128], "images": [1, 2]}}, "growth.images has 2"),
+        ({**LEAST, "data": {"crop": 100}}, "multiples of 8"),
     ],
 )
 def test_wrong_recipes_are_refused_by_name(table: dict[str, object], sentence: str) -> None:
@@ -65,3 +68,20 @@ def test_a_missing_or_broken_recipe_file_is_one_sentence(tmp_path: Path) -> None
     broken.write_text("images = = 3")
     with pytest.raises(RequestError, match="no valid TOML"):
         read_recipe(broken)
+
+
+def test_crops_grow_with_the_images_seen() -> None:
+    growth = parse_recipe({**LEAST, "growth": {"sizes": [64, 128, 256], "images": [10, 20]}}).growth
+    assert [growth.crop_px(seen, 32) for seen in (0, 9, 10, 29, 30, 999)] == [
+        64, 64, 128, 128, 256, 256
+    ]  # fmt: skip
+    assert parse_recipe(LEAST).growth.crop_px(5, 32) == 32
+
+
+def test_unbounded_losses_are_warned_about() -> None:
+    def sentences(**discriminator: object) -> list[str]:
+        table = {**LEAST, "adversary": {"loss": "hinge_no_relu"}, "discriminator": discriminator}
+        return advice(parse_recipe(table))
+
+    assert sentences() == []
+    assert "hinge_no_relu" in sentences(spectral=False)[0]

@@ -21,7 +21,7 @@ def generator_slope(name: GanLossName, k: float) -> float:
 @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
 def test_cross_entropy_of_undecided_logits_is_two_ln_two(name: GanLossName) -> None:
     zero = torch.zeros(3)
-    assert float(GAN_LOSSES[name].discriminator(zero, zero)) == pytest.approx(2 * math.log(2))
+    assert float(GAN_LOSSES[name].discriminator(zero, zero, 1.0)) == pytest.approx(2 * math.log(2))
 
 
 def test_minimax_saturates_and_the_other_does_not() -> None:
@@ -31,21 +31,41 @@ def test_minimax_saturates_and_the_other_does_not() -> None:
 
 def test_hinge_by_hand() -> None:
     # relu(1-r): 0, .5, 2; relu(1+k): 0, 1.3, 2.5
-    assert float(GAN_LOSSES["hinge"].discriminator(REAL, FAKE)) == pytest.approx(2.5 / 3 + 3.8 / 3)
+    assert float(GAN_LOSSES["hinge"].discriminator(REAL, FAKE, 1.0)) == pytest.approx(2.5 / 3 + 3.8 / 3)
     assert float(GAN_LOSSES["hinge"].generator(FAKE)) == pytest.approx(0.2 / 3)
 
 
 def test_hinge_without_relu_is_wgan_plus_two() -> None:
-    free = GAN_LOSSES["hinge_no_relu"].discriminator(REAL, FAKE)
-    assert float(free) == pytest.approx(float(GAN_LOSSES["wgan"].discriminator(REAL, FAKE)) + 2)
+    free = GAN_LOSSES["hinge_no_relu"].discriminator(REAL, FAKE, 1.0)
+    assert float(free) == pytest.approx(float(GAN_LOSSES["wgan"].discriminator(REAL, FAKE, 1.0)) + 2)
 
 
 def test_least_squares_by_hand() -> None:
     half = torch.full((2,), 0.5)
-    assert float(GAN_LOSSES["lsgan"].discriminator(half, half)) == pytest.approx(0.25)
+    assert float(GAN_LOSSES["lsgan"].discriminator(half, half, 1.0)) == pytest.approx(0.25)
     assert float(GAN_LOSSES["lsgan"].generator(torch.ones(2))) == 0
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
 def test_every_generator_wants_larger_logits(name: GanLossName) -> None:
     assert generator_slope(name, 0.0) < 0
+
+
+@pytest.mark.parametrize(("target", "optimum"), [(0.9, 0.9), (0.95, 0.95)])
+def test_a_smoothed_target_is_the_best_answer(target: float, optimum: float) -> None:
+    real = torch.linspace(-8, 8, 16001)
+    losses = torch.nn.functional.softplus(real) - target * real
+    assert torch.sigmoid(real[losses.argmin()]).item() == pytest.approx(optimum, abs=1e-3)
+    zero = torch.zeros(1)
+    at_best = torch.logit(torch.tensor([target]))
+    best = GAN_LOSSES["non_saturating"].discriminator(at_best, zero, target)
+    worse = GAN_LOSSES["non_saturating"].discriminator(at_best + 0.5, zero, target)
+    assert best < worse
+
+
+def test_targets_around_one_smooth_nothing() -> None:
+    """Cross entropy is linear in the target, so a mean of 1 pulls towards infinity like 1 itself."""
+    real, fake = torch.tensor([3.0, 3.0]), torch.zeros(2)
+    spread = torch.tensor([0.9, 1.1])
+    loss = GAN_LOSSES["minimax"].discriminator
+    assert torch.isclose(loss(real, fake, spread), loss(real, fake, 1.0))

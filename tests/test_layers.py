@@ -8,8 +8,10 @@ from models.layers.attention import MaskedAttention
 from models.layers.blocks import GatedResidual, Residual
 from models.layers.gated import GATES, Gate, GatedConv
 from models.layers.harmonic import harmonic_fill
+from models.layers.minibatch import MINIBATCH, Minibatch, MinibatchDiscrimination
 from models.layers.norm import NORMS, LayerNorm, Norm, SwitchableNorm
 from models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
+from models.layers.spectral import normalise_spectrally
 
 
 def sample(*shape: int) -> torch.Tensor:
@@ -185,3 +187,40 @@ def test_harmonic_fill_continues_a_ramp() -> None:
 
 def test_harmonic_fill_of_nothing_known_is_zero() -> None:
     assert harmonic_fill(sample(1, 3, 8, 8), torch.ones(1, 1, 8, 8)).abs().max() == 0
+
+
+@pytest.mark.parametrize("name", MINIBATCH)
+def test_minibatch_layers_append_what_they_say(name: Minibatch) -> None:
+    layer = MINIBATCH[name](6)
+    x = sample(4, 6, 3, 3)
+    y = layer(x)
+    assert y.shape == (4, 6 + layer.added, 3, 3)
+    assert torch.equal(y[:, :6], x)
+
+
+def test_stddev_channel_is_zero_for_equal_samples_and_one_for_plus_minus_one() -> None:
+    layer = MINIBATCH["stddev"](2)
+    equal = sample(1, 2, 4, 4).expand(4, -1, -1, -1)
+    assert layer(equal)[:, 2].abs().max() < 2e-4
+    signs = torch.ones(4, 2, 4, 4)
+    signs[::2] = -1
+    assert torch.allclose(layer(signs)[:, 2], torch.ones(4, 4, 4))
+
+
+def test_minibatch_discrimination_counts_equal_samples_and_forgets_distant_ones() -> None:
+    torch.manual_seed(0)
+    layer = MinibatchDiscrimination(6)
+    equal = sample(1, 6).expand(6, -1)
+    assert torch.allclose(layer.closeness(equal), torch.full((6, 16), 5.0))
+    assert layer.closeness(sample(6, 6) * 1000).max() < 1e-3
+
+
+def test_spectral_normalisation_reaches_every_layer() -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.ConvTranspose2d(8, 4, 4), nn.Linear(36, 5)]
+    network = nn.Sequential(*layers)
+    normalise_spectrally(network)
+    for layer in layers:
+        weight = [layer.weight for _ in range(60)][-1]  # each look is one power iteration
+        matrix = weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else weight
+        assert abs(torch.linalg.matrix_norm(matrix.flatten(1), 2).item() - 1) < 1e-3

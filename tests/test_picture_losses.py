@@ -2,7 +2,7 @@
 
 import torch
 
-from training.picture_losses import feature_matching, l1, l1_hole
+from training.picture_losses import feature_matching, gram, l1, l1_hole, style, total_variation
 
 
 def test_equal_pictures_lose_nothing() -> None:
@@ -30,3 +30,24 @@ def test_feature_matching_sends_no_gradient_to_the_real_side() -> None:
     real, fake = torch.randn(4, requires_grad=True), torch.randn(4, requires_grad=True)
     feature_matching([fake], [real]).backward()
     assert real.grad is None and fake.grad is not None
+
+
+def test_total_variation_of_a_constant_a_ramp_and_a_checkerboard() -> None:
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8)
+    board = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).float().view(1, 1, 8, 8)
+    assert total_variation(torch.full((1, 3, 8, 8), 5.0)) == 0
+    assert total_variation(ramp) == 1
+    assert total_variation(board) == 2
+    hole = torch.zeros(1, 1, 8, 8)
+    hole[..., 2:5, 2:5] = 1
+    assert total_variation(ramp, hole) == 1
+    assert total_variation(ramp, torch.zeros_like(hole)) == 0
+
+
+def test_gram_matrices_forget_where_things_are() -> None:
+    features = torch.randn(2, 4, 6, 6)
+    order = torch.randperm(36)
+    shuffled = features.flatten(2)[..., order].unflatten(2, (6, 6))
+    assert torch.allclose(gram(features), gram(shuffled), atol=1e-6)
+    assert torch.allclose(gram(2 * features), 4 * gram(features))
+    assert style(features, features) == 0

@@ -1,4 +1,4 @@
-"""The opponent: discriminators, their loss and their optimiser behind two calls.
+"""The opponent: discriminators, their loss, penalty, noise and optimiser behind two calls.
 
 `Adversary.terms` is what the generator is told, `Adversary.train` a step of the discriminator.
 `NoAdversary` is the opponent of a run that has none, so that the loop needs no case for it.
@@ -16,6 +16,8 @@ from training import picture_losses
 from training.config import Recipe
 from training.gan_losses import GAN_LOSSES
 from training.optimisers import OPTIMISERS
+from training.penalties import PENALTIES
+from training.stabilise import add_instance_noise, draw_target
 
 Terms = Mapping[str, Callable[[], Tensor]]
 
@@ -25,11 +27,13 @@ class NoAdversary:
 
     network: nn.Module | None = None
 
-    def terms(self, real: Tensor, fake: Tensor) -> Terms:
+    def terms(self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int) -> Terms:
         """No terms."""
         return {}
 
-    def train(self, real: Tensor, fake: Tensor, rate_factor: float) -> dict[str, float]:
+    def train(
+        self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int, rate_factor: float
+    ) -> dict[str, float]:
         """Nothing happens."""
         return {}
 
@@ -42,25 +46,40 @@ class NoAdversary:
 
 
 class Adversary:
-    """Discriminator, GAN loss and optimiser as one object."""
+    """Discriminator, GAN loss, penalty and optimiser as one object.
+
+    Pictures are (B, 3, H, W) in [-1, 1]; mask (B, 1, H, W) is shown to the discriminator beside them
+    and gets no noise.
+    """
 
     def __init__(self, recipe: Recipe, placement: Placement) -> None:
         network = build_network("multiscale", recipe.discriminator)
         layout = torch.channels_last
         self.network = network.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
         self.placement = placement
-        self.loss = GAN_LOSSES[recipe.adversary.loss]
-        self.config = recipe.optimiser.discriminator
-        make = OPTIMISERS[self.config.name]
-        self.optimiser = make(self.network, self.config.lr, self.config.betas)
+        self.config = recipe.adversary
+        self.loss = GAN_LOSSES[self.config.loss]
+        self.penalty = PENALTIES[self.config.penalty]
+        self.rates = recipe.optimiser.discriminator
+        make = OPTIMISERS[self.rates.name]
+        self.optimiser = make(self.network, self.rates.lr, self.rates.betas)
+        self.random = torch.Generator(placement.device).manual_seed(recipe.seed)
+        self.steps = 0
 
-    def terms(self, real: Tensor, fake: Tensor) -> Terms:
-        """The generator's losses against this opponent, for inputs as the discriminator sees them."""
+    def noisy(self, pictures: Tensor, images_seen: int) -> Tensor:
+        """Pictures with the instance noise of this moment."""
+        config = self.config
+        return add_instance_noise(
+            pictures, config.instance_noise, images_seen, config.instance_noise_images, self.random
+        )
+
+    def terms(self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int) -> Terms:
+        """The generator's losses against this opponent."""
         self.network.requires_grad_(False)
         with self.placement.autocast():
-            verdict = self.network(fake)
+            verdict = self.network(torch.cat([self.noisy(fake, images_seen), mask], 1))
             with torch.no_grad():
-                truth = self.network(real)
+                truth = self.network(torch.cat([self.noisy(real, images_seen), mask], 1))
         return {
             "adversarial": lambda: self.loss.generator(verdict.logits),
             "feature_matching": lambda: picture_losses.feature_matching(
@@ -68,32 +87,56 @@ class Adversary:
             ),
         }
 
-    def train(self, real: Tensor, fake: Tensor, rate_factor: float) -> dict[str, float]:
+    def train(
+        self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int, rate_factor: float
+    ) -> dict[str, float]:
         """One step on a real and a generated batch; the fake's graph is not touched."""
         self.network.requires_grad_(True)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.lr * rate_factor
+            group["lr"] = self.rates.lr * rate_factor
+        real, fake = self.noisy(real, images_seen), self.noisy(fake.detach(), images_seen)
         with self.placement.autocast():
-            real_logits = self.network(real).logits
-            fake_logits = self.network(fake.detach()).logits
-        loss = self.loss.discriminator(real_logits, fake_logits)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        return {
+            real_logits = self.network(torch.cat([real, mask], 1)).logits
+            fake_logits = self.network(torch.cat([fake, mask], 1)).logits
+        target = draw_target(self.config.label_smoothing, len(real), self.random)
+        loss = self.loss.discriminator(real_logits, fake_logits, target)
+        stats = {
             "d_loss": loss.item(),
             "d_real": real_logits.mean().item(),
             "d_fake": fake_logits.mean().item(),
         }
+        if self.penalty is not None and self.steps % self.config.penalty_every == 0:
+            mix = torch.rand(len(real), generator=self.random, device=real.device)
+            # In float32 and without autocast: second derivatives of 16-bit products are too coarse.
+            penalty = self.penalty(
+                lambda pictures: self.network(torch.cat([pictures, mask], 1)).logits.mean(1),
+                real,
+                fake,
+                mix,
+            )
+            loss = loss + self.config.penalty_weight * self.config.penalty_every * penalty
+            stats["penalty"] = penalty.item()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        self.steps += 1
+        return stats
 
     def state_dict(self) -> dict[str, Any]:
         """Everything to resume from."""
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": self.random.get_state(),
+            "steps": self.steps,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state_dict()``."""
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.random.set_state(state["random"])
+        self.steps = state["steps"]
 
 
 def make_adversary(recipe: Recipe, placement: Placement) -> Adversary | NoAdversary:

@@ -17,8 +17,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from models.errors import RequestError
 from models.registry import find_architecture
-from training.gan_losses import GanLossName
+from training.gan_losses import GAN_LOSSES, GanLossName
 from training.optimisers import OptimiserName
+from training.penalties import PenaltyName
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -65,8 +66,13 @@ class LossesConfig:
 
     l1: NonNegative = 0.0
     l1_hole: NonNegative = 0.0
+    perceptual: NonNegative = 0.0
+    style: NonNegative = 0.0
+    tv: NonNegative = 0.0
     feature_matching: NonNegative = 0.0
     adversarial: NonNegative = 0.0
+    features: str = "efficientnet_lite0"
+    """Feature network of the perceptual and style losses: efficientnet_lite0, vgg16 or a file."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,16 @@ class AdversaryConfig:
     """The discriminator's objective; it exists when an adversarial or feature-matching weight is on."""
 
     loss: GanLossName = "hinge"
+    penalty: PenaltyName = "none"
+    penalty_weight: NonNegative = 10.0
+    penalty_every: Count = 1
+    """Steps between two penalties, each taken so many times heavier (lazy, Karras et al. 2020)."""
+    label_smoothing: float | tuple[float, float] = 1.0
+    """Target of real samples, or the range it is drawn from; 1 is off, 0.9 usual."""
+    instance_noise: NonNegative = 0.0
+    """Standard deviation at the start, for pictures in [-1, 1]."""
+    instance_noise_images: Annotated[int, Field(ge=0)] = 0
+    """Images seen until the noise is 0."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,8 @@ class OptimiserConfig:
     name: OptimiserName = "muon"
     lr: Positive = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.99)
+    steps: Count = 1
+    """Steps of this side per iteration, each on a batch of its own."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,25 @@ class ScheduleConfig:
 
     warmup_images: Annotated[int, Field(ge=0)] = 1000
     decay_from: Share = 0.6
+
+
+@dataclass(frozen=True)
+class GrowthConfig:
+    """Crops that grow while training (progressive growing of a network that fits every size)."""
+
+    sizes: tuple[Count, ...] = ()
+    """Sides in px, such as [64, 128, 256]; empty = ``data.crop`` throughout."""
+    images: tuple[Count, ...] | Count = 10_000
+    """Images at each size before the last, one number for all or one for each."""
+
+    def crop_px(self, images_seen: int, otherwise: int) -> int:
+        """Side of a crop after so many images; ``otherwise`` where nothing grows."""
+        steps = self.images if isinstance(self.images, tuple) else (self.images,) * len(self.sizes)
+        for size, images in zip(self.sizes[:-1], steps, strict=False):
+            if images_seen < images:
+                return size
+            images_seen -= images
+        return self.sizes[-1] if self.sizes else otherwise
 
 
 @dataclass(frozen=True)
@@ -143,6 +180,7 @@ class Recipe:
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
     optimiser: OptimisersConfig = field(default_factory=OptimisersConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    growth: GrowthConfig = field(default_factory=GrowthConfig)
     ema: EmaConfig = field(default_factory=EmaConfig)
     run: RunConfig = field(default_factory=RunConfig)
 
@@ -181,7 +219,39 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     refuse_unknown_keys(architecture.config, recipe.generator, "generator.")
     judge = find_architecture("multiscale")
     refuse_unknown_keys(judge.config, recipe.discriminator, "discriminator.")
+    refuse_contradictions(recipe)
     return recipe
+
+
+def refuse_contradictions(recipe: Recipe) -> None:
+    """Raise a RequestError for settings that cannot mean anything together."""
+    adversary, growth = recipe.adversary, recipe.growth
+    with_targets = [name for name, loss in GAN_LOSSES.items() if loss.has_targets]
+    if adversary.label_smoothing != 1 and adversary.loss not in with_targets:
+        raise RequestError(
+            f"adversary.label_smoothing = {adversary.label_smoothing} is for losses with targets "
+            f"({', '.join(with_targets)}); {adversary.loss} has none. Set it to 1."
+        )
+    if isinstance(growth.images, tuple) and len(growth.images) != len(growth.sizes) - 1:
+        raise RequestError(
+            f"growth.images has {len(growth.images)} numbers for {len(growth.sizes)} sizes; "
+            f"give one number, or {max(0, len(growth.sizes) - 1)}: the last size has no end."
+        )
+    largest = max(growth.sizes, default=recipe.data.crop)
+    if largest % 8:
+        raise RequestError(f"Crops of {largest} px do not work; use multiples of 8.")
+
+
+def advice(recipe: Recipe) -> list[str]:
+    """Sentences about settings that work, but seldom well."""
+    unbounded = recipe.adversary.loss in ("wgan", "hinge_no_relu")
+    spectral = recipe.discriminator.get("spectral", True)
+    if unbounded and recipe.adversary.penalty == "none" and not spectral:
+        return [
+            f"adversary.loss = {recipe.adversary.loss} has no bound of its own: turn on "
+            "adversary.penalty or discriminator.spectral, or the logits run away."
+        ]
+    return []
 
 
 def apply_setting(table: dict[str, Any], setting: str) -> None:

@@ -31,3 +31,33 @@ def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
     """Mean L1 between a discriminator's activations (Wang et al. 2018, pix2pixHD, eq. 4)."""
     terms = [(f - r.detach()).abs().mean() for f, r in zip(fake, real, strict=True)]
     return torch.stack(terms).mean()
+
+
+def total_variation(picture: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of neighbours across plus down (Rudin et al. 1992, anisotropic).
+
+    Args:
+        picture: (B, C, H, W); a constant gives 0, a ramp of slope 1 gives 1.
+        mask: (B, 1, H, W), counts only differences that touch the hole, divided by their number.
+    """
+    across, down = picture.diff(dim=3).abs(), picture.diff(dim=2).abs()
+    if mask is None:
+        return across.mean() + down.mean()
+    hole = (mask > 0).to(picture.dtype)
+    touches_x = torch.maximum(hole[..., 1:], hole[..., :-1])
+    touches_y = torch.maximum(hole[..., 1:, :], hole[..., :-1, :])
+    channels = picture.shape[1]
+    mean_x = (across * touches_x).sum() / (channels * touches_x.sum()).clamp_min(1)
+    mean_y = (down * touches_y).sum() / (channels * touches_y.sum()).clamp_min(1)
+    return mean_x + mean_y
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrices (B, C, C) of feature maps (B, C, H, W), divided by C·H·W (Johnson et al. 2016)."""
+    flat = features.float().flatten(2)
+    return flat @ flat.mT / (flat.shape[1] * flat.shape[2])
+
+
+def style(fake: Tensor, real: Tensor) -> Tensor:
+    """Mean absolute difference of the Gram matrices of two feature maps (Gatys et al. 2016)."""
+    return (gram(fake) - gram(real)).abs().mean()

@@ -43,7 +43,7 @@ class Task(Protocol):
 
     def __init__(self, recipe: Recipe) -> None: ...
 
-    def draw(self, photos: PhotoStore, random: torch.Generator) -> Batch:
+    def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         """Make a batch; everything random comes from ``random``."""
         ...
 
@@ -51,8 +51,8 @@ class Task(Protocol):
         """The picture losses of an output."""
         ...
 
-    def judged(self, picture: Tensor, batch: Batch) -> Tensor:
-        """What a discriminator sees of a real or generated picture: (B, 4, H, W)."""
+    def mask(self, batch: Batch) -> Tensor:
+        """What was made up, for a discriminator to know: (B, 1, H, W), 1 = generated."""
         ...
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
@@ -81,11 +81,11 @@ class FillTask:
         self.data = recipe.data
         self.holes = HoleSampler(recipe.holes.shares, recipe.holes.coverage)
 
-    def draw(self, photos: PhotoStore, random: torch.Generator) -> Batch:
+    def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data = self.data
-        crops = photos.crops(data.batch, data.crop, random, half_share=data.half_share)
+        crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share)
         target = batch_to_unit(crops)
-        mask = self.holes.sample(data.batch, data.crop, random).to(target.device)
+        mask = self.holes.sample(data.batch, crop_px, random).to(target.device)
         return Batch((target * (1 - mask), mask), target)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
@@ -100,10 +100,11 @@ class FillTask:
                 picture_losses.l1_hole(output.refined, batch.target, mask)
                 + picture_losses.l1_hole(output.coarse, small, share, 16 / COARSE_FACTOR**2)
             ),
+            "tv": lambda: picture_losses.total_variation(output.refined, mask),
         }
 
-    def judged(self, picture: Tensor, batch: Batch) -> Tensor:
-        return torch.cat([picture, batch.inputs[1]], 1)
+    def mask(self, batch: Batch) -> Tensor:
+        return batch.inputs[1]
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
         _, mask = batch.inputs
@@ -126,9 +127,9 @@ class UpscaleTask:
         degradation = recipe.degradation
         self.degradation = Degradation(self.scale, degradation.jpeg_share, degradation.jpeg_quality)
 
-    def draw(self, photos: PhotoStore, random: torch.Generator) -> Batch:
+    def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data = self.data
-        crops = photos.crops(data.batch, data.crop, random, half_share=data.half_share, turn=True)
+        crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share, turn=True)
         return Batch((degrade(crops, self.degradation, random),), batch_to_unit(crops))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
@@ -138,11 +139,12 @@ class UpscaleTask:
                 if output.refined is output.coarse
                 else picture_losses.l1(output.coarse, batch.target)
                 + picture_losses.l1(output.refined, batch.target)
-            )
+            ),
+            "tv": lambda: picture_losses.total_variation(output.refined),
         }
 
-    def judged(self, picture: Tensor, batch: Batch) -> Tensor:
-        return torch.cat([picture, torch.zeros_like(picture[:, :1])], 1)
+    def mask(self, batch: Batch) -> Tensor:
+        return torch.ones_like(batch.target[:, :1])
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
         return {"psnr": psnr_db(output.refined, batch.target)}

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from models.checkpoint import Card, open_network, save_network
 from models.device import Placement
@@ -24,6 +25,7 @@ from training.config import Recipe
 from training.data import PhotoStore
 from training.ema import Ema
 from training.optimisers import OPTIMISERS
+from training.perception import make_perception
 from training.run_folder import RunFolder
 from training.schedules import learning_rate_factor
 from training.tasks import TASKS, Batch, Output, run_generator
@@ -67,6 +69,7 @@ class Trainer:
         self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
         self.ema = Ema(self.generator, recipe.ema.half_life_images)
         self.adversary = make_adversary(recipe, placement)
+        self.perception = make_perception(recipe, placement)
         self.task = TASKS[recipe.task](recipe)
         self.rates = recipe.optimiser.generator
         make = OPTIMISERS[self.rates.name]
@@ -77,42 +80,64 @@ class Trainer:
         if resume:
             self.load_state(folder.load_state())
 
+    def draw(self) -> Batch:
+        """A batch of this moment's crop size."""
+        recipe = self.recipe
+        crop_px = recipe.growth.crop_px(self.images_seen, recipe.data.crop)
+        return self.task.draw(self.photos, self.random, crop_px)
+
     def generate(self, batch: Batch) -> Output:
         """Run the generator in the run's precision."""
         with self.placement.autocast():
             return run_generator(self.generator, batch)
 
     def step(self) -> dict[str, Tensor | float]:
-        """Train both sides on one batch and return what was lost where."""
-        recipe = self.recipe
+        """Train both sides, each its number of steps, and return what was lost where."""
+        schedule, optimiser = self.recipe.schedule, self.recipe.optimiser
         factor = learning_rate_factor(
-            self.images_seen,
-            recipe.images,
-            recipe.schedule.warmup_images,
-            recipe.schedule.decay_from,
+            self.images_seen, self.recipe.images, schedule.warmup_images, schedule.decay_from
         )
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rates.lr * factor
-        batch = self.task.draw(self.photos, self.random)
+        taken = [self.generator_step(factor) for _ in range(optimiser.generator.steps)]
+        losses, batch, output = taken[-1]
+        stats = self.discriminator_step(batch, output, factor)
+        for _ in range(optimiser.discriminator.steps - 1):
+            batch = self.draw()
+            with torch.no_grad():
+                output = self.generate(batch)
+            stats = self.discriminator_step(batch, output, factor)
+        return {**losses, **stats}
+
+    def generator_step(self, factor: float) -> tuple[dict[str, Tensor], Batch, Output]:
+        """One step of the generator and of its average, on a new batch."""
+        batch = self.draw()
         output = self.generate(batch)
-        real = self.task.judged(batch.target, batch)
-        fake = self.task.judged(output.refined, batch)
-        terms = {**self.task.terms(output, batch), **self.adversary.terms(real, fake)}
+        real, fake, mask = batch.target, output.refined, self.task.mask(batch)
+        terms = {
+            **self.task.terms(output, batch),
+            **self.perception.terms(real, fake, self.random),
+            **self.adversary.terms(real, fake, mask, self.images_seen),
+        }
         losses = {name: term() for name, term in terms.items() if self.weights[name]}
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rates.lr * factor
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), recipe.optimiser.clip_norm)
+        clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
         self.optimiser.step()
-        self.images_seen += len(batch.target)
-        self.ema.update(self.generator, len(batch.target), self.images_seen)
-        return {**losses, **self.adversary.train(real, fake, factor)}
+        self.images_seen += len(real)
+        self.ema.update(self.generator, len(real), self.images_seen)
+        return losses, batch, output
+
+    def discriminator_step(self, batch: Batch, output: Output, factor: float) -> dict[str, float]:
+        """One step of the discriminator on a batch that the generator has answered."""
+        mask = self.task.mask(batch)
+        return self.adversary.train(batch.target, output.refined, mask, self.images_seen, factor)
 
     def run(self, watch: Watch = QUIET) -> None:
         """Train until the recipe's images are seen or the watch cancels; either way, save."""
         recipe = self.recipe
         saved = time.monotonic()
-        losses: dict[str, Tensor | float] = {}
         try:
             while self.images_seen < recipe.images:
                 begin, before = time.monotonic(), self.images_seen
@@ -121,12 +146,11 @@ class Trainer:
                 rate = self.images_seen / self.seconds
                 watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
                 every = recipe.run.report_images
-                if self.images_seen // every > before // every:
+                if self.images_seen // every > before // every or self.images_seen >= recipe.images:
                     self.report(losses)
                 if time.monotonic() - saved > 60 * recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
-            self.report(losses)
         except Cancelled:
             self.save()
             raise
@@ -136,7 +160,7 @@ class Trainer:
     def report(self, losses: dict[str, Tensor | float]) -> None:
         """Score the average on the held-out photos; write a line of stats and a sheet."""
         random = torch.Generator().manual_seed(HELD_OUT_SEED)
-        batch = self.task.draw(self.held_out, random)
+        batch = self.task.draw(self.held_out, random, self.recipe.data.crop)
         with self.placement.autocast():
             output = run_generator(self.ema.network, batch)
         scores = self.task.score(output, batch)

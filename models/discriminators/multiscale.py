@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.discriminators.patch import Patch, PatchConfig
+from models.layers.spectral import normalise_spectrally
 
 
 class Verdict(NamedTuple):
@@ -27,6 +28,8 @@ class MultiScale(nn.Module):
         super().__init__()
         self.config = config
         self.scales = nn.ModuleList(Patch(config) for _ in range(config.scales))
+        if config.spectral:
+            normalise_spectrally(self)
 
     def forward(self, picture: Tensor) -> Verdict:
         """Judge picture (B, C, H, W); logits of all levels are joined to (B, n)."""

@@ -6,8 +6,8 @@ The mask is a fourth input channel, so that the judge knows where to look (DeepF
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
+from models.layers.minibatch import MINIBATCH, Minibatch
 from models.layers.norm import NORMS, Norm
 
 
@@ -21,6 +21,7 @@ class PatchConfig:
     scales: int = 2
     norm: Norm = "none"
     spectral: bool = True
+    minibatch: Minibatch = "none"
 
 
 class Patch(nn.Module):
@@ -28,23 +29,19 @@ class Patch(nn.Module):
 
     def __init__(self, config: PatchConfig) -> None:
         super().__init__()
-
-        def bounded(conv: nn.Conv2d) -> nn.Module:
-            return spectral_norm(conv) if config.spectral else conv
-
         stages: list[nn.Module] = []
         inputs = config.inputs
         for i in range(config.layers):
             outputs = config.width * 2 ** min(i, 2)
             stride = 2 if i < config.layers - 1 else 1
-            kernel = 4 if stride == 2 else 3
-            conv = bounded(nn.Conv2d(inputs, outputs, kernel, stride, padding=1))
+            conv = nn.Conv2d(inputs, outputs, 4 if stride == 2 else 3, stride, padding=1)
             # The first layer sees the picture itself, whose level a norm would take away.
             norm = NORMS[config.norm if i else "none"](outputs)
             stages.append(nn.Sequential(conv, norm, nn.LeakyReLU(0.2)))
             inputs = outputs
         self.stages = nn.ModuleList(stages)
-        self.head = bounded(nn.Conv2d(inputs, 1, 3, padding=1))
+        self.minibatch = MINIBATCH[config.minibatch](inputs)
+        self.head = nn.Conv2d(inputs + self.minibatch.added, 1, 3, padding=1)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits (B, 1, h, w) and the activations of all stages for picture (B, C, H, W)."""
@@ -52,4 +49,4 @@ class Patch(nn.Module):
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)
-        return self.head(picture), features
+        return self.head(self.minibatch(picture)), features

@@ -26,6 +26,7 @@ from models.layers.gated import Gate, GatedConv
 from models.layers.harmonic import harmonic_fill
 from models.layers.norm import Norm
 from models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
+from models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class InpaintConfig:
     upsample: Upsample = "nearest"
     attention: bool = True
     output_kernel: Literal[1, 3, 9] = 3
+    spectral: bool = False
     refine: bool = True
 
 
@@ -135,6 +137,8 @@ class Inpaint(nn.Module):
         self.config = config
         self.coarse = Coarse(config)
         self.refine = Refine(config) if config.refine else None
+        if config.spectral:
+            normalise_spectrally(self)
 
     def forward(self, image: Tensor, mask: Tensor) -> Fill:
         """Fill image (B, 3, H, W) in [-1, 1] where mask (B, 1, H, W) is 1; its hole is not looked at."""

@@ -16,6 +16,7 @@ from models.layers.blocks import Residual
 from models.layers.gated import Gate
 from models.layers.norm import Norm
 from models.layers.resample import initialise_icnr
+from models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class UpscaleConfig:
     blocks: int = 12
     gate: Gate = "none"
     norm: Norm = "none"
+    spectral: bool = False
     refine: bool = False
     refine_blocks: int = 8
     refine_gate: Gate = "full"
@@ -79,6 +81,8 @@ class Upscale(nn.Module):
                     "head": small_head(width, scale),
                 }
             )
+        if config.spectral:
+            normalise_spectrally(self)
 
     @property
     def receptive_radius(self) -> int:

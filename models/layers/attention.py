@@ -9,7 +9,7 @@ class MaskedAttention(nn.Module):
     """Cosine attention whose keys are known cells only; the result is added in hole cells only.
 
     A cell counts as hole when any pixel of it is missing. If every cell is, all are keys. The output
-    projection starts at zero, so a new layer changes nothing (contextual attention, Yu et al. 2018,
+    projection starts near zero, so a new layer changes little (contextual attention, Yu et al. 2018,
     as scaled dot products of unit vectors with a learned temperature). Cost is quadratic in cells:
     callers keep to at most 64 x 64 of them.
     """
@@ -21,7 +21,8 @@ class MaskedAttention(nn.Module):
         self.value = nn.Conv2d(channels, channels, 1)
         self.head = nn.Conv2d(channels, channels, 1)
         self.log_temperature = nn.Parameter(torch.tensor(10.0).log())
-        nn.init.zeros_(self.head.weight)
+        # Nearly zero and not zero, which spectral normalisation could not divide by.
+        nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

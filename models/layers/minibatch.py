@@ -1,0 +1,67 @@
+"""Letting a discriminator see how alike the samples of a batch are, against mode collapse.
+
+One table: ``MINIBATCH[name](channels)`` gives a module for features (B, C, H, W) that appends
+``added`` channels to them.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Minibatch = Literal["none", "stddev", "discrimination"]
+
+
+class NoMinibatch(nn.Module):
+    """Every sample is judged alone."""
+
+    added = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class MinibatchStddev(nn.Module):
+    """Standard deviation over the batch, averaged over everything (Karras et al. 2018, section 3).
+
+    Appended as one constant channel; no parameter.
+    """
+
+    added = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        spread = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean().to(x.dtype)
+        return torch.cat([x, spread.expand(x.shape[0], 1, *x.shape[2:])], 1)
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Learned distances between samples (Salimans et al. 2016, section 3.2).
+
+    Features, averaged over the picture, become ``kernels`` rows of ``depth`` numbers M; the output
+    o_b = Σ_j exp(-‖M_i,b - M_j,b‖₁) over the other samples j is appended as constant channels.
+    """
+
+    def __init__(self, channels: int, kernels: int = 16, depth: int = 4) -> None:
+        super().__init__()
+        self.added, self.depth = kernels, depth
+        self.project = nn.Linear(channels, kernels * depth, bias=False)
+
+    def closeness(self, features: Tensor) -> Tensor:
+        """O (B, kernels) of features (B, C): B - 1 for equal samples, towards 0 for distant ones."""
+        rows = self.project(features).float().unflatten(1, (self.added, self.depth))
+        distance = (rows[:, None] - rows[None]).abs().sum(3)
+        return torch.exp(-distance).sum(1) - 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.closeness(x.mean((2, 3))).to(x.dtype)
+        return torch.cat([x, found[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+
+
+MINIBATCH: dict[
+    Minibatch, Callable[[int], NoMinibatch | MinibatchStddev | MinibatchDiscrimination]
+] = {
+    "none": lambda channels: NoMinibatch(),
+    "stddev": lambda channels: MinibatchStddev(),
+    "discrimination": MinibatchDiscrimination,
+}

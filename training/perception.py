@@ -1,0 +1,75 @@
+"""Perceptual and style losses: differences between feature maps of a pretrained network.
+
+`NoPerception` stands in where neither is asked for, so that no feature network is loaded.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.device import Placement
+from training import picture_losses
+from training.config import Recipe
+from training.features import load_features
+
+Terms = Mapping[str, Callable[[], Tensor]]
+
+JITTER_PX = 7
+"""Both pictures are cut by the same random 0 to 7 px: strided feature networks print a grid otherwise."""
+
+
+class NoPerception:
+    """No feature network, no terms."""
+
+    def terms(self, real: Tensor, fake: Tensor, random: torch.Generator) -> Terms:
+        """No terms."""
+        return {}
+
+
+class Perception:
+    """A frozen feature network and the two losses on its maps."""
+
+    def __init__(self, recipe: Recipe, placement: Placement) -> None:
+        layout = torch.channels_last
+        features = load_features(recipe.losses.features)
+        self.features = features.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+        self.placement = placement
+
+    def terms(self, real: Tensor, fake: Tensor, random: torch.Generator) -> Terms:
+        """Losses of fake against real, both (B, 3, H, W) in [-1, 1]; features are computed once."""
+        shift = torch.randint(0, JITTER_PX + 1, (2,), generator=random, device=random.device)
+        top, left = shift.tolist()
+        height, width = real.shape[-2] - JITTER_PX, real.shape[-1] - JITTER_PX
+
+        @functools.cache
+        def maps() -> tuple[list[Tensor], list[Tensor]]:
+            def see(picture: Tensor) -> list[Tensor]:
+                window = picture[..., top : top + height, left : left + width]
+                return [found.float() for found in self.features(window)]
+
+            with self.placement.autocast():
+                seen = see(fake)
+                with torch.no_grad():
+                    return seen, see(real)
+
+        def perceptual() -> Tensor:
+            pairs = zip(*maps(), strict=True)
+            terms = [(F.normalize(f, dim=1) - F.normalize(r, dim=1)).abs() for f, r in pairs]
+            # Unit vectors over channels, as LPIPS does (Zhang et al. 2018): the sum over channels.
+            return torch.stack([term.sum(1).mean() for term in terms]).mean()
+
+        def style() -> Tensor:
+            return torch.stack(
+                [picture_losses.style(f, r) for f, r in zip(*maps(), strict=True)]
+            ).mean()
+
+        return {"perceptual": perceptual, "style": style}
+
+
+def make_perception(recipe: Recipe, placement: Placement) -> Perception | NoPerception:
+    """The feature losses that the recipe's weights call for."""
+    wanted = recipe.losses.perceptual or recipe.losses.style
+    return Perception(recipe, placement) if wanted else NoPerception()
