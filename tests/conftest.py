@@ -1,8 +1,10 @@
-"""What more than one test module needs: the project's folder, and a browser for its page."""
+"""What more than one test module needs: the project's folder, weights, the page and a browser for it."""
 
 import importlib.util
 import os
 import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,41 @@ def photo_files() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small random networks under the default names, so that no test needs shipped weights."""
+    import dataclasses
+
+    import torch
+
+    from models.checkpoint import Card, save_network
+    from models.registry import ARCHITECTURES, build_network
+
+    folder = tmp_path_factory.mktemp("weights")
+    narrow = {
+        "coarse_width": 8,
+        "coarse_blocks": 1,
+        "width": 8,
+        "half_blocks": 1,
+        "quarter_blocks": 1,
+    }
+    kinds = [("fill", "inpaint", narrow)]
+    kinds += [(f"x{n}-fidelity", "upscale", {"scale": n, "width": 8, "blocks": 1}) for n in (2, 4)]
+    for name, architecture, config in kinds:
+        torch.manual_seed(1)
+        network = build_network(architecture, config)
+        card = Card(
+            task=ARCHITECTURES[architecture].task,
+            architecture=architecture,
+            config=dataclasses.asdict(network.config),  # pyright: ignore[reportArgumentType, reportCallIssue]
+            name=name,
+            scale=config.get("scale", 1),
+            images_seen=1000,
+        )
+        save_network(folder / f"{name}.safetensors", network, card)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of an installed Chromium.
 
@@ -40,3 +77,35 @@ def chromium() -> str:
     if os.environ.get("REMEND_REQUIRE_BROWSER") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def tiny_models(tiny_weights: Path) -> Iterator[Path]:
+    """The tiny networks, found by their names while a test module runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REMEND_MODELS", str(tiny_weights))
+        yield tiny_weights
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    return find_free_port()
+
+
+def find_free_port() -> int:
+    """Ask the system for a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def page_address(tiny_models: Path) -> Iterator[str]:
+    """The page, served with the tiny networks."""
+    from app.ui import running_page
+    from app.workshop import Workshop
+    from models.device import choose_placement
+
+    with running_page(Workshop(choose_placement("cpu", "fp32")), port=find_free_port()) as address:
+        yield address

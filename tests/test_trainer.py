@@ -152,7 +152,8 @@ def test_every_option_trains_stays_finite_and_differs(
     assert all(p.isfinite().all() for p in values + judged)
     line = json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[-1])
     # WGAN's gradient is that of the hinge without relu: only the loss itself tells them apart.
-    fingerprint = f"{line['d_loss']} {sum(p.detach().double().abs().sum().item() for p in values + judged):.9f}"
+    size = sum(p.detach().double().abs().sum().item() for p in values + judged)
+    fingerprint = f"{line['d_loss']} {size:.9f}"
     twins = [other for other, seen in outcomes.items() if seen == fingerprint]
     outcomes[option] = fingerprint
     assert not twins
