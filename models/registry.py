@@ -7,13 +7,22 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from torch import nn
 
+from models.discriminators.baselines import (
+    DcganJudge,
+    DcganJudgeConfig,
+    ResNetJudge,
+    ResNetJudgeConfig,
+)
+from models.discriminators.growing import GrowingJudge, GrowingJudgeConfig
 from models.discriminators.multiscale import MultiScale
 from models.discriminators.patch import PatchConfig
 from models.errors import RequestError
+from models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
+from models.generators.growing import Growing, GrowingConfig
 from models.generators.inpaint import Inpaint, InpaintConfig
 from models.generators.upscale import Upscale, UpscaleConfig
 
-Task = Literal["fill", "upscale", "judge"]
+Task = Literal["fill", "upscale", "generate", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +32,20 @@ class Architecture:
     network: Callable[[Any], nn.Module]
     config: type
     task: Task
+    judge: str = ""
+    """The discriminator that a generator is trained against, by its name here."""
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "inpaint": Architecture(Inpaint, InpaintConfig, "fill"),
-    "upscale": Architecture(Upscale, UpscaleConfig, "upscale"),
+    "inpaint": Architecture(Inpaint, InpaintConfig, "fill", "multiscale"),
+    "upscale": Architecture(Upscale, UpscaleConfig, "upscale", "multiscale"),
+    "dcgan": Architecture(Dcgan, DcganConfig, "generate", "dcgan_judge"),
+    "resnet": Architecture(ResNetGenerator, ResNetConfig, "generate", "resnet_judge"),
+    "growing": Architecture(Growing, GrowingConfig, "generate", "growing_judge"),
     "multiscale": Architecture(MultiScale, PatchConfig, "judge"),
+    "dcgan_judge": Architecture(DcganJudge, DcganJudgeConfig, "judge"),
+    "resnet_judge": Architecture(ResNetJudge, ResNetJudgeConfig, "judge"),
+    "growing_judge": Architecture(GrowingJudge, GrowingJudgeConfig, "judge"),
 }
 
 

@@ -31,8 +31,13 @@ class MultiScale(nn.Module):
         if config.spectral:
             normalise_spectrally(self)
 
-    def forward(self, picture: Tensor) -> Verdict:
-        """Judge picture (B, C, H, W); logits of all levels are joined to (B, n)."""
+    def forward(self, picture: Tensor, mask: Tensor | None = None) -> Verdict:
+        """Judge picture (B, C, H, W); logits of all levels are joined to (B, n).
+
+        A mask (B, 1, H, W) is seen as one more channel.
+        """
+        if mask is not None:
+            picture = torch.cat([picture, mask], 1)
         logits, features = [], []
         for level, patch in enumerate(self.scales):
             if level:

@@ -1,7 +1,8 @@
 """Normalisation layers, one table: ``NORMS[name](channels)`` gives a module for ``(B, C, H, W)``.
 
 Instance, layer and batch statistics depend on the size of the tile or of the batch, so the shipped
-generators use ``pixel`` or ``none``; the others are here because people train with them.
+generators use ``pixel`` or ``none``; the others are here because people train with them. Where samples
+have classes, `make_norm` gives a norm that knows them and `Labelled` hands the labels on to it.
 """
 
 from collections.abc import Callable
@@ -84,3 +85,37 @@ NORMS: dict[Norm, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
     "switchable": SwitchableNorm,
 }
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation with a scale and a shift for every class (de Vries et al. 2017, eq. 4).
+
+    The statistics are those of the whole batch, whatever its classes. Scales start at 1, shifts at 0.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.scale, self.shift = nn.Embedding(classes, channels), nn.Embedding(classes, channels)
+        nn.init.ones_(self.scale.weight)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Normalise x (B, C, H, W), whose samples have the classes labels (B,), int64."""
+        scale, shift = self.scale(labels).to(x.dtype), self.shift(labels).to(x.dtype)
+        return self.norm(x) * scale[:, :, None, None] + shift[:, :, None, None]
+
+
+def make_norm(norm: Norm, channels: int, classes: int) -> nn.Module:
+    """A norm of the table, or the conditional batch norm where there are classes."""
+    return ConditionalBatchNorm(channels, classes) if classes else NORMS[norm](channels)
+
+
+class Labelled(nn.Sequential):
+    """A sequence of layers, of which those that know classes are given the labels."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        for layer in self:
+            knows = isinstance(layer, (ConditionalBatchNorm, Labelled))
+            x = layer(x, labels) if knows else layer(x)
+        return x
