@@ -72,10 +72,10 @@ def test_a_missing_or_broken_recipe_file_is_one_sentence(tmp_path: Path) -> None
 
 def test_crops_grow_with_the_images_seen() -> None:
     growth = parse_recipe({**LEAST, "growth": {"sizes": [64, 128, 256], "images": [10, 20]}}).growth
-    assert [growth.crop_px(seen, 32) for seen in (0, 9, 10, 29, 30, 999)] == [
+    assert [growth.stage(seen, 32).size for seen in (0, 9, 10, 29, 30, 999)] == [
         64, 64, 128, 128, 256, 256
     ]  # fmt: skip
-    assert parse_recipe(LEAST).growth.crop_px(5, 32) == 32
+    assert parse_recipe(LEAST).growth.stage(5, 32) == (32, 1.0)
 
 
 def test_unbounded_losses_are_warned_about() -> None:

@@ -78,6 +78,32 @@ def test_a_photo_is_upright_and_rgb(tmp_path: Path):
     assert (photo == photo[:, :1, :1]).all() and photo[-1, 0, 0] == 195
 
 
+def test_labels_are_the_first_folders_below_the_sources(tmp_path: Path):
+    pets, cars = tmp_path / "pets", tmp_path / "cars"
+    places = ("pets/dogs/old/1.png", "pets/cats/2.png", "pets/3.png", "cars/4.png", "5.png")
+    for number, place in enumerate(places):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(coordinates(10, 10, number)).save(tmp_path / place)
+    for shard, member in ((pets / "cats" / "s.tar", "birds/6.png"), (pets / "s.tar", "birds/7.png")):
+        with tarfile.open(shard, "w") as archive:
+            archive.add(tmp_path / "5.png", member)
+    store = PhotoStore.load([pets, cars, tmp_path / "5.png"], min_side=8)
+    classes = {
+        name: store.class_names[label]
+        for name, label in zip(store.names, store.labels.tolist(), strict=True)
+    }
+    assert classes == {
+        "1": "dogs", "2": "cats", "3": "pets", "4": "cars",
+        "5": tmp_path.name, "6": "cats", "7": "birds",
+    }  # fmt: skip
+    assert store.class_names == sorted(store.class_names)
+    kept, held = store.split(3, seed=1)
+    for part in (kept, held):
+        assert part.class_names == store.class_names
+        for name, label in zip(part.names, part.labels.tolist(), strict=True):
+            assert part.class_names[label] == classes[name]
+
+
 def test_sixteen_bits_become_eight(tmp_path: Path):
     wide = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
     Image.fromarray(wide).save(tmp_path / "wide.png")
@@ -95,7 +121,7 @@ def test_a_damaged_picture_in_a_shard_is_named(tmp_path: Path):
         archive.add(good, "x/good.png")
     store = PhotoStore.load([tmp_path / "shard.tar"], min_side=8)
     assert store.names == ["good"]
-    assert "shard.tar:x/bad.png was left out: the picture is cut short" in store.skipped[0]
+    assert "shard.tar:x/bad.png was left out: The picture is cut short" in store.skipped[0]
 
 
 def test_unreadable_and_small_pictures_are_left_out_with_a_sentence(folder: Path):
@@ -105,8 +131,8 @@ def test_unreadable_and_small_pictures_are_left_out_with_a_sentence(folder: Path
     store = PhotoStore.load([folder], min_side=40)
     assert store.names == ["a", "c", "d", "e"]
     broken, cut, small = sorted(store.skipped)
-    assert "broken.jpg was left out: broken.jpg is not a picture" in broken
-    assert "cut.webp was left out: cut.webp is cut short or damaged" in cut
+    assert "broken.jpg was left out: it is not a picture" in broken
+    assert "cut.webp was left out: it is cut short or damaged" in cut
     assert "b.PNG was left out: its shorter side is 33 px, at least 40 px are needed." in small
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from models.device import Placement
 from models.errors import RequestError
-from training.config import LossesConfig, Recipe
+from training.recipe import LossesConfig, Recipe
 from training.features import load_features, squeezenet, vgg16
 from training.perception import NoPerception, make_perception
 

@@ -11,28 +11,35 @@ import torch
 from torch import Tensor, nn
 
 from models.device import Placement
-from models.registry import build_network
+from models.registry import build_network, find_architecture
 from training import picture_losses
-from training.config import Recipe
 from training.gan_losses import GAN_LOSSES
 from training.optimisers import OPTIMISERS
 from training.penalties import PENALTIES
+from training.recipe import Recipe
 from training.stabilise import add_instance_noise, draw_target
 
 Terms = Mapping[str, Callable[[], Tensor]]
+Condition = tuple[Tensor, ...]
 
 
 class NoAdversary:
     """No discriminator: nothing to tell, nothing to train, nothing to keep."""
 
     network: nn.Module | None = None
+    architecture = ""
 
-    def terms(self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int) -> Terms:
+    def terms(self, real: Tensor, fake: Tensor, condition: Condition, images_seen: int) -> Terms:
         """No terms."""
         return {}
 
     def train(
-        self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int, rate_factor: float
+        self,
+        real: Tensor,
+        fake: Tensor,
+        condition: Condition,
+        images_seen: int,
+        rate_factor: float,
     ) -> dict[str, float]:
         """Nothing happens."""
         return {}
@@ -48,12 +55,13 @@ class NoAdversary:
 class Adversary:
     """Discriminator, GAN loss, penalty and optimiser as one object.
 
-    Pictures are (B, 3, H, W) in [-1, 1]; mask (B, 1, H, W) is shown to the discriminator beside them
-    and gets no noise.
+    Pictures are (B, 3, H, W) in [-1, 1]; the condition (a mask, labels, nothing) is what the
+    discriminator is told besides, without noise. Which discriminator it is follows from the generator.
     """
 
     def __init__(self, recipe: Recipe, placement: Placement) -> None:
-        network = build_network("multiscale", recipe.discriminator)
+        self.architecture = find_architecture(recipe.architecture).judge
+        network = build_network(self.architecture, recipe.discriminator)
         layout = torch.channels_last
         self.network = network.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
         self.placement = placement
@@ -73,22 +81,29 @@ class Adversary:
             pictures, config.instance_noise, images_seen, config.instance_noise_images, self.random
         )
 
-    def terms(self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int) -> Terms:
+    def terms(self, real: Tensor, fake: Tensor, condition: Condition, images_seen: int) -> Terms:
         """The generator's losses against this opponent."""
         self.network.requires_grad_(False)
         with self.placement.autocast():
-            verdict = self.network(torch.cat([self.noisy(fake, images_seen), mask], 1))
-            with torch.no_grad():
-                truth = self.network(torch.cat([self.noisy(real, images_seen), mask], 1))
+            verdict = self.network(self.noisy(fake, images_seen), *condition)
+
+        def feature_matching() -> Tensor:
+            with self.placement.autocast(), torch.no_grad():
+                truth = self.network(self.noisy(real, images_seen), *condition)
+            return picture_losses.feature_matching(verdict.features, truth.features)
+
         return {
             "adversarial": lambda: self.loss.generator(verdict.logits),
-            "feature_matching": lambda: picture_losses.feature_matching(
-                verdict.features, truth.features
-            ),
+            "feature_matching": feature_matching,
         }
 
     def train(
-        self, real: Tensor, fake: Tensor, mask: Tensor, images_seen: int, rate_factor: float
+        self,
+        real: Tensor,
+        fake: Tensor,
+        condition: Condition,
+        images_seen: int,
+        rate_factor: float,
     ) -> dict[str, float]:
         """One step on a real and a generated batch; the fake's graph is not touched."""
         self.network.requires_grad_(True)
@@ -96,8 +111,8 @@ class Adversary:
             group["lr"] = self.rates.lr * rate_factor
         real, fake = self.noisy(real, images_seen), self.noisy(fake.detach(), images_seen)
         with self.placement.autocast():
-            real_logits = self.network(torch.cat([real, mask], 1)).logits
-            fake_logits = self.network(torch.cat([fake, mask], 1)).logits
+            real_logits = self.network(real, *condition).logits
+            fake_logits = self.network(fake, *condition).logits
         target = draw_target(self.config.label_smoothing, len(real), self.random)
         loss = self.loss.discriminator(real_logits, fake_logits, target)
         stats = {
@@ -109,7 +124,7 @@ class Adversary:
             mix = torch.rand(len(real), generator=self.random, device=real.device)
             # In float32 and without autocast: second derivatives of 16-bit products are too coarse.
             penalty = self.penalty(
-                lambda pictures: self.network(torch.cat([pictures, mask], 1)).logits.mean(1),
+                lambda pictures: self.network(pictures, *condition).logits.mean(1),
                 real,
                 fake,
                 mix,

@@ -7,79 +7,19 @@ which is what lets a resumed run go on bit for bit. It knows nothing about holes
 """
 
 import os
-import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.errors import InputError, RequestError
-from models.image_files import PICTURE_SUFFIXES, is_picture_name, read_picture
+from models.errors import RequestError
+from models.image_files import PICTURE_SUFFIXES
+from training.photo_files import find_photos, read_photo
 
 CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the bytes of one picture lie: a file, or a stretch of an uncompressed tar."""
-
-    file: Path
-    name: str
-    start: int = 0
-    size: int = -1
-
-    @property
-    def source(self) -> Path | bytes:
-        """What `read_picture` reads."""
-        if self.size < 0:
-            return self.file
-        with self.file.open("rb") as stream:
-            stream.seek(self.start)
-            return stream.read(self.size)
-
-    def __str__(self) -> str:
-        return str(self.file) if self.size < 0 else f"{self.file}:{self.name}"
-
-
-def _shard_places(shard: Path) -> Iterator[_Place]:
-    try:
-        with tarfile.open(shard, "r:") as archive:
-            for member in archive:
-                if member.isfile() and is_picture_name(Path(member.name)):
-                    yield _Place(shard, member.name, member.offset_data, member.size)
-    except (tarfile.TarError, OSError) as error:
-        raise RequestError(
-            f"{shard} cannot be read as an uncompressed .tar shard ({error}); "
-            "make it again or leave it out of --data."
-        ) from error
-
-
-def _places(sources: Sequence[Path]) -> Iterator[_Place]:
-    """Every picture below ``sources``, in an order that depends on names only."""
-    for source in sources:
-        if not source.exists():
-            raise RequestError(
-                f"{source} does not exist; give a folder of pictures or a .tar shard."
-            )
-        files = sorted(source.rglob("*")) if source.is_dir() else [source]
-        for file in files:
-            if file.suffix.lower() == ".tar" and file.is_file():
-                yield from _shard_places(file)
-            elif is_picture_name(file) and file.is_file():
-                yield _Place(file, file.name)
-
-
-def _read_photo(place: _Place) -> np.ndarray | str:
-    """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
-    try:
-        rgb = read_picture(place.source).rgb
-    except (InputError, OSError) as error:
-        return f"{place} was left out: {error}"
-    return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 class _Blocks:
@@ -130,6 +70,9 @@ class PhotoStore:
         skipped: One sentence for each picture that was found but not taken.
         heights, widths, offsets: (N,) int64 on the CPU's or GPU's side with the photos; a photo is
             the bytes ``flat[offset : offset + 3 * height * width]``, rows of RGB pixels.
+        labels: (N,) int64, the number of each photo's class in ``class_names``.
+        class_names: Names of the folders, sorted: of the first one below a source, or of the source
+            itself for photos that lie directly in it.
     """
 
     def __init__(
@@ -140,6 +83,8 @@ class PhotoStore:
         offsets: Tensor,
         names: Sequence[str],
         skipped: Sequence[str] = (),
+        labels: Tensor | None = None,
+        class_names: Sequence[str] = (),
     ) -> None:
         self.flat = flat
         self.heights = heights
@@ -147,6 +92,8 @@ class PhotoStore:
         self.offsets = offsets
         self.names = list(names)
         self.skipped = list(skipped)
+        self.labels = torch.zeros_like(heights) if labels is None else labels
+        self.class_names = list(class_names)
         self._shortest = int(torch.minimum(heights, widths).min()) if names else 0
 
     @classmethod
@@ -171,7 +118,7 @@ class PhotoStore:
         Raises:
             RequestError: A source is missing or broken, holds no picture, or none that is usable.
         """
-        places = list(_places([Path(source) for source in sources]))[:limit]
+        places = list(find_photos([Path(source) for source in sources]))[:limit]
         listed = ", ".join(map(str, sources))
         if not places:
             raise RequestError(
@@ -180,12 +127,13 @@ class PhotoStore:
             )
         blocks = _Blocks()
         names: list[str] = []
+        folders: list[str] = []
         skipped: list[str] = []
         longest_short_side = 0
         pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         try:
             for done, (place, photo) in enumerate(
-                zip(places, pool.map(_read_photo, places), strict=True), start=1
+                zip(places, pool.map(read_photo, places), strict=True), start=1
             ):
                 if isinstance(photo, str):
                     skipped.append(photo)
@@ -200,6 +148,7 @@ class PhotoStore:
                     else:
                         blocks.append(photo)
                         names.append(PurePosixPath(place.name).stem)
+                        folders.append(place.label)
                 if on_progress:
                     on_progress(done, len(places))
         finally:
@@ -220,7 +169,9 @@ class PhotoStore:
         ends = shapes.prod(dim=1).cumsum(0)
         offsets = ends - shapes.prod(dim=1)
         heights, widths = shapes[:, 0].to(device), shapes[:, 1].to(device)
-        return cls(flat, heights, widths, offsets.to(device), names, skipped)
+        class_names = sorted(set(folders))
+        labels = torch.tensor([class_names.index(folder) for folder in folders], device=device)
+        return cls(flat, heights, widths, offsets.to(device), names, skipped, labels, class_names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -257,6 +208,8 @@ class PhotoStore:
             self.widths[here],
             self.offsets[here],
             [self.names[index] for index in chosen.tolist()],
+            labels=self.labels[here],
+            class_names=self.class_names,
         )
 
     def crops(

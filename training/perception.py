@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from models.device import Placement
 from training import picture_losses
-from training.config import Recipe
 from training.features import load_features
+from training.recipe import Recipe
 
 Terms = Mapping[str, Callable[[], Tensor]]
 

@@ -2,7 +2,7 @@
 
     recipe.json          the resolved recipe, written first
     stats.jsonl          one line a report
-    samples/*.jpg        sheets: input, coarse, refined, truth
+    samples/*.jpg        sheets: input, coarse, refined, truth; a grid of what was made from noise
     ema.safetensors      the averaged generator with its card, usable at any time
     discriminator.safetensors, state.pt   to fine-tune from, to resume from
 
@@ -23,7 +23,7 @@ from torch import Tensor
 from models.errors import RequestError
 from models.image_files import write_picture
 from models.picture import Picture, from_unit
-from training.config import Recipe
+from training.recipe import Recipe
 
 
 class RunFolder:

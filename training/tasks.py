@@ -3,6 +3,8 @@
 The trainer knows only the `Task` protocol; a new kind of generator is one more class in ``TASKS``.
 """
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
@@ -10,25 +12,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.errors import RequestError
+from models.registry import find_architecture
 from training import picture_losses
-from training.config import Recipe
 from training.data import PhotoStore, batch_to_unit
 from training.degrade import Degradation, degrade
 from training.holes import HoleSampler
+from training.recipe import Recipe
 
 COARSE_FACTOR = 4
 """The fill generator's coarse picture is smaller by this factor."""
 
 
 class Batch(NamedTuple):
-    """One training batch: what the generator sees and what it should make, all in [-1, 1]."""
+    """One training batch; pictures are in [-1, 1]."""
 
     inputs: tuple[Tensor, ...]
+    """What the generator is given."""
     target: Tensor
+    """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
+    condition: tuple[Tensor, ...] = ()
+    """What the discriminator is told besides the picture: a mask, labels, nothing."""
 
 
 class Output(NamedTuple):
-    """Both stages' pictures, as every coarse-to-refine generator returns them."""
+    """Both stages' pictures; the same one twice where a generator has a single stage."""
 
     coarse: Tensor
     refined: Tensor
@@ -51,12 +59,8 @@ class Task(Protocol):
         """The picture losses of an output."""
         ...
 
-    def mask(self, batch: Batch) -> Tensor:
-        """What was made up, for a discriminator to know: (B, 1, H, W), 1 = generated."""
-        ...
-
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
-        """Quality on held-out photos, in dB."""
+        """Quality on held-out photos."""
         ...
 
     def sheet(self, output: Output, batch: Batch) -> Tensor:
@@ -86,7 +90,7 @@ class FillTask:
         crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share)
         target = batch_to_unit(crops)
         mask = self.holes.sample(data.batch, crop_px, random).to(target.device)
-        return Batch((target * (1 - mask), mask), target)
+        return Batch((target * (1 - mask), mask), target, (mask,))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         _, mask = batch.inputs
@@ -102,9 +106,6 @@ class FillTask:
             ),
             "tv": lambda: picture_losses.total_variation(output.refined, mask),
         }
-
-    def mask(self, batch: Batch) -> Tensor:
-        return batch.inputs[1]
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
         _, mask = batch.inputs
@@ -130,7 +131,9 @@ class UpscaleTask:
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data = self.data
         crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share, turn=True)
-        return Batch((degrade(crops, self.degradation, random),), batch_to_unit(crops))
+        target = batch_to_unit(crops)
+        everything = torch.ones_like(target[:, :1])
+        return Batch((degrade(crops, self.degradation, random),), target, (everything,))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {
@@ -143,9 +146,6 @@ class UpscaleTask:
             "tv": lambda: picture_losses.total_variation(output.refined),
         }
 
-    def mask(self, batch: Batch) -> Tensor:
-        return torch.ones_like(batch.target[:, :1])
-
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
         return {"psnr": psnr_db(output.refined, batch.target)}
 
@@ -154,9 +154,81 @@ class UpscaleTask:
         return torch.stack([enlarged, output.coarse, output.refined, batch.target], 1)
 
 
-TASKS: dict[str, type[Task]] = {"fill": FillTask, "upscale": UpscaleTask}
+class GenerateTask:
+    """Pictures from noise, like the photos; nothing to compare them with but the photos as a set.
+
+    While a network grows, photos are crops of the final size, averaged down to the size of the moment:
+    what its pictures are going to be from afar.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.data = recipe.data
+        self.latent = find_architecture(recipe.architecture).config(**recipe.generator).latent
+
+    def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
+        data = self.data
+        chosen = torch.randint(len(photos), (data.batch,), generator=random)
+        crops = photos.crops(
+            data.batch, data.crop, random, indices=chosen, half_share=data.half_share
+        )
+        target = F.avg_pool2d(batch_to_unit(crops), data.crop // crop_px)
+        latents = draw_latents(data.batch, self.latent, random).to(target.device)
+        labels = (photos.labels[chosen.to(photos.device)],) if data.classes else ()
+        return Batch((latents, *labels), target, labels)
+
+    def terms(self, output: Output, batch: Batch) -> Terms:
+        return {}
+
+    def score(self, output: Output, batch: Batch) -> dict[str, float]:
+        """``spread``: how varied the pictures are, photos = 1; towards 0 a generator has collapsed."""
+        fakes = output.refined
+        photos = F.avg_pool2d(batch.target, batch.target.shape[-1] // fakes.shape[-1])
+        return {"spread": float(fakes.std(0).mean() / photos.std(0).mean().clamp_min(1e-6))}
+
+    def sheet(self, output: Output, batch: Batch) -> Tensor:
+        """The generated pictures, sorted by class, as a grid of about as many rows as columns."""
+        pictures = output.refined
+        for labels in batch.condition:
+            pictures = pictures[labels.argsort(stable=True)]
+        columns = math.isqrt(len(pictures))
+        rows = len(pictures) // columns
+        return pictures[: rows * columns].unflatten(0, (rows, columns))
+
+
+TASKS: dict[str, type[Task]] = {
+    "fill": FillTask,
+    "upscale": UpscaleTask,
+    "generate": GenerateTask,
+}
+
+
+def draw_latents(batch: int, length: int, random: torch.Generator) -> Tensor:
+    """Latents (batch, length) from N(0, I), on the generator's device."""
+    return torch.randn(batch, length, generator=random, device=random.device)
+
+
+def with_classes(recipe: Recipe, photos: PhotoStore) -> Recipe:
+    """The recipe with as many classes in both networks as the photos have, if it wants classes.
+
+    Raises:
+        RequestError: It does, and the photos have one class only.
+    """
+    count = len(photos.class_names)
+    if not recipe.data.classes:
+        return recipe
+    if count < 2:
+        raise RequestError(
+            f"data.classes needs a folder for each class; all photos are in {photos.class_names}. "
+            "Give at least two folders, or set data.classes = false."
+        )
+    return dataclasses.replace(
+        recipe,
+        generator={**recipe.generator, "classes": count},
+        discriminator={**recipe.discriminator, "classes": count},
+    )
 
 
 def run_generator(network: nn.Module, batch: Batch) -> Output:
-    """Apply a coarse-to-refine generator to a batch."""
-    return Output(*network(*batch.inputs))
+    """Apply a generator to a batch."""
+    made = network(*batch.inputs)
+    return Output(made, made) if isinstance(made, Tensor) else Output(*made)

@@ -18,17 +18,19 @@ from torch.nn.utils import clip_grad_norm_
 
 from models.checkpoint import Card, open_network, save_network
 from models.device import Placement
+from models.errors import RequestError
+from models.layers.growth import grow
 from models.registry import build_network
 from models.watch import QUIET, Cancelled, Watch
 from training.adversary import make_adversary
-from training.config import Recipe
 from training.data import PhotoStore
 from training.ema import Ema
 from training.optimisers import OPTIMISERS
 from training.perception import make_perception
+from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.schedules import learning_rate_factor
-from training.tasks import TASKS, Batch, Output, run_generator
+from training.tasks import TASKS, Batch, Output, run_generator, with_classes
 
 HELD_OUT_SEED = 20_000
 
@@ -59,8 +61,10 @@ class Trainer:
         *,
         resume: bool = False,
     ) -> None:
-        self.recipe, self.folder, self.placement = recipe, folder, placement
+        self.recipe = recipe = with_classes(recipe, photos)
+        self.folder, self.placement = folder, placement
         self.sources = count_sources(photos.names)
+        self.class_names = photos.class_names if recipe.data.classes else []
         self.photos, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
         torch.manual_seed(recipe.seed)
         generator = build_network(recipe.architecture, recipe.generator)
@@ -81,10 +85,12 @@ class Trainer:
             self.load_state(folder.load_state())
 
     def draw(self) -> Batch:
-        """A batch of this moment's crop size."""
-        recipe = self.recipe
-        crop_px = recipe.growth.crop_px(self.images_seen, recipe.data.crop)
-        return self.task.draw(self.photos, self.random, crop_px)
+        """A batch of this moment's size, to which networks that grow are grown first."""
+        stage = self.recipe.growth.stage(self.images_seen, self.recipe.data.crop)
+        for network in (self.generator, self.ema.network, self.adversary.network):
+            if network is not None:
+                grow(network, stage.size, stage.fade)
+        return self.task.draw(self.photos, self.random, stage.size)
 
     def generate(self, batch: Batch) -> Output:
         """Run the generator in the run's precision."""
@@ -111,11 +117,11 @@ class Trainer:
         """One step of the generator and of its average, on a new batch."""
         batch = self.draw()
         output = self.generate(batch)
-        real, fake, mask = batch.target, output.refined, self.task.mask(batch)
+        real, fake = batch.target, output.refined
         terms = {
             **self.task.terms(output, batch),
             **self.perception.terms(real, fake, self.random),
-            **self.adversary.terms(real, fake, mask, self.images_seen),
+            **self.adversary.terms(real, fake, batch.condition, self.images_seen),
         }
         losses = {name: term() for name, term in terms.items() if self.weights[name]}
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
@@ -131,8 +137,8 @@ class Trainer:
 
     def discriminator_step(self, batch: Batch, output: Output, factor: float) -> dict[str, float]:
         """One step of the discriminator on a batch that the generator has answered."""
-        mask = self.task.mask(batch)
-        return self.adversary.train(batch.target, output.refined, mask, self.images_seen, factor)
+        real, fake = batch.target, output.refined
+        return self.adversary.train(real, fake, batch.condition, self.images_seen, factor)
 
     def run(self, watch: Watch = QUIET) -> None:
         """Train until the recipe's images are seen or the watch cancels; either way, save."""
@@ -182,7 +188,11 @@ class Trainer:
             images_seen=self.images_seen,
             trained_on=self.sources,
             parent=Path(recipe.parent).stem,
-            run={"recipe": dataclasses.asdict(recipe), "hours": round(self.seconds / 3600, 3)},
+            run={
+                "recipe": dataclasses.asdict(recipe),
+                "hours": round(self.seconds / 3600, 3),
+                "classes": self.class_names,
+            },
         )
 
     def save(self) -> None:
@@ -193,7 +203,7 @@ class Trainer:
             judge = dataclasses.replace(
                 card,
                 task="judge",
-                architecture="multiscale",
+                architecture=self.adversary.architecture,
                 config=dataclasses.asdict(self.adversary.network.config),  # pyright: ignore[reportArgumentType, reportCallIssue]
             )
             save_network(self.folder.discriminator_file, self.adversary.network, judge)
@@ -205,6 +215,7 @@ class Trainer:
             "images_seen": self.images_seen,
             "seconds": self.seconds,
             "random": self.random.get_state(),
+            "classes": self.class_names,
             "generator": self.generator.state_dict(),
             "ema": self.ema.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -212,7 +223,17 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``."""
+        """Go on from ``state_dict()``.
+
+        Raises:
+            RequestError: The photos have other classes than those that the run has learned.
+        """
+        learned = state.get("classes", [])
+        if learned != self.class_names:
+            raise RequestError(
+                f"The run in {self.folder.path} has learned the classes {', '.join(learned)}; these "
+                f"photos have {', '.join(self.class_names)}. Resume with the folders it began with."
+            )
         self.images_seen, self.seconds = state["images_seen"], state["seconds"]
         self.random.set_state(state["random"])
         self.generator.load_state_dict(state["generator"])

@@ -1,0 +1,94 @@
+"""Finding and reading the pictures to train on: in folders, in ``.tar`` shards, or named one by one."""
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+import numpy as np
+
+from models.errors import InputError, RequestError
+from models.image_files import is_picture_name, read_picture
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bytes of one picture lie: a file, or a stretch of an uncompressed tar."""
+
+    file: Path
+    name: str
+    label: str
+    """The photo's class: the first folder below the source, or the source's own name without one."""
+    start: int = 0
+    size: int = -1
+
+    @property
+    def source(self) -> Path | bytes:
+        """What `read_picture` reads."""
+        if self.size < 0:
+            return self.file
+        with self.file.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read(self.size)
+
+    def __str__(self) -> str:
+        return str(self.file) if self.size < 0 else f"{self.file}:{self.name}"
+
+
+def first_folder(path: PurePath) -> str:
+    """The first folder of a relative path, "" where it has none."""
+    folders = [part for part in path.parts[:-1] if part not in (".", "/")]
+    return folders[0] if folders else ""
+
+
+def list_shard(shard: Path, label: str, source: Path) -> Iterator[Place]:
+    """Every picture in an uncompressed tar; ``label`` is that of the shard's folder, if it has one.
+
+    Raises:
+        RequestError: The file is no such tar.
+    """
+    try:
+        with tarfile.open(shard, "r:") as archive:
+            for member in archive:
+                if member.isfile() and is_picture_name(Path(member.name)):
+                    folder = label or first_folder(PurePosixPath(member.name)) or source.stem
+                    yield Place(shard, member.name, folder, member.offset_data, member.size)
+    except (tarfile.TarError, OSError) as error:
+        raise RequestError(
+            f"{shard} cannot be read as an uncompressed .tar shard ({error}); "
+            "make it again or leave it out of --data."
+        ) from error
+
+
+def find_photos(sources: Sequence[Path]) -> Iterator[Place]:
+    """Every picture below ``sources``, in an order that depends on names only.
+
+    Raises:
+        RequestError: A source is missing, or a shard cannot be read.
+    """
+    for source in sources:
+        if not source.exists():
+            raise RequestError(
+                f"{source} does not exist; give a folder of pictures or a .tar shard."
+            )
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in files:
+            label = first_folder(file.relative_to(source)) if source.is_dir() else ""
+            if file.suffix.lower() == ".tar" and file.is_file():
+                yield from list_shard(file, label, source)
+            elif is_picture_name(file) and file.is_file():
+                yield Place(
+                    file, file.name, label or (source if source.is_dir() else source.parent).name
+                )
+
+
+def read_photo(place: Place) -> np.ndarray | str:
+    """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
+    try:
+        rgb = read_picture(place.source).rgb
+    except (InputError, OSError) as error:
+        reason = str(error)
+        if reason.startswith(f"{place} "):
+            reason = "it" + reason.removeprefix(str(place))
+        return f"{place} was left out: {reason}"
+    return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)

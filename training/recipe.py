@@ -1,0 +1,161 @@
+"""What a recipe holds: frozen dataclasses, in which every technique is one field.
+
+The tables ``generator`` and ``discriminator`` hold fields of the networks' own configs. How a file
+becomes a recipe, and what is refused, is in ``training.config``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from training.gan_losses import GanLossName
+from training.growth import Count, GrowthConfig
+from training.optimisers import OptimiserName
+from training.penalties import PenaltyName
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the photos become: square crops, of which some are halved in size first."""
+
+    crop: Count = 128
+    """Side of a training crop in (high-resolution) pixels."""
+    batch: Count = 8
+    half_share: Share = 0.25
+    """Share of crops that are cut at twice the size and area-averaged."""
+    held_out: Annotated[int, Field(ge=0)] = 16
+    """Photos that are never trained on, for the curve in stats.jsonl."""
+    classes: bool = False
+    """Whether generator and discriminator learn the photos' classes, a folder each."""
+
+
+@dataclass(frozen=True)
+class HolesConfig:
+    """Random masks of fill training: how often each kind of hole, and how much they may cover."""
+
+    shares: Mapping[str, NonNegative] = field(
+        default_factory=lambda: {
+            "strokes": 0.4, "scratches": 0.25, "text": 0.1, "boxes": 0.1, "blobs": 0.15
+        }
+    )  # fmt: skip
+    coverage: tuple[Share, Share] = (0.005, 0.5)
+
+
+@dataclass(frozen=True)
+class DegradationConfig:
+    """How a low-resolution input is made: bicubic, and a share of light JPEG."""
+
+    jpeg_share: Share = 0.0
+    jpeg_quality: tuple[Count, Count] = (75, 98)
+
+
+@dataclass(frozen=True)
+class LossesConfig:
+    """Weights of the generator's losses; 0 switches one off."""
+
+    l1: NonNegative = 0.0
+    l1_hole: NonNegative = 0.0
+    perceptual: NonNegative = 0.0
+    style: NonNegative = 0.0
+    tv: NonNegative = 0.0
+    feature_matching: NonNegative = 0.0
+    adversarial: NonNegative = 0.0
+    features: str = "efficientnet_lite0"
+    """Feature network of the perceptual and style losses: efficientnet_lite0, vgg16 or a file."""
+
+
+@dataclass(frozen=True)
+class AdversaryConfig:
+    """The discriminator's objective; it exists when an adversarial or feature-matching weight is on."""
+
+    loss: GanLossName = "hinge"
+    penalty: PenaltyName = "none"
+    penalty_weight: NonNegative = 10.0
+    penalty_every: Count = 1
+    """Steps between two penalties, each taken so many times heavier (lazy, Karras et al. 2020)."""
+    label_smoothing: float | tuple[float, float] = 1.0
+    """Target of real samples, or the range it is drawn from; 1 is off, 0.9 usual."""
+    instance_noise: NonNegative = 0.0
+    """Standard deviation at the start, for pictures in [-1, 1]."""
+    instance_noise_images: Annotated[int, Field(ge=0)] = 0
+    """Images seen until the noise is 0."""
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """One side's optimiser; different rates for both sides are TTUR (Heusel et al. 2017)."""
+
+    name: OptimiserName = "muon"
+    lr: Positive = 1e-3
+    betas: tuple[Share, Share] = (0.9, 0.99)
+    steps: Count = 1
+    """Steps of this side per iteration, each on a batch of its own."""
+
+
+@dataclass(frozen=True)
+class OptimisersConfig:
+    """Optimisers of both sides."""
+
+    clip_norm: Positive = 10.0
+    """Largest norm of the generator's gradient; a guard, far above what a healthy run has."""
+    generator: OptimiserConfig = field(default_factory=OptimiserConfig)
+    discriminator: OptimiserConfig = field(
+        default_factory=lambda: OptimiserConfig("adam", 2e-4, (0.5, 0.99))
+    )
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """Learning rate over the run: warm-up, constant, cosine to 0."""
+
+    warmup_images: Annotated[int, Field(ge=0)] = 1000
+    decay_from: Share = 0.6
+
+
+@dataclass(frozen=True)
+class EmaConfig:
+    """The average that is shipped."""
+
+    half_life_images: NonNegative = 5000.0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How often a run reports and saves."""
+
+    report_images: Count = 2000
+    """Images between two lines of stats.jsonl, with the score on held-out photos."""
+    save_minutes: Positive = 4.0
+    """Minutes between two EMA checkpoints and resumable states."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run, bar the photos."""
+
+    task: Literal["fill", "upscale", "generate"]
+    architecture: str
+    images: Count
+    """Images to see in all."""
+    name: str = ""
+    seed: int = 0
+    parent: str = ""
+    """Weights file to start from; tensors of equal name and shape are taken over."""
+    generator: Mapping[str, Any] = field(default_factory=dict)
+    discriminator: Mapping[str, Any] = field(default_factory=dict)
+    data: DataConfig = field(default_factory=DataConfig)
+    holes: HolesConfig = field(default_factory=HolesConfig)
+    degradation: DegradationConfig = field(default_factory=DegradationConfig)
+    losses: LossesConfig = field(default_factory=LossesConfig)
+    adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
+    optimiser: OptimisersConfig = field(default_factory=OptimisersConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    growth: GrowthConfig = field(default_factory=GrowthConfig)
+    ema: EmaConfig = field(default_factory=EmaConfig)
+    run: RunConfig = field(default_factory=RunConfig)
