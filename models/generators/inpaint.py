@@ -9,7 +9,7 @@ Three pictures, each made from the one before:
    stage's features. Known pixels are pasted back exactly.
 
 After DeepFillv2 (Yu et al. 2019) and HiFill (Yi et al. 2020); correcting a smooth fill instead of
-drawing on zeros is what small training budgets reward (docs/networks.md). Nothing here depends on the
+drawing on zeros is what small training budgets reward (docs/design.md). Nothing here depends on the
 picture's mean or size, so crops of any size give the same pixels up to their context.
 """
 

@@ -1,0 +1,155 @@
+"""Seconds of our restorers beside classical methods and this machine's convolution peak, in one run.
+
+    python benchmarks/speed.py [fill] [upscale] [train] [--threads N] [--photo FILE]
+
+Prints a markdown table of medians. Machines differ and shared ones are noisy, so quote the ratios of one
+run, not its seconds. ``train`` times a step of the training recipes.
+"""
+
+import argparse
+import importlib.util
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from app.catalogue import find_model
+from models.device import Placement, choose_placement
+from models.image_files import read_picture
+from models.picture import Mask, Picture
+from models.restorer import Inpainter, Upscaler, load_restorer
+from training.config import read_recipe
+from training.data import PhotoStore
+from training.evaluate import ENLARGERS, FILLERS
+from training.run_folder import RunFolder
+from training.trainer import Trainer
+
+Pixels = NDArray[np.uint8]
+Row = tuple[str, str, float]
+
+
+def shipped_photo() -> Path:
+    """A photo that the gradio package brings along."""
+    spec = importlib.util.find_spec("gradio")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "media_assets" / "images" / "tower.jpg"
+
+
+def seconds(work: Callable[[], object], runs: int = 5) -> float:
+    """Median wall time after one warm-up."""
+    work()
+    taken = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begin)
+    return statistics.median(taken)
+
+
+def convolution_peak(placement: Placement) -> Row:
+    """What a dense 3x3 convolution of 64 channels reaches here."""
+    x = torch.randn(1, 64, 256, 256).to(placement.device, memory_format=torch.channels_last)
+    weight = torch.randn(64, 64, 3, 3).to(placement.device, memory_format=torch.channels_last)
+
+    def work() -> None:
+        with torch.inference_mode(), placement.autocast():
+            F.conv2d(x, weight, padding=1)
+
+    flops = 2 * 64 * 64 * 9 * 256 * 256
+    return ("convolution peak", f"GFLOP/s, {placement.reason}", flops / seconds(work) / 1e9)
+
+
+def enlarge_to(rgb: Pixels, width: int, height: int) -> Pixels:
+    """The photo at a size to time at."""
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fill_rows(photo: Pixels, placement: Placement) -> list[Row]:
+    """One hole in crops of 256 and 512 px and in a photo of 12 megapixels."""
+    restorer = load_restorer(find_model("fill", "fill"), placement)
+    assert isinstance(restorer, Inpainter)
+    rows = []
+    for name, width, height, side in (
+        ("256 px", 256, 256, 90),
+        ("512 px", 512, 512, 180),
+        ("12 megapixels, hole of 300 px", 4000, 3000, 300),
+    ):
+        rgb = enlarge_to(photo, width, height)
+        mask = np.zeros((height, width), np.uint8)
+        top, left = (height - side) // 2, (width - side) // 2
+        cv2.ellipse(
+            mask, (left + side // 2, top + side // 2), (side // 2, side // 3), 30, 0, 360, 255, -1
+        )
+        picture, hole = Picture(rgb), Mask(mask)
+        ours = seconds(lambda p=picture, h=hole: restorer.restore(p, h))
+        rows.append(("Remend fill", f"{name}, s", ours))
+        for method, fill in FILLERS.items():
+            took = seconds(lambda f=fill, r=rgb, m=mask: f(r, m), runs=1)
+            rows.append((method, f"{name}, s", took))
+    return rows
+
+
+def upscale_rows(photo: Pixels, placement: Placement) -> list[Row]:
+    """512 x 512 px enlarged, per megapixel of output."""
+    rgb = enlarge_to(photo, 512, 512)
+    rows = []
+    for scale in (2, 4):
+        megapixels = (512 * scale) ** 2 / 1e6
+        restorer = load_restorer(find_model(f"x{scale}-fidelity", "upscale"), placement)
+        assert isinstance(restorer, Upscaler)
+        took = seconds(lambda r=restorer: r.restore(Picture(rgb.copy())), runs=3)
+        rows.append((f"Remend x{scale}-fidelity", "s an output megapixel", took / megapixels))
+        for method, enlarge in ENLARGERS.items():
+            took = seconds(lambda e=enlarge, s=scale: e(rgb, s), runs=3)
+            rows.append((f"{method} x{scale}", "s an output megapixel", took / megapixels))
+    return rows
+
+
+def train_rows(photo_file: Path, placement: Placement) -> list[Row]:
+    """Images a second of a training step of the shipped recipes."""
+    recipes = Path(__file__).resolve().parent.parent / "training" / "recipes"
+    rows = []
+    for name in ("fill", "upscale-x2", "upscale-x4"):
+        recipe = read_recipe(recipes / f"{name}.toml", ["data.held_out=1"])
+        photos = PhotoStore.load([photo_file, photo_file], min_side=recipe.data.crop)
+        with tempfile.TemporaryDirectory() as folder:
+            run = RunFolder(Path(folder) / "run", recipe, resume=False)
+            trainer = Trainer(recipe, photos, run, placement)
+            took = seconds(trainer.step)
+        rows.append((f"recipe {name}", "images a second in training", recipe.data.batch / took))
+    return rows
+
+
+def main() -> None:
+    """Read the arguments, print the table."""
+    parser = argparse.ArgumentParser(description="Seconds beside classical methods, in one run.")
+    parser.add_argument("parts", nargs="*", default=["fill", "upscale", "train"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--photo", type=Path, help="any photo; default: one that gradio ships")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(arguments.threads)
+    placement = choose_placement()
+    file = arguments.photo or shipped_photo()
+    photo = np.asarray(read_picture(file).rgb, np.uint8)
+    rows = [convolution_peak(placement)]
+    if "fill" in arguments.parts:
+        rows += fill_rows(photo, placement)
+    if "upscale" in arguments.parts:
+        rows += upscale_rows(photo, placement)
+    if "train" in arguments.parts:
+        rows += train_rows(file, placement)
+    print("| what | measure | value |\n| --- | --- | ---: |")
+    for what, measure, value in rows:
+        print(f"| {what} | {measure} | {value:.3g} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Filling the holes of a picture: crops round them through the network, and only the hole pasted back.
+
+Guarantees: the size, the depth, alpha and metadata stay; where the mask is 0 the pixels are the same
+bits; the picture given is not changed. Files and names of weights are others' business.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.checkpoint import Card
+from models.detail import transfer_detail
+from models.device import Placement
+from models.errors import RequestError
+from models.picture import Mask, Picture, Pixels, from_unit, to_unit
+from models.regions import Box, Region, composite, feather_mask, plan_regions
+from models.watch import QUIET, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class FillOptions:
+    """How holes are filled.
+
+    Attributes:
+        detail: 0 = the likeliest colours, 1 = texture too; for models that have a say in it.
+        feather_px: Width of a soft edge outside the mask.
+    """
+
+    detail: float = 1.0
+    feather_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A changed rectangle of a picture: its corner and its pixels (h, w, 3)."""
+
+    left: int
+    top: int
+    rgb: Pixels
+
+
+class Inpainter:
+    """A network that fills holes, ready to run.
+
+    Args:
+        network: In float32 and evaluation mode; maps (image, mask) to (coarse, refined).
+        card: What the weights say about themselves.
+        placement: Where and in which precision to run.
+    """
+
+    def __init__(self, network: nn.Module, card: Card, placement: Placement) -> None:
+        layout: Any = {"memory_format": torch.channels_last}
+        self.network: Any = network.to(placement.device, **layout)
+        self.card, self.placement = card, placement
+
+    def restore(
+        self,
+        picture: Picture,
+        mask: Mask,
+        options: FillOptions | None = None,
+        *,
+        watch: Watch = QUIET,
+    ) -> Picture:
+        """Fill a picture where its mask says so.
+
+        Args:
+            picture: Of any size.
+            mask: Of the same size; an empty one gives the picture back, with a note.
+            options: See `FillOptions`.
+            watch: Told of every crop.
+
+        Raises:
+            RequestError: The mask has another size, or covers everything.
+            Cancelled: The watch asked for it.
+        """
+        if mask.size == picture.size and mask.is_empty:
+            notes = (*picture.meta.notes, "The mask is empty: nothing was filled.")
+            return dataclasses.replace(picture, meta=dataclasses.replace(picture.meta, notes=notes))
+        rgb = picture.rgb.copy()
+        for patch in self.fill_patches(picture, mask, options, watch=watch):
+            height, width = patch.rgb.shape[:2]
+            rgb[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
+        return dataclasses.replace(picture, rgb=rgb)
+
+    def fill_patches(
+        self,
+        picture: Picture,
+        mask: Mask,
+        options: FillOptions | None = None,
+        *,
+        watch: Watch = QUIET,
+    ) -> list[Patch]:
+        """As `restore`, but only the rectangles that changed."""
+        options = options or FillOptions()
+        check_mask(picture, mask)
+        if mask.is_empty:
+            return []
+        mask = feather_mask(mask, options.feather_px)
+        regions = plan_regions(mask)
+        rgb = picture.rgb.copy()
+        missing = mask.values > 0
+        for done, region in enumerate(regions):
+            watch.update(done, len(regions), f"hole {done + 1} of {len(regions)}")
+            filled = self._fill_region(rgb, missing, region)
+            hole = region.hole.slices
+            inner = region.hole.inside(region.crop).slices
+            fill = from_unit(filled, rgb.dtype)[inner]
+            if picture.meta.grey:
+                fill = np.repeat(fill.mean(2, keepdims=True).round().astype(fill.dtype), 3, axis=2)
+            # Other regions' holes lie outside this one's box: what is pasted here is context for them.
+            rgb[hole] = np.where(missing[hole][..., None], fill, rgb[hole])
+            missing[hole] = False
+        watch.update(len(regions), len(regions))
+        return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
+
+    def _fill_region(self, rgb: Pixels, missing: np.ndarray, region: Region) -> Tensor:
+        """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
+        crop = region.crop.slices
+        photo = to_unit(rgb[crop])
+        hole = torch.from_numpy(missing[crop].astype(np.float32))[None, None]
+        if region.reduction <= 1:
+            return self._run(photo, hole, exact=rgb.dtype == np.uint16)
+        height, width = photo.shape[-2:]
+        size = [max(8, round(side / region.reduction)) for side in (height, width)]
+        small, small_hole = reduce_known(photo, hole, size)
+        filled = self._run(small, small_hole, exact=rgb.dtype == np.uint16)
+        return transfer_detail(photo, hole, filled, small_hole)
+
+    @torch.inference_mode()
+    def _run(self, photo: Tensor, hole: Tensor, *, exact: bool) -> Tensor:
+        """Pad to what the network wants, run it, cut the padding off."""
+        height, width = photo.shape[-2:]
+        multiple = self.network.multiple
+        pads = (0, -width % multiple, 0, -height % multiple)
+        mode = "reflect" if width > pads[1] and height > pads[3] else "replicate"
+        photo, hole = (F.pad(x, pads, mode=mode) for x in (photo, hole))
+        placement = self.placement
+        if exact:  # 16-bit pictures have more steps than 16-bit arithmetic
+            placement = dataclasses.replace(placement, dtype=torch.float32)
+
+        def run(where: Placement) -> Tensor:
+            with where.autocast():
+                filled = self.network(photo.to(where.device), hole.to(where.device)).refined
+            return filled[..., :height, :width].float().cpu().clamp(-1, 1)
+
+        filled = run(placement)
+        if not bool(filled.isfinite().all()):
+            filled = run(dataclasses.replace(placement, dtype=torch.float32))
+        return filled
+
+
+def check_mask(picture: Picture, mask: Mask) -> None:
+    """Raise a RequestError for a mask that cannot belong to the picture."""
+    if mask.size != picture.size:
+        raise RequestError(
+            f"The mask has {mask.size[0]} x {mask.size[1]} px, the photo "
+            f"{picture.width} x {picture.height} px; they must be the same."
+        )
+    if mask.covers_everything:
+        raise RequestError(
+            "The mask covers the whole photo, so there is nothing to fill from; "
+            "leave some of it black (or try --invert-mask)."
+        )
+
+
+def reduce_known(photo: Tensor, hole: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
+    """Reduce a crop by area so that no hole pixel colours a known one.
+
+    Returns:
+        The photo (1, 3, *size), and the hole (1, 1, *size): 1 where less than half was known.
+    """
+    known = 1 - hole
+    share = F.interpolate(known, size, mode="area")
+    small = F.interpolate(photo * known, size, mode="area") / share.clamp_min(1e-6)
+    return small, (share < 0.5).float()
+
+
+def cut_patch(before: Pixels, after: Pixels, mask: Mask, box: Box) -> Patch:
+    """A region's rectangle with the fill pasted as the mask says."""
+    part = box.slices
+    return Patch(box.left, box.top, composite(before[part], after[part], mask.values[part]))

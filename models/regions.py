@@ -1,0 +1,223 @@
+"""Where a fill has to look and what it may touch: a plan of crops round the holes of a mask.
+
+A network sees at most ``WORK_PX`` pixels a side, so holes are filled crop by crop. How far a crop must
+be reduced depends on how *thick* its hole is, not on how long: a scratch across a large photo is
+filled in several crops at full size, a large blob in one reduced crop. Nothing here runs a network.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.opencv import load_opencv
+from models.picture import Mask, Pixels
+
+WORK_PX = 512
+"""Longest side of a crop as the network sees it: the cost of its attention is quadratic in that."""
+THICK_PX = 128
+"""Thicker holes are reduced to this thickness, about the largest that training shows."""
+CONTEXT_PX = 64
+"""Surroundings on each side of a hole, at least, as the network sees them."""
+GAP_PX = 16
+"""Holes closer than this are never separated for the sake of speed."""
+SIMILAR = 1.5
+"""Holes that a gap separates share a crop only if none is reduced by more than this in excess."""
+
+Values = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of pixels; ``right`` and ``bottom`` are the first column and row outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.bottom - self.top
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The index of the rectangle in an array (H, W, ...)."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def inside(self, outer: "Box") -> "Box":
+        """The same rectangle, counted from the corner of ``outer``."""
+        x, y = outer.left, outer.top
+        return Box(self.left - x, self.top - y, self.right - x, self.bottom - y)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Some holes that are filled together.
+
+    Attributes:
+        hole: The box whose missing pixels this region fills; it overlaps no other region's.
+        crop: The box that the network sees, the hole and its surroundings.
+        reduction: Pixels of the photo per pixel that the network sees, at least 1.
+    """
+
+    hole: Box
+    crop: Box
+    reduction: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the network may see the crop as it is."""
+        return max(self.crop.width, self.crop.height) <= WORK_PX * self.reduction
+
+    @property
+    def cost(self) -> float:
+        """Pixels that the network sees."""
+        return self.crop.width * self.crop.height / self.reduction**2
+
+
+def grow(box: Box, px: int, within: Box) -> Box:
+    """The box with ``px`` more on each side, cut to ``within``."""
+    return Box(
+        max(box.left - px, within.left),
+        max(box.top - px, within.top),
+        min(box.right + px, within.right),
+        min(box.bottom + px, within.bottom),
+    )
+
+
+def _find_bounds(values: NDArray[np.generic], within: Box) -> Box:
+    """The smallest box that holds all that is not 0 in a part of an array; something must be."""
+    part = values[within.slices]
+    rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+    return Box(
+        within.left + int(columns[0]),
+        within.top + int(rows[0]),
+        within.left + int(columns[-1]) + 1,
+        within.top + int(rows[-1]) + 1,
+    )
+
+
+def _find_gap(filled: NDArray[np.intp]) -> tuple[int, int]:
+    """Length and middle of the longest run of numbers that a rising sequence leaves out."""
+    if filled.size == 1:
+        return 0, 0
+    lengths = np.diff(filled) - 1
+    longest = int(lengths.argmax())
+    return int(lengths[longest]), int(filled[longest] + filled[longest + 1] + 1) // 2
+
+
+def _find_waist(counts: NDArray[np.intp]) -> int:
+    """Where in the middle half of a line least is filled, as near to its middle as may be."""
+    middle = len(counts) // 2
+    first = len(counts) // 4
+    inner = counts[first : len(counts) - first]
+    lowest = (inner == inner.min()).nonzero()[0] + first
+    return max(1, int(lowest[np.abs(lowest - middle).argmin()]))
+
+
+class _Planner:
+    """The recursion behind `plan_regions`, in the part of the photo where something is missing."""
+
+    def __init__(self, values: Values) -> None:
+        height, width = values.shape
+        self.photo = Box(0, 0, width, height)
+        # With a rim of known pixels, where there is one, distances are measured to it.
+        self.view = grow(_find_bounds(values, self.photo), 1, self.photo)
+        cv2 = load_opencv()
+        missing = (values[self.view.slices] > 0).astype(np.uint8)
+        self.distance = np.asarray(cv2.distanceTransform(missing, cv2.DIST_L2, 3), np.float32)
+
+    def describe(self, box: Box) -> Region:
+        """The region that fills a box of the view."""
+        thickness = 2.0 * float(self.distance[box.slices].max())
+        most = max(1.0, max(self.photo.width, self.photo.height) / WORK_PX)
+        reduction = min(max(thickness / THICK_PX, 1.0), most)
+        # More than half the thickness: the deepest pixel too has a known one in sight.
+        context = round(max(0.75 * thickness, CONTEXT_PX * reduction))
+        x, y = self.view.left, self.view.top
+        hole = Box(x + box.left, y + box.top, x + box.right, y + box.bottom)
+        return Region(hole, grow(hole, context, self.photo), reduction)
+
+    def cut(self, box: Box, *, forced: bool) -> tuple[Box, Box] | None:
+        """Halve a box at its widest gap, or else, if ``forced``, where it cuts least."""
+        filled = self.distance[box.slices] > 0
+        row_gap, row = _find_gap(np.flatnonzero(filled.any(1)))
+        column_gap, column = _find_gap(np.flatnonzero(filled.any(0)))
+        across = row_gap >= column_gap
+        if max(row_gap, column_gap) < GAP_PX:
+            if not forced:
+                return None
+            across = box.height >= box.width
+            row, column = _find_waist(filled.sum(1)), _find_waist(filled.sum(0))
+        if across:
+            first = replace(box, bottom=box.top + row)
+            second = replace(box, top=box.top + row)
+        else:
+            first = replace(box, right=box.left + column)
+            second = replace(box, left=box.left + column)
+        return _find_bounds(self.distance, first), _find_bounds(self.distance, second)
+
+    def plan(self, box: Box) -> list[Region]:
+        """The cheapest regions for a box of the view, each of which fits."""
+        whole = self.describe(box)
+        halves = self.cut(box, forced=not whole.fits)
+        if halves is None:
+            return [whole]
+        parts = [region for half in halves for region in self.plan(half)]
+        if not whole.fits or sum(part.cost for part in parts) < whole.cost:
+            return parts
+        if whole.reduction > SIMILAR * min(part.reduction for part in parts):
+            return parts
+        return [whole]
+
+
+def plan_regions(mask: Mask) -> list[Region]:
+    """Plan how the holes of a mask are filled.
+
+    Every missing pixel (mask > 0) lies in the hole of exactly one region. The thinnest come first:
+    once filled, they are surroundings for the others.
+
+    Args:
+        mask: A mask with something missing and something known.
+    """
+    planner = _Planner(mask.values)
+    start = _find_bounds(planner.distance, Box(0, 0, *planner.distance.shape[::-1]))
+    return sorted(planner.plan(start), key=lambda region: region.reduction)
+
+
+def feather_mask(mask: Mask, px: int) -> Mask:
+    """Give a mask a soft edge: outside it, values fall from 255 to 0 over ``px`` pixels."""
+    if px == 0 or mask.is_empty:
+        return mask
+    frame = Box(0, 0, *mask.size)
+    box = grow(_find_bounds(mask.values, frame), px, frame)
+    cv2 = load_opencv()
+    inside = mask.values[box.slices]
+    outside = cv2.distanceTransform((inside == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    ramp = np.clip(255 * (1 - np.asarray(outside, np.float32) / (px + 1)), 0, 255)
+    values = mask.values.copy()
+    values[box.slices] = np.where(inside > 0, inside, ramp.round().astype(np.uint8))
+    return Mask(values)
+
+
+def composite(original: Pixels, fill: Pixels, values: Values) -> Pixels:
+    """Paste a fill: all of it where the mask is 255, none of it where the mask is 0.
+
+    Args:
+        original: (h, w, 3), uint8 or uint16.
+        fill: As the original.
+        values: (h, w), how much of the fill is pasted, of 255.
+
+    Returns:
+        (h, w, 3) of the same type; where the mask is 0, the very bits of the original.
+    """
+    share = values[..., None].astype(np.float32) / 255
+    mixed = (original + share * (fill.astype(np.float32) - original)).round()
+    return mixed.astype(original.dtype)

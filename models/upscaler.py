@@ -1,0 +1,190 @@
+"""Enlarging a picture: tiles through the network, alpha and grey beside it, any target size.
+
+The network enlarges by its own whole factor; what is asked for beyond or below that is Lanczos's part.
+Files, names of weights and batches are others' business.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from models.checkpoint import Card
+from models.device import Placement
+from models.errors import InputError
+from models.opencv import load_opencv
+from models.picture import Picture, Pixels, from_unit, to_unit
+from models.tiles import Tile, measure_halo, plan_tiles
+from models.watch import QUIET, Watch
+
+TILE_PX = 192
+"""Side of a tile's core in low-resolution pixels: small enough for the cache, large against its halo."""
+SMALLEST_TILE_PX = 32
+DEFAULT_DETAIL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class UpscaleOptions:
+    """How a picture is enlarged.
+
+    Attributes:
+        size: Width and height of the result; None = the model's own scale.
+        detail: 0 = the faithful stage alone, 1 = all that the refine stage adds.
+        tile_px: Side of a tile's core in input pixels; None = automatic, 0 = the whole picture.
+    """
+
+    size: tuple[int, int] | None = None
+    detail: float = DEFAULT_DETAIL
+    tile_px: int | None = None
+
+
+class Upscaler:
+    """A network that enlarges by ``card.scale``, ready to run.
+
+    Args:
+        network: In float32 and evaluation mode; maps (1, 3, h, w) to (coarse, refined).
+        card: What the weights say about themselves.
+        placement: Where and in which precision to run.
+    """
+
+    def __init__(self, network: nn.Module, card: Card, placement: Placement) -> None:
+        layout: Any = {"memory_format": torch.channels_last}
+        self.network: Any = network.to(placement.device, **layout)
+        self.card, self.placement = card, placement
+        self.halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
+
+    def restore(
+        self, picture: Picture, options: UpscaleOptions | None = None, *, watch: Watch = QUIET
+    ) -> Picture:
+        """Enlarge a picture; alpha, depth, greyness and metadata are kept.
+
+        Args:
+            picture: Of any size from 1 x 1.
+            options: See `UpscaleOptions`.
+            watch: Told of every tile.
+
+        Returns:
+            A new picture of ``options.size``; what was out of the ordinary is in its notes.
+
+        Raises:
+            InputError: Memory does not suffice even for the smallest tiles.
+            Cancelled: The watch asked for it.
+        """
+        options = options or UpscaleOptions()
+        scale, notes = self.card.scale, list[str]()
+        if options.detail != DEFAULT_DETAIL and not self.network.config.refine:
+            notes.append("This model has no refine stage; --detail has no effect.")
+        rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
+        large = self._enlarge(rgb, options, notes, watch)
+        if picture.meta.grey:
+            large = np.repeat(large.mean(2, keepdims=True).round().astype(large.dtype), 3, axis=2)
+        size = options.size or (picture.width * scale, picture.height * scale)
+        alpha = None if picture.alpha is None else resize(picture.alpha, size)
+        meta = dataclasses.replace(picture.meta, notes=(*picture.meta.notes, *notes))
+        return Picture(resize(large, size), alpha, meta)
+
+    def _enlarge(
+        self, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
+    ) -> Pixels:
+        """All tiles, in smaller ones where memory runs out."""
+        tile_px = TILE_PX if options.tile_px is None else options.tile_px
+        while True:
+            try:
+                return self._enlarge_by(tile_px, rgb, options.detail, notes, watch)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                smaller = (tile_px or max(rgb.shape[:2])) // 2
+                if smaller < SMALLEST_TILE_PX:
+                    raise InputError(
+                        f"Memory does not suffice for {rgb.shape[1]} x {rgb.shape[0]} px at "
+                        f"x{self.card.scale}, even in tiles of {tile_px} px; close other programs "
+                        "or choose a smaller factor."
+                    ) from error
+                notes.append(f"Memory ran out with tiles of {tile_px} px; used {smaller} px.")
+                tile_px = smaller
+
+    def _enlarge_by(
+        self, tile_px: int, rgb: Pixels, detail: float, notes: list[str], watch: Watch
+    ) -> Pixels:
+        height, width = rgb.shape[:2]
+        scale = self.card.scale
+        large = np.empty((height * scale, width * scale, 3), rgb.dtype)
+        tiles = plan_tiles(width, height, tile_px, self.halo_px)
+        redone = 0
+        for done, tile in enumerate(tiles):
+            watch.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
+            # 16-bit pictures have more steps than 16-bit arithmetic.
+            pixels = to_unit(rgb[tile.window.slices])
+            enlarged = self._run(pixels, detail, exact=rgb.dtype == np.uint16)
+            if not bool(enlarged.isfinite().all()):
+                enlarged = self._run(pixels, detail, exact=True)
+                redone += 1
+            place_core(large, from_unit(enlarged, rgb.dtype), tile, scale)
+        watch.update(len(tiles), len(tiles))
+        if redone:
+            notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
+        return large
+
+    @torch.inference_mode()
+    def _run(self, pixels: Tensor, detail: float, *, exact: bool) -> Tensor:
+        placement = self.placement
+        if exact:
+            placement = dataclasses.replace(placement, dtype=torch.float32)
+        with placement.autocast():
+            coarse, refined = self.network(pixels.to(placement.device))
+        return coarse if refined is coarse else torch.lerp(coarse, refined, detail)
+
+
+def place_core(large: Pixels, enlarged: Pixels, tile: Tile, scale: int) -> None:
+    """Copy a tile's core into the large picture."""
+    core, inner = tile.core, tile.core.inside(tile.window)
+    large[scale * core.top : scale * core.bottom, scale * core.left : scale * core.right] = (
+        enlarged[scale * inner.top : scale * inner.bottom, scale * inner.left : scale * inner.right]
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch or Python ran out of memory; torch's CPU allocator only says so in words."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or any(word in str(error).lower() for word in words)
+
+
+def spread_colours(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """Give wholly transparent pixels the colour of the nearest other one.
+
+    Their own colour, often black, would otherwise bleed into the edge when the picture is enlarged.
+    """
+    clear = (alpha == 0).astype(np.uint8)
+    if not clear.any() or clear.all():
+        return rgb
+    cv2 = load_opencv()
+    _, labels = cv2.distanceTransformWithLabels(
+        clear, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(labels.max()) + 1, 3), rgb.dtype)
+    shown = clear == 0
+    colours[labels[shown]] = rgb[shown]
+    return colours[labels]
+
+
+def resize(values: Pixels, size: tuple[int, int]) -> Pixels:
+    """Lanczos of (H, W) or (H, W, 3) to (width, height); antialiased where it reduces."""
+    if (values.shape[1], values.shape[0]) == size:
+        return values
+    if values.dtype == np.uint8:
+        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
+
+    def one(channel: NDArray[Any]) -> Pixels:  # Pillow has no 16-bit colour
+        image = Image.fromarray(channel.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
+        return np.asarray(image).round().clip(0, 65535).astype(np.uint16)
+
+    if values.ndim == 2:
+        return one(values)
+    return np.stack([one(values[..., i]) for i in range(3)], axis=2)
