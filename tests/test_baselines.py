@@ -483,7 +483,7 @@ def test_labels_go_with_their_photos_and_small_stages_see_whole_photos(photos: P
         (["discriminator.scales=2"], "Unknown key discriminator.scales"),
         (["generator.size=64"], "generator.size = 64 differs from data.crop = 32"),
         (["discriminator.size=64"], "discriminator.size = 64 differs"),
-        (["data.crop=48"], "generator.size = 48"),
+        (["data.crop=48"], "data.crop = 48: such networks have 16, 32"),
         (["generator.norm=group"], "generator.norm = 'group'"),
         (["discriminator.width=wide"], "discriminator.width = 'wide'"),
         (["generator.classes=3"], "set data.classes = true"),

@@ -10,7 +10,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -58,13 +58,18 @@ def fit_network(
         RequestError: An unknown key, a wrong value, or another size than that of the crops.
     """
     refuse_unknown_keys(architecture.config, table, path)
-    sized = "size" in {f.name for f in dataclasses.fields(architecture.config)}
-    table = {"size": crop, **table} if sized else table
+    sizes = get_args(get_type_hints(architecture.config).get("size"))
+    if sizes:
+        if table.get("size", crop) != crop:
+            raise RequestError(
+                f"{path}size = {table['size']} differs from data.crop = {crop}; set data.crop alone."
+            )
+        if crop not in sizes:
+            raise RequestError(
+                f"data.crop = {crop}: such networks have {', '.join(map(str, sizes))} px; set one."
+            )
+        table = {"size": crop, **table}
     config = validate(architecture.config, table, path)
-    if sized and config.size != crop:
-        raise RequestError(
-            f"{path}size = {config.size} differs from data.crop = {crop}; set data.crop alone."
-        )
     return {key: getattr(config, key) for key in table}
 
 

@@ -167,7 +167,7 @@ class GenerateTask:
 
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data = self.data
-        chosen = torch.randint(len(photos), (data.batch,), generator=random)
+        chosen = torch.randint(len(photos), (data.batch,), generator=random, device=random.device)
         crops = photos.crops(
             data.batch, data.crop, random, indices=chosen, half_share=data.half_share
         )
@@ -183,7 +183,8 @@ class GenerateTask:
         """``spread``: how varied the pictures are, photos = 1; towards 0 a generator has collapsed."""
         fakes = output.refined
         photos = F.avg_pool2d(batch.target, batch.target.shape[-1] // fakes.shape[-1])
-        return {"spread": float(fakes.std(0).mean() / photos.std(0).mean().clamp_min(1e-6))}
+        made, given = (pictures.std(0, correction=0).mean() for pictures in (fakes, photos))
+        return {"spread": float(made / given.clamp_min(1e-6))}
 
     def sheet(self, output: Output, batch: Batch) -> Tensor:
         """The generated pictures, sorted by class, as a grid of about as many rows as columns."""
