@@ -1,0 +1,95 @@
+"""What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale`` and ``/models``.
+
+Files come back as they were written: bytes, name and metadata. A refusal arrives as an error whose message
+is the sentence that a person would read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.catalogue import default_fill_model, list_models
+from app.jobs import Job, Naming
+from app.page import MODEL_LANE
+from app.page.status import check_name, explain
+from app.page.uploads import new_folder, read_allowed_size
+from app.page.upscale import AUTO_MODEL, DEFAULT_DETAIL, Upscaling
+from app.sizes import DEFAULT_SCALE
+from app.work import FillWork, Saving
+from app.workshop import Workshop
+from models.restorer import FillOptions
+from models.watch import QUIET
+
+
+class Api:
+    """The functions behind the named endpoints; their work is that of the commands."""
+
+    def __init__(self, workshop: Workshop, upscaling: Upscaling, max_megapixels: float) -> None:
+        self._workshop = workshop
+        self._upscaling = upscaling
+        self._max_megapixels = max_megapixels
+
+    def fill(self, photo: str, mask: str, model: str, grow: float, detail: float) -> str:
+        """Fill the white part of a mask of the photo's size; the result has the photo's format."""
+        with _refusals():
+            path = Path(photo)
+            read_allowed_size(path, self._max_megapixels)
+            read_allowed_size(Path(mask), self._max_megapixels)
+            work = FillWork(
+                self._workshop,
+                check_name(model, "fill"),
+                FillOptions(detail=detail),
+                grow_px=round(grow),
+                saving=Saving(),
+            )
+            output = new_folder() / Naming(suffix="-repaired").name_for(path)
+            work.perform(Job(path, output, Path(mask)), QUIET)
+            return str(output)
+
+    def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
+        """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
+        with _refusals():
+            return str(self._upscaling.upscale_file(Path(photo), scale, model, detail)[0])
+
+    def models(self) -> list[dict[str, Any]]:
+        """The cards of the models that can be named."""
+        return [{**asdict(found.card), "name": found.name} for found in list_models()]
+
+
+def add_endpoints(api: Api) -> None:
+    """Offer the functions; the hidden components only say what is a file and what a number."""
+    photo, mask = gr.File(visible=False), gr.File(visible=False)
+    result = gr.File(visible=False)
+    grow = gr.Number(0, minimum=-1000, maximum=1000, visible=False)
+    scale = gr.Number(DEFAULT_SCALE, visible=False)
+    fill_model = gr.Textbox(default_fill_model(), visible=False)
+    upscale_model = gr.Textbox(AUTO_MODEL, visible=False)
+    fill_detail = gr.Number(1.0, minimum=0, maximum=1, visible=False)
+    upscale_detail = gr.Number(DEFAULT_DETAIL, minimum=0, maximum=1, visible=False)
+    cards = gr.JSON(visible=False)
+    lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1}
+    gr.on(
+        [], api.fill, [photo, mask, fill_model, grow, fill_detail], result, api_name="fill", **lane
+    )
+    gr.on(
+        [],
+        api.upscale,
+        [photo, scale, upscale_model, upscale_detail],
+        result,
+        api_name="upscale",
+        **lane,
+    )
+    gr.on([], api.models, None, cards, api_name="models")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn errors into the one kind whose message reaches the caller."""
+    try:
+        yield
+    except Exception as error:
+        raise gr.Error(explain(error), print_exception=False) from error

@@ -1,0 +1,199 @@
+"""The photos that people have open on the page: whole, in memory, with what was done to them.
+
+A photo is found by an opaque key that only the browser which opened it knows. Undo keeps the rectangles
+that a fill changed, never a copy of the photo. Nothing here knows Gradio or runs a network.
+"""
+
+import secrets
+import shutil
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from app.jobs import Naming
+from models.errors import RequestError
+from models.image_files import read_picture, write_picture
+from models.picture import Picture
+from models.regions import Box
+from models.restorer import Patch
+from models.watch import Cancelled
+
+FILLS_KEPT = 30
+"""How many fills of one photo can be undone."""
+
+
+class OpenPhoto:
+    """One photo, and the fills that can be undone and redone."""
+
+    def __init__(self, name: str, picture: Picture, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self._pixels = np.array(picture.rgb)
+        self._alpha, self._meta = picture.alpha, picture.meta
+        self._done: deque[list[Patch]] = deque(maxlen=FILLS_KEPT)
+        self._undone: list[list[Patch]] = []
+        self._lock = threading.Lock()
+        self._stopped = self._applied = 0
+        self.changed: list[Box] = []
+        """The rectangles that the last fill, undo or redo changed."""
+
+    @property
+    def picture(self) -> Picture:
+        """The photo as it is now; a view, so the next fill shows in it."""
+        return Picture(self._pixels.view(), self._alpha, self._meta)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the photo takes, its patches included."""
+        with self._lock:
+            fills = [*self._done, *self._undone]
+        patches = [patch.rgb.nbytes for fill in fills for patch in fill]
+        alpha = 0 if self._alpha is None else self._alpha.nbytes
+        return self._pixels.nbytes + alpha + sum(patches)
+
+    def apply(self, patches: list[Patch], job: int) -> None:
+        """Paste the outcome of a fill.
+
+        Raises:
+            Cancelled: The job was stopped meanwhile; nothing is pasted.
+        """
+        with self._lock:
+            if job <= self._stopped:
+                raise Cancelled
+            self._undone.clear()
+            self._done.append(self._swap(patches))
+            self._applied = job
+
+    def undo(self) -> None:
+        """Take back the last fill.
+
+        Raises:
+            RequestError: There is none, or it lies too far back.
+        """
+        with self._lock:
+            if not self._done:
+                raise RequestError(f"Only the last {FILLS_KEPT} fills can be undone.")
+            self._undone.append(self._swap(reversed(self._done.pop())))
+
+    def redo(self) -> None:
+        """Bring back the fill that was last undone.
+
+        Raises:
+            RequestError: There is none.
+        """
+        with self._lock:
+            if not self._undone:
+                raise RequestError("There is no undone fill to bring back; fill again.")
+            self._done.append(self._swap(reversed(self._undone.pop())))
+
+    def stop(self, job: int) -> bool:
+        """Give up a fill, running or waiting; False if it had already been pasted."""
+        with self._lock:
+            self._stopped = max(self._stopped, job) if self._applied < job else self._stopped
+            return self._stopped >= job
+
+    def is_stopped(self, job: int) -> bool:
+        """Whether a fill was given up."""
+        return job <= self._stopped
+
+    def save(self, file_format: str = "auto") -> Path:
+        """Write the photo as a file to download; the file saved before it goes.
+
+        Args:
+            file_format: As for ``Naming``; ``auto`` = the photo's own.
+        """
+        path = self.folder / Naming(file_format, "-repaired").name_for(Path(self.name))
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        write_picture(self.picture, path)
+        return path
+
+    def _swap(self, patches: Iterable[Patch]) -> list[Patch]:
+        """Paste patches, and return what was there, in the order of pasting."""
+        before = []
+        self.changed = []
+        for patch in patches:
+            height, width = patch.rgb.shape[:2]
+            there = self._pixels[patch.top : patch.top + height, patch.left : patch.left + width]
+            before.append(Patch(patch.left, patch.top, there.copy()))
+            there[...] = patch.rgb
+            self.changed.append(Box(patch.left, patch.top, patch.left + width, patch.top + height))
+        return before
+
+
+class Desk:
+    """All open photos, found by key; the ones not used for longest go first.
+
+    Args:
+        folder: Where files to download are written, one folder a photo.
+        max_megapixels: Larger photos are refused.
+        lifetime_s: A photo not used for so many seconds is forgotten.
+        memory: Bytes of photos kept; the newest stays in any case.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_megapixels: float,
+        lifetime_s: float = 86_400.0,
+        memory: int = 2**30,
+    ) -> None:
+        self._folder = folder
+        self._max_megapixels = max_megapixels
+        self._lifetime_s = lifetime_s
+        self._memory = memory
+        self._photos: OrderedDict[str, tuple[OpenPhoto, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, path: Path) -> tuple[str, OpenPhoto]:
+        """Read a photo and put it on the desk under a new key.
+
+        Raises:
+            InputError: As ``read_picture``.
+        """
+        picture = read_picture(path, max_megapixels=self._max_megapixels)
+        key = secrets.token_urlsafe(16)
+        photo = OpenPhoto(path.name, picture, self._folder / secrets.token_urlsafe(16))
+        with self._lock:
+            self._photos[key] = (photo, time.monotonic())
+            self._tidy()
+        return key, photo
+
+    def find(self, key: str) -> OpenPhoto:
+        """The photo of a key.
+
+        Raises:
+            RequestError: It is not on the desk, or no longer.
+        """
+        with self._lock:
+            self._tidy()
+            if key not in self._photos:
+                raise RequestError("This photo is no longer kept here; open it again.")
+            photo, _ = self._photos[key]
+            self._photos[key] = (photo, time.monotonic())
+            self._photos.move_to_end(key)
+            return photo
+
+    def close(self, key: str) -> None:
+        """Forget a photo; a key that is not there is no error."""
+        with self._lock:
+            self._forget(key)
+
+    def _tidy(self) -> None:
+        oldest = time.monotonic() - self._lifetime_s
+        for key in [key for key, (_, used) in self._photos.items() if used < oldest]:
+            self._forget(key)
+        while len(self._photos) > 1 and self._total() > self._memory:
+            self._forget(next(iter(self._photos)))
+
+    def _total(self) -> int:
+        return sum(photo.nbytes for photo, _ in self._photos.values())
+
+    def _forget(self, key: str) -> None:
+        photo, _ = self._photos.pop(key, (None, 0.0))
+        if photo is not None:
+            shutil.rmtree(photo.folder, ignore_errors=True)

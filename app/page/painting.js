@@ -1,0 +1,160 @@
+// The preview, the paint over it, and the history of both. Coordinates are the preview's pixels.
+//
+// The history holds strokes, loaded masks, clearings and fills. Paint can always be drawn again from what
+// was painted since the last fill or clearing; what a fill changed is kept on the server.
+
+const PAINT = "#ff2d6f";
+
+function makeCanvas(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+class Painting {
+  constructor(image, width, height) {
+    this.original = image;
+    this.picture = makeCanvas(width, height);
+    this.picture.getContext("2d").drawImage(image, 0, 0);
+    this.paint = makeCanvas(width, height);
+    this.done = [];
+    this.undone = [];
+    this.stroke = null;
+  }
+
+  // What was painted since the last fill or clearing.
+  get layers() {
+    const last = this.done.findLastIndex((entry) => entry.kind === "fill" || entry.kind === "clear");
+    return this.done.slice(last + 1);
+  }
+
+  get hasPaint() {
+    return this.layers.some((entry) => entry.kind === "mask" || !entry.erases);
+  }
+
+  beginStroke(x, y, radius, erases) {
+    this.stroke = { kind: "stroke", erases, radius, points: [[x, y]] };
+    this.drawStroke(this.stroke, 0);
+  }
+
+  extendStroke(x, y) {
+    this.stroke.points.push([x, y]);
+    this.drawStroke(this.stroke, this.stroke.points.length - 2);
+  }
+
+  endStroke() {
+    if (this.stroke) this.record(this.stroke);
+    this.stroke = null;
+  }
+
+  abandonStroke() {
+    this.stroke = null;
+    this.repaint();
+  }
+
+  addMask(overlay) {
+    this.record({ kind: "mask", overlay });
+    this.repaint();
+  }
+
+  record(entry) {
+    this.done.push(entry);
+    this.undone = [];
+    if (entry.kind === "fill" || entry.kind === "clear") this.repaint();
+  }
+
+  // Step back or forth; the server has done its part if the step is a fill.
+  undo() {
+    this.undone.push(this.done.pop());
+    this.repaint();
+  }
+
+  redo() {
+    this.done.push(this.undone.pop());
+    this.repaint();
+  }
+
+  repaint() {
+    const context = this.paint.getContext("2d");
+    context.globalCompositeOperation = "source-over";
+    context.clearRect(0, 0, this.paint.width, this.paint.height);
+    for (const entry of this.layers) {
+      if (entry.kind === "mask") this.drawMask(entry.overlay);
+      else this.drawStroke(entry, 0);
+    }
+  }
+
+  drawStroke({ erases, radius, points }, first) {
+    const context = this.paint.getContext("2d");
+    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+    context.strokeStyle = PAINT;
+    context.lineWidth = 2 * radius;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...points[first]);
+    for (const point of points.slice(first)) context.lineTo(...point);
+    context.stroke();
+  }
+
+  drawMask(overlay) {
+    const tinted = makeCanvas(this.paint.width, this.paint.height);
+    const context = tinted.getContext("2d");
+    context.drawImage(overlay, 0, 0);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = PAINT;
+    context.fillRect(0, 0, tinted.width, tinted.height);
+    const paint = this.paint.getContext("2d");
+    paint.globalCompositeOperation = "source-over";
+    paint.drawImage(tinted, 0, 0);
+  }
+
+  // The rectangle outside which nothing is painted: [left, top, width, height].
+  get bounds() {
+    const { width, height } = this.paint;
+    let [left, top, right, bottom] = [width, height, 0, 0];
+    for (const { kind, erases, radius, points } of this.layers) {
+      if (kind === "mask") return [0, 0, width, height];
+      for (const [x, y] of erases ? [] : points) {
+        left = Math.min(left, x - radius - 1);
+        top = Math.min(top, y - radius - 1);
+        right = Math.max(right, x + radius + 1);
+        bottom = Math.max(bottom, y + radius + 1);
+      }
+    }
+    const within = (value, limit) => Math.min(Math.max(Math.floor(value), 0), limit);
+    [left, top] = [within(left, width - 1), within(top, height - 1)];
+    const across = Math.max(within(right + 1, width) - left, 1);
+    return [left, top, across, Math.max(within(bottom + 1, height) - top, 1)];
+  }
+
+  // The painted rectangle as a PNG file, white where there is paint, else black; and where it lies.
+  async maskFile() {
+    const [left, top, width, height] = this.bounds;
+    const mask = makeCanvas(width, height);
+    const context = mask.getContext("2d");
+    context.drawImage(this.paint, -left, -top);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, width, height);
+    context.globalCompositeOperation = "destination-over";
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, width, height);
+    const blob = await new Promise((resolve) => mask.toBlob(resolve, "image/png"));
+    return { file: new File([blob], "mask.png", { type: "image/png" }), left, top };
+  }
+
+  // Put changed rectangles from the server into the picture.
+  async applyPatches(patches) {
+    const images = await Promise.all(patches.map((patch) => loadImage(patch.image)));
+    const context = this.picture.getContext("2d");
+    patches.forEach(({ x, y }, index) => context.drawImage(images[index], x, y));
+  }
+}
+
+async function loadImage(address) {
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  return image;
+}

@@ -1,0 +1,210 @@
+"""The Repair tab: the editor's component, what its script may call, and the fill.
+
+The painting itself happens in the browser (``editor.js`` and its neighbours); the photo stays here, on the
+desk. Quick things are called directly, filling waits in the queue of the one model lane.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.catalogue import default_fill_model, list_models
+from app.page import MODEL_LANE
+from app.page.desk import Desk, OpenPhoto
+from app.page.preview import (
+    PREVIEW_MEGAPIXELS,
+    data_url,
+    encode_overlay,
+    encode_patch,
+    encode_preview,
+    enlarge_mask,
+    preview_size,
+)
+from app.page.status import PageWatch, answering, check_name, explain
+from app.page.uploads import read_allowed_size, uploaded
+from app.workshop import Workshop
+from models.errors import RequestError
+from models.image_files import read_mask, read_size
+from models.regions import Box
+from models.restorer import FillOptions
+from models.watch import Cancelled
+
+_FOLDER = Path(__file__).parent
+# Gradio runs them as one function body; each file may use what those before it declare.
+_SCRIPTS = ("view.js", "painting.js", "input.js", "editor.js")
+
+Message = dict[str, Any]
+
+
+class FillWatch(PageWatch):
+    """Also ends a fill that its photo has given up."""
+
+    def __init__(self, bar: gr.Progress, photo: OpenPhoto, job: int) -> None:
+        super().__init__(bar)
+        self._photo, self._job = photo, job
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._photo.is_stopped(self._job)
+
+
+class Repair:
+    """What the browser can ask for about photos on the desk; every message holds the photo's key."""
+
+    def __init__(self, workshop: Workshop, desk: Desk) -> None:
+        self._workshop = workshop
+        self._desk = desk
+
+    def open_photo(self, message: Message) -> Message:
+        """Exchange an uploaded file for a key, a preview, and the photo's size."""
+        key, photo = self._desk.open(uploaded(message["path"]))
+        self._desk.close(str(message.get("replaces")))
+        picture = photo.picture
+        width, height = preview_size(picture.size)
+        return {
+            "photo": key,
+            "name": photo.name,
+            "width": picture.width,
+            "height": picture.height,
+            "previewWidth": width,
+            "previewHeight": height,
+            "preview": data_url(encode_preview(picture)),
+            "notes": list(picture.meta.notes),
+        }
+
+    def read_mask_file(self, message: Message) -> Message:
+        """Turn an uploaded mask into an overlay to paint on."""
+        size = self._desk.find(message["photo"]).picture.size
+        path = uploaded(message["path"])
+        if (found := read_size(path)) != size:
+            raise RequestError(
+                f"The mask has {found[0]} x {found[1]} pixels and the photo {size[0]} x {size[1]}; "
+                "they must be equal."
+            )
+        return {"overlay": data_url(encode_overlay(read_mask(path)))}
+
+    def changes(self, message: Message) -> Message:
+        """What the last fill changed."""
+        return self._patches(self._desk.find(message["photo"]))
+
+    def undo(self, message: Message) -> Message:
+        """Take a fill back."""
+        photo = self._desk.find(message["photo"])
+        photo.undo()
+        return self._patches(photo)
+
+    def redo(self, message: Message) -> Message:
+        """Bring a fill back."""
+        photo = self._desk.find(message["photo"])
+        photo.redo()
+        return self._patches(photo)
+
+    def stop(self, message: Message) -> Message:
+        """Give up a fill; says whether it was still in time."""
+        return {"stopped": self._desk.find(message["photo"]).stop(int(message["job"]))}
+
+    def save(self, message: Message) -> Message:
+        """Write the photo as it is now."""
+        photo = self._desk.find(message["photo"])
+        path = photo.save(message["format"])
+        return {"path": str(path), "name": path.name}
+
+    def fill(
+        self,
+        model: str,
+        grow: int,
+        detail: float,
+        event: gr.EventData,
+        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
+    ) -> Any:
+        """Fill where the uploaded mask says so; the browser then fetches the changes."""
+        message: Message = event._data
+        result: Message = {"job": message["job"]}
+        try:
+            self._fill(message, model, grow, detail, bar)
+        except Cancelled:
+            result["stopped"] = True
+        except Exception as error:
+            result["error"] = explain(error)
+        return gr.update(result=result)
+
+    def _fill(
+        self, message: Message, model: str, grow: int, detail: float, bar: gr.Progress
+    ) -> None:
+        photo, job = self._desk.find(message["photo"]), int(message["job"])
+        picture = photo.picture
+        path = uploaded(message["mask"])
+        read_allowed_size(path, PREVIEW_MEGAPIXELS)
+        painted = read_mask(path)
+        mask = enlarge_mask(painted, int(message["left"]), int(message["top"]), picture.size)
+        if mask.is_empty:
+            raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
+        mask = mask.grown(int(grow))
+        patches = self._workshop.fill_patches(
+            picture,
+            mask,
+            check_name(model, "fill"),
+            FillOptions(detail=detail),
+            FillWatch(bar, photo, job),
+        )
+        photo.apply(patches, job)
+
+    def _patches(self, photo: OpenPhoto) -> Message:
+        picture = photo.picture
+        return {"patches": [_shown(*encode_patch(picture, box)) for box in photo.changed]}
+
+
+def repair_tab(repair: Repair, status: gr.HTML) -> gr.Dropdown:
+    """Lay the tab out and connect it.
+
+    Returns:
+        The choice of models, so that new ones can be listed in it.
+    """
+    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    quick = (
+        repair.open_photo,
+        repair.read_mask_file,
+        repair.changes,
+        repair.undo,
+        repair.redo,
+        repair.stop,
+        repair.save,
+    )
+    editor = gr.HTML(
+        html_template=(_FOLDER / "editor.html").read_text(encoding="utf-8"),
+        css_template=(_FOLDER / "editor.css").read_text(encoding="utf-8"),
+        js_on_load=script,
+        server_functions=[answering(function) for function in quick],
+        elem_id="repair-editor",
+        apply_default_css=False,
+        result=None,
+    )
+    with gr.Row():
+        model = gr.Dropdown(
+            [found.name for found in list_models("fill")],
+            value=default_fill_model(),
+            label="Model",
+            elem_id="repair-model",
+        )
+        grow = gr.Slider(
+            0, 32, 0, step=1, label="Grow the painted area (pixels)", elem_id="repair-grow"
+        )
+        detail = gr.Slider(
+            0, 1, 1, step=0.05, label="Detail (0 smooth, 1 textured)", elem_id="repair-detail"
+        )
+    editor.fill(
+        repair.fill,
+        [model, grow, detail],
+        editor,
+        concurrency_id=MODEL_LANE,
+        concurrency_limit=1,
+        show_progress_on=[status],
+        api_name="fill_painted",  # /fill is the endpoint for programs
+        api_visibility="private",
+    )
+    return model
+
+
+def _shown(box: Box, image: bytes) -> Message:
+    return {"x": box.left, "y": box.top, "image": data_url(image)}

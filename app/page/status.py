@@ -1,0 +1,116 @@
+"""The one line in which the page says what happened, and the step from an exception to a sentence.
+
+Python writes it as the value of a component, the editor's script through ``window.remendSay``; both end up
+in the same property, so that neither overwrites the other unseen.
+"""
+
+import html
+import logging
+import re
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from app.catalogue import list_models
+from models.errors import RemendError, RequestError
+from models.watch import Cancelled, Watch
+
+_log = logging.getLogger(__name__)
+
+STOPPED = "Stopped; nothing was changed."
+_UNEXPECTED = (
+    "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
+)
+_SCRIPT = """
+window.remendSay = (text, isError = false) => {
+  const line = document.createElement("span");
+  line.textContent = text;
+  if (isError) line.className = "error";
+  props.value = line.outerHTML;
+};
+"""
+
+
+def status_line() -> gr.HTML:
+    """Make the component ``#status``."""
+    return gr.HTML(
+        say("Open a photo to begin."),
+        # Gradio puts the value in as it stands; `say` has made it safe.
+        html_template='<p role="status" aria-live="polite">${value}</p>',
+        js_on_load=_SCRIPT,
+        elem_id="status",
+        apply_default_css=False,
+    )
+
+
+def say(text: str, *, is_error: bool = False) -> str:
+    """Turn a sentence, which may hold a file's name, into a value of the status line."""
+    kind = ' class="error"' if is_error else ""
+    return f"<span{kind}>{html.escape(text)}</span>"
+
+
+def explain(error: Exception) -> str:
+    """The sentence for a person; what they cannot have caused goes to the log as well."""
+    if isinstance(error, Cancelled):
+        return STOPPED
+    if isinstance(error, RemendError):
+        return _without_folders(str(error))
+    _log.error("The page met an unexpected error.", exc_info=error)
+    return _UNEXPECTED
+
+
+def _without_folders(sentence: str) -> str:
+    """Leave of an uploaded file's path what the visitor knows: its name."""
+    return re.sub(re.escape(get_upload_folder()) + r"/([^/\s]+/)*", "", sentence)
+
+
+def answering(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Wrap a function that the browser calls: its errors become ``{"error": sentence}``."""
+
+    @wraps(function)
+    def answer(*arguments: Any) -> dict[str, Any]:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            return {"error": explain(error)}
+
+    return answer
+
+
+def check_name(name: str, task: str) -> str:
+    """Let only the name of a listed model through: a page's visitor may not name files of the server.
+
+    Raises:
+        RequestError: No such model.
+    """
+    names = [model.name for model in list_models(task)]
+    if name not in names:
+        choice = f"choose one of {', '.join(names)}" if names else "there is none for this task"
+        raise RequestError(f"There is no model {name!r} here; {choice}.")
+    return name
+
+
+class PageWatch(Watch):
+    """Moves a bar of the page, and ends the work when someone has asked for it."""
+
+    def __init__(self, bar: gr.Progress) -> None:
+        self._bar = bar
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask for the end of the work."""
+        self._stop.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stop.is_set()
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        if self.is_stopped:
+            raise Cancelled
+        self._bar(done / total if total else 0.0, desc=note or "Working")

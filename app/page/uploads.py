@@ -1,0 +1,60 @@
+"""Files that visitors bring and take away: which paths are theirs, how large a photo may be.
+
+All of them lie in Gradio's folder for such files, which `app.ui` makes and removes. Nothing here decodes
+more than a header.
+"""
+
+import tempfile
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+from models.errors import InputError, RequestError
+from models.image_files import read_size
+
+
+def uploaded(path: str) -> Path:
+    """Let only the path of an uploaded file through.
+
+    Raises:
+        RequestError: It is the path of something else.
+    """
+    file = Path(path).resolve()
+    if not file.is_relative_to(Path(get_upload_folder()).resolve()) or not file.is_file():
+        raise RequestError("This file was not uploaded, or is no longer kept; choose it again.")
+    return file
+
+
+def new_folder() -> Path:
+    """Make a folder from which a visitor can download."""
+    return Path(tempfile.mkdtemp(dir=get_upload_folder()))
+
+
+def read_allowed_size(path: Path, max_megapixels: float) -> tuple[int, int]:
+    """Read the width and height of a photo.
+
+    Raises:
+        InputError: It is no picture, or larger than allowed.
+    """
+    size = read_size(path)
+    check_megapixels(f"{path.name} is", size, max_megapixels)
+    return size
+
+
+def check_megapixels(who: str, size: tuple[int, int], limit: float) -> None:
+    """Refuse more than ``limit`` megapixels.
+
+    Args:
+        who: The beginning of the sentence, such as "photo.jpg is".
+        size: Width and height.
+        limit: The most megapixels.
+
+    Raises:
+        InputError: It is more.
+    """
+    width, height = size
+    if width * height > limit * 1e6:
+        raise InputError(
+            f"{who} {width} x {height} = {width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{limit:g} here; take a smaller one, or raise --max-megapixels when starting the page."
+        )

@@ -1,0 +1,181 @@
+"""The web page: its tabs put together, and the server that shows it on this computer.
+
+The parts lie in ``app.page``. Nothing that the page does leaves the machine, unless ``share`` is asked for;
+what visitors upload lies in a folder of its own that goes when the server ends.
+"""
+
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gradio as gr
+from gradio.themes import Default
+
+from app.catalogue import default_fill_model, list_models
+from app.page.api import Api, add_endpoints
+from app.page.cards import cards_table
+from app.page.desk import Desk
+from app.page.repair import Repair, repair_tab
+from app.page.status import status_line
+from app.page.upscale import Upscaling, upscale_choices, upscale_tab
+from app.workshop import Workshop
+from models.errors import RequestError
+
+MAX_MEGAPIXELS = 100.0
+MAX_FILE_SIZE = "500mb"
+
+_CSS = Path(__file__).parent / "page" / "page.css"
+# A step darker than Gradio's own choice, so that small letters keep a contrast of 4.5 to 1.
+_THEME = Default(primary_hue="teal", neutral_hue="slate").set(
+    color_accent="*primary_700",
+    body_text_color_subdued="*neutral_500",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+)
+_HOUR, _DAY = 3600, 86_400
+_FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # Gradio knows no other way
+
+
+def build_page(workshop: Workshop, folder: Path, max_megapixels: float) -> gr.Blocks:
+    """Put the page together; files for its visitors are written into ``folder``."""
+    upscaling = Upscaling(workshop, max_megapixels)
+    # Gradio deletes what was uploaded and made a day ago.
+    with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
+        with gr.Row(elem_id="head"):
+            gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
+            status = status_line()
+        with gr.Tabs():
+            with gr.Tab("Repair"):
+                repair = Repair(workshop, Desk(folder, max_megapixels))
+                fill_model = repair_tab(repair, status)
+            with gr.Tab("Upscale"):
+                upscale_model = upscale_tab(upscaling, status)
+            with gr.Tab("Models"):
+                cards = gr.HTML(elem_id="models")
+        add_endpoints(Api(workshop, upscaling, max_megapixels))
+        page.load(
+            _list_models, None, [fill_model, upscale_model, cards], queue=False,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+    return page
+
+
+@contextmanager
+def running_page(
+    workshop: Workshop,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    share: bool = False,
+    auth_file: Path | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Iterator[str]:
+    """Serve the page for the time of a ``with``; gives its address.
+
+    Raises:
+        RequestError: The address cannot be had, or the file of passwords is wrong.
+    """
+    auth = read_auth(auth_file) if auth_file else None
+    with _visitors_folder() as folder:
+        page = build_page(workshop, folder / "photos", max_megapixels)
+        page.queue(max_size=16)
+        try:
+            _, address, _ = page.launch(
+                server_name=host,
+                server_port=port,
+                share=share,
+                auth=auth,
+                theme=_THEME,
+                css_paths=[_CSS],
+                footer_links=["settings"],
+                run_history=False,
+                enable_monitoring=False,
+                max_file_size=MAX_FILE_SIZE,
+                ssr_mode=False,
+                inbrowser=False,
+                prevent_thread_lock=True,
+                quiet=True,
+            )
+        except (OSError, OverflowError) as error:
+            raise RequestError(
+                f"The page cannot listen on {host}, port {port}: it is taken or not allowed; "
+                "choose another with --port."
+            ) from error
+        try:
+            yield address.rstrip("/")
+        finally:
+            page.close(verbose=False)
+
+
+def serve(
+    workshop: Workshop,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    share: bool = False,
+    auth_file: Path | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> None:
+    """Serve the page until Ctrl+C or a polite kill; errors as ``running_page``."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
+    with running_page(workshop, host=host, port=port, **options) as address:
+        print(f"Remend is ready at {address}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("Remend has stopped.")
+
+
+@contextmanager
+def _visitors_folder() -> Iterator[Path]:
+    """A folder, readable by this user alone, in which Gradio and the page keep visitors' files."""
+    before = os.environ.get(_FOLDER_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix="remend-", ignore_cleanup_errors=True) as folder:
+        os.environ[_FOLDER_VARIABLE] = folder
+        try:
+            yield Path(folder)
+        finally:
+            if before is None:
+                del os.environ[_FOLDER_VARIABLE]
+            else:
+                os.environ[_FOLDER_VARIABLE] = before
+
+
+def read_auth(path: Path) -> list[tuple[str, str]]:
+    """Read a file of lines ``user:password``; empty lines do not count.
+
+    Raises:
+        RequestError: No such file, nothing in it, or a line of another form.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read as a file of user:password lines.") from error
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        user, colon, password = line.strip().partition(":")
+        if user and colon and password:
+            pairs.append((user, password))
+        elif line.strip():
+            raise RequestError(f"Line {number} of {path} is not user:password; write it so.")
+    if not pairs:
+        raise RequestError(f"{path} names nobody; write lines user:password into it.")
+    return pairs
+
+
+def _list_models() -> tuple[dict[str, object], dict[str, object], str]:
+    """What the page shows of the models, read again at every visit: fine-tuned ones appear."""
+    fills = [found.name for found in list_models("fill")]
+    chosen = default_fill_model() if default_fill_model() in fills or not fills else fills[0]
+    return (
+        gr.update(choices=fills, value=chosen),
+        gr.update(choices=upscale_choices()),
+        cards_table(),
+    )

@@ -1,0 +1,426 @@
+"""The page in Chromium: what a person does there, from opening a photo to the downloaded file.
+
+Every test fails on an error in the page's scripts and on any request that would leave this computer.
+"""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.workshop import Workshop
+from models.watch import Cancelled, Watch
+
+pytestmark = pytest.mark.browser
+
+OFFLINE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *OFFLINE.split(" ")]
+ARTIST, ORIENTATION = 0x013B, 0x0112
+READY, ERROR, EMPTY = (
+    f'#repair-editor[data-state="{state}"]' for state in ("ready", "error", "empty")
+)
+PIXEL = """([x, y]) => {
+  const canvas = document.querySelector("#repair-editor canvas");
+  const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
+  const at = window.remendEditor.toScreen(x, y);
+  const [left, top] = [(at.x - box.left) * scale, (at.y - box.top) * scale];
+  return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a test wants of its browser window; given by parametrising."""
+    return getattr(request, "param", {})
+
+
+@pytest.fixture
+def page(browser: Browser, page_address: str, options: dict[str, Any]) -> Iterator[Page]:
+    """The page, freshly visited."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+    visited = context.new_page()
+    wrong: list[str] = []
+    visited.on("pageerror", lambda error: wrong.append(str(error)))
+    visited.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith((page_address, "data:", "blob:"))
+            else wrong.append(asked.url)
+        ),
+    )
+    visited.set_default_timeout(15_000)
+    visited.goto(page_address)
+    visited.wait_for_selector(EMPTY)
+    yield visited
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    """A soft picture with a scratch, 320 x 240."""
+    y, x = np.mgrid[:240, :320]
+    pixels = np.stack([40 + x // 2, 60 + y // 2, 200 - x // 3], -1).astype(np.uint8)
+    pixels[118:122, 60:260] = 255
+    return pixels
+
+
+@pytest.fixture
+def png(scene: np.ndarray, tmp_path: Path) -> Path:
+    path = tmp_path / "scratched.png"
+    Image.fromarray(scene).save(path)
+    return path
+
+
+@pytest.fixture
+def jpeg(scene: np.ndarray, tmp_path: Path) -> Path:
+    """As a camera held upright stores it: lying, with EXIF and a profile."""
+    exif = Image.Exif()
+    exif[ARTIST], exif[ORIENTATION] = "Ada", 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "phone.jpg"
+    Image.fromarray(scene).rotate(90, expand=True).save(
+        path, quality=95, exif=exif.tobytes(), icc_profile=profile
+    )
+    return path
+
+
+def open_photo(page: Page, path: Path) -> None:
+    page.set_input_files("#repair-editor input[type=file]", path)
+    page.wait_for_selector(READY)
+
+
+def stroke(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Paint a line between two pixels of the photo."""
+    for number, (x, y) in enumerate((start, end)):
+        at = page.evaluate(f"window.remendEditor.toScreen({x}, {y})")
+        page.mouse.move(at["x"], at["y"], steps=4)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def press_fill(page: Page) -> None:
+    page.click("#repair-fill")
+    expect(page.locator("#status")).to_contain_text("Filled")
+    page.wait_for_selector(READY)
+
+
+def download(page: Page, selector: str, folder: Path) -> Path:
+    with page.expect_download() as got:
+        page.click(selector)
+    path = folder / got.value.suggested_filename
+    got.value.save_as(path)
+    return path
+
+
+def pixel(page: Page, x: int, y: int) -> list[int]:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(PIXEL, [x, y])
+
+
+def test_a_scratch_goes_and_nothing_else_changes(page: Page, png: Path, tmp_path: Path):
+    before = np.asarray(Image.open(png))
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    press_fill(page)
+    path = download(page, "#repair-download", tmp_path)
+    assert path.name == "scratched-repaired.png"
+    after = np.asarray(Image.open(path))
+    different = (after != before).any(axis=-1)
+    assert different[118:122, 60:260].all()
+    reach = 20  # the brush's radius in this photo, and then some
+    different[120 - reach : 120 + reach, 60 - reach : 260 + reach] = False
+    assert not different.any()
+
+
+def about(colour: list[int]) -> Any:
+    """That colour, but for the JPEG that the preview came as."""
+    return pytest.approx(colour, abs=4)
+
+
+def test_undo_and_redo_step_through_strokes_and_fills(page: Page, png: Path):
+    open_photo(page, png)
+    undo, redo = page.locator("#repair-undo"), page.locator("#repair-redo")
+    expect(undo).to_be_disabled()
+    scratch = pixel(page, 100, 120)
+    stroke(page, (60, 120), (260, 120))
+    painted = pixel(page, 100, 120)
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("Filled")
+    filled = pixel(page, 100, 120)
+    assert len({tuple(colour) for colour in (scratch, painted, filled)}) == 3
+
+    undo.click()
+    expect(redo).to_be_enabled()
+    assert pixel(page, 100, 120) == about(painted)
+    page.keyboard.press("Control+z")
+    expect(undo).to_be_disabled()
+    assert pixel(page, 100, 120) == about(scratch)
+    redo.click()
+    expect(undo).to_be_enabled()
+    assert pixel(page, 100, 120) == about(painted)
+    page.keyboard.press("Control+Shift+Z")
+    expect(redo).to_be_disabled()
+    assert pixel(page, 100, 120) == about(filled)
+
+    stroke(page, (20, 20), (40, 20))
+    page.keyboard.down("Tab")
+    assert pixel(page, 100, 120) == about(scratch)
+    page.keyboard.up("Tab")
+    assert pixel(page, 100, 120) == about(filled)
+
+
+def test_a_phones_photo_is_shown_upright_and_keeps_what_the_camera_wrote(
+    page: Page, jpeg: Path, tmp_path: Path
+):
+    open_photo(page, jpeg)
+    expect(page.locator("#repair-editor")).to_contain_text("320 × 240")
+    stroke(page, (60, 120), (260, 120))
+    press_fill(page)
+    with (
+        Image.open(jpeg) as before,
+        Image.open(download(page, "#repair-download", tmp_path)) as after,
+    ):
+        assert (after.format, after.size) == ("JPEG", (320, 240))
+        assert after.getexif()[ARTIST] == "Ada"
+        assert ORIENTATION not in after.getexif()
+        assert after.info["icc_profile"] == before.info["icc_profile"]
+
+
+def test_brush_size_eraser_and_zoom(page: Page, png: Path):
+    open_photo(page, png)
+    plain = [pixel(page, x, 60) for x in (100, 160)]
+    size = page.locator("#repair-editor .size input")
+    stroke(page, (60, 60), (220, 60))
+    before = int(size.input_value())
+    page.keyboard.press("]")
+    assert int(size.input_value()) > before
+    page.keyboard.press("[")
+    assert pixel(page, 160, 60) != plain[1]
+    page.keyboard.press("e")
+    stroke(page, (140, 60), (180, 60))
+    assert pixel(page, 160, 60) == plain[1]
+    assert pixel(page, 100, 60) != plain[0]
+
+    at = page.evaluate("window.remendEditor.toScreen(160, 60)")
+    page.mouse.move(at["x"], at["y"])
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(f"window.remendEditor.toScreen(260, 60).x > {at['x']} + 250")
+    zoomed = page.evaluate("window.remendEditor.toScreen(160, 60)")
+    assert zoomed == pytest.approx(at, abs=1.0)  # a wheel event has whole coordinates
+    page.mouse.down(button="middle")
+    page.mouse.move(at["x"] + 30, at["y"] + 10, steps=3)
+    page.mouse.up(button="middle")
+    moved = page.evaluate("window.remendEditor.toScreen(160, 60)")
+    assert (moved["x"] - zoomed["x"], moved["y"] - zoomed["y"]) == pytest.approx((30, 10), abs=0.01)
+
+
+def test_a_mask_file_is_laid_over_the_photo(
+    page: Page, png: Path, scene: np.ndarray, tmp_path: Path
+):
+    mask = np.zeros(scene.shape[:2], np.uint8)
+    mask[110:130, 50:270] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    Image.new("L", (10, 20)).save(tmp_path / "other.png")
+    open_photo(page, png)
+    plain = pixel(page, 55, 112)
+    load = page.get_by_role("button", name="Load mask")
+    with page.expect_file_chooser() as chooser:
+        load.click()
+    chooser.value.set_files(tmp_path / "other.png")
+    expect(page.locator("#status")).to_contain_text("10 x 20")
+    with page.expect_file_chooser() as chooser:
+        load.click()
+    chooser.value.set_files(tmp_path / "mask.png")
+    expect(page.get_by_role("button", name="Clear paint")).to_be_enabled()
+    assert pixel(page, 55, 112) != plain
+    press_fill(page)
+    after = np.asarray(Image.open(download(page, "#repair-download", tmp_path)))
+    different = (after != scene).any(axis=-1)
+    assert different[mask == 255].mean() > 0.9
+    assert not different[mask == 0].any()
+
+
+def test_a_broken_file_gets_a_sentence_and_the_open_photo_stays(
+    page: Page, png: Path, tmp_path: Path
+):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(png.read_bytes()[:400])
+    page.set_input_files("#repair-editor input[type=file]", broken)
+    page.wait_for_selector(ERROR)
+    expect(page.locator("#status")).to_contain_text("broken.png")
+    open_photo(page, png)
+    page.set_input_files("#repair-editor input[type=file]", broken)
+    page.wait_for_selector(ERROR)
+    page.click("#repair-fill")
+    expect(page.locator("#status")).to_contain_text("Paint over")
+    stroke(page, (60, 120), (260, 120))
+    press_fill(page)
+
+
+def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
+    began = threading.Event()
+
+    def wait_for_the_end(*arguments: Any) -> None:
+        watch: Watch = arguments[-1]
+        began.set()
+        while True:
+            threading.Event().wait(0.02)
+            watch.update(1, 3, "crop 1 of 3")
+
+    monkeypatch.setattr(Workshop, "fill_patches", wait_for_the_end)
+    open_photo(page, png)
+    plain = pixel(page, 100, 120)
+    stroke(page, (60, 120), (260, 120))
+    page.click("#repair-fill")
+    assert began.wait(10)
+    page.keyboard.press("Escape")
+    expect(page.locator("#status")).to_contain_text("Stopped")
+    page.wait_for_selector(READY)
+    page.click("#repair-undo")
+    assert pixel(page, 100, 120) == plain
+
+
+def test_a_photo_is_upscaled(page: Page, jpeg: Path, tmp_path: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", jpeg)
+    expect(page.locator("#status")).to_contain_text("1280 × 960")
+    page.fill("#upscale-scale input[type=number]", "2")
+    page.click("#upscale-run")
+    expect(page.locator("#upscale-download")).to_be_enabled()
+    expect(page.locator("#upscale-result img").first).to_be_visible()
+    path = download(page, "#upscale-download", tmp_path)
+    assert path.name == "phone-x2.jpg"
+    with Image.open(path) as result:
+        assert result.size == (640, 480)
+        assert result.getexif()[ARTIST] == "Ada"
+
+
+def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
+    began, ended = threading.Event(), threading.Event()
+
+    def wait_for_the_end(*arguments: Any) -> None:
+        watch: Watch = arguments[-1]
+        began.set()
+        try:
+            while True:
+                threading.Event().wait(0.02)
+                watch.update(1, 3, "tile 1 of 3")
+        except Cancelled:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(Workshop, "upscale", wait_for_the_end)
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(page.locator("#status")).to_contain_text("scratched.png")
+    page.click("#upscale-run")
+    assert began.wait(10)
+    expect(page.locator("#status")).to_contain_text("tile 1 of 3")
+    page.click("#upscale-stop")
+    expect(page.locator("#status")).to_contain_text("Stopped")
+    assert ended.wait(10)
+
+
+def test_a_model_that_was_added_can_be_chosen(page: Page, png: Path, tiny_models: Path):
+    added = tiny_models / "mine.safetensors"
+    added.write_bytes((tiny_models / "fill.safetensors").read_bytes())
+    try:
+        page.reload()
+        page.wait_for_selector(EMPTY)
+        page.get_by_role("tab", name="Models").click()
+        expect(page.locator("#models")).to_contain_text("mine")
+        page.get_by_role("tab", name="Repair").click()
+        open_photo(page, png)
+        page.click("#repair-model input")
+        page.get_by_role("option", name="mine").click()
+        stroke(page, (60, 120), (260, 120))
+        press_fill(page)
+    finally:
+        added.unlink()
+
+
+def test_no_photo_to_upscale_gets_a_sentence(page: Page, tmp_path: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.click("#upscale-run")
+    expect(page.locator("#status")).to_contain_text("Choose a photo")
+    (tmp_path / "text.png").write_text("no picture")
+    page.set_input_files("#upscale-photo input[type=file]", tmp_path / "text.png")
+    expect(page.locator("#status")).to_contain_text("text.png is not a picture")
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.mark.parametrize("options", [PHONE], indirect=True)
+def test_fingers_paint_and_pinch_on_a_phone(page: Page, png: Path):
+    open_photo(page, png)
+    send = page.context.new_cdp_session(page).send
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    at = page.evaluate("window.remendEditor.toScreen(160, 120)")
+    x, y = at["x"], at["y"]
+    plain = pixel(page, 160, 120)
+    touch("touchStart", (x - 40, y))
+    touch("touchMove", (x + 40, y))
+    touch("touchEnd")
+    assert pixel(page, 160, 120) != plain
+    page.click("#repair-undo")
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    touch("touchMove", (x - 60, y), (x + 60, y))
+    touch("touchEnd")
+    apart = "window.remendEditor.toScreen(260, 120).x - window.remendEditor.toScreen(60, 120).x"
+    assert page.evaluate(apart) == pytest.approx(2 * 200 * 300 / 320, rel=0.1)
+    expect(page.locator("#repair-undo")).to_be_disabled()  # the pinch painted nothing
+    for name in ("Upscale", "Models", "Repair"):
+        page.get_by_role("tab", name=name).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+CONTRASTS = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.99) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const editor = "#repair-editor :is(.tool:not(:disabled), .size, .keys, .invitation *)";
+  return [...document.querySelectorAll(`#title h1, #status span, [role=tab], ${editor}`)].map((node) => {
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(ground(node))];
+    return [node.textContent.trim().slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+  });
+}"""
+
+
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True
+)
+def test_letters_stand_out_in_light_and_dark(page: Page):
+    page.wait_for_timeout(300)  # colours fade in
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 10
+    assert [pair for pair in contrasts if pair[1] < 4.5] == []

@@ -1,0 +1,463 @@
+"""The page without a browser: its handlers called directly, and its endpoints through gradio_client."""
+
+import io
+import logging
+import socket
+import urllib.error
+import urllib.request
+from base64 import b64decode
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from app.jobs import Job
+from app.page import desk, preview
+from app.page.cards import cards_table
+from app.page.desk import Desk, OpenPhoto
+from app.page.repair import Repair
+from app.page.status import answering, explain, say
+from app.page.uploads import uploaded
+from app.page.upscale import Upscaling
+from app.sizes import TargetSize
+from app.ui import read_auth, running_page
+from app.work import FillWork, Saving, UpscaleWork
+from app.workshop import Workshop
+from models.device import choose_placement
+from models.errors import InputError, RequestError
+from models.picture import Mask, Picture
+from models.regions import Box
+from models.restorer import FillOptions, Patch
+from models.watch import QUIET, Cancelled
+
+RANDOM = np.random.default_rng(7)
+
+
+def photo_of(width: int, height: int, kind: type = np.uint8) -> Picture:
+    top = np.iinfo(kind).max
+    return Picture(RANDOM.integers(0, top, (height, width, 3), endpoint=True).astype(kind))
+
+
+def decoded(address: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(b64decode(address.partition(",")[2]))))
+
+
+@pytest.fixture
+def upload_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a visitor uploads in these tests."""
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def workshop(tiny_models: Path) -> Workshop:
+    return Workshop(choose_placement("cpu", "fp32"))
+
+
+@pytest.fixture
+def repair(workshop: Workshop, upload_folder: Path) -> Repair:
+    return Repair(workshop, Desk(upload_folder / "photos", max_megapixels=1.0))
+
+
+def fill(repair: Repair, photo: str, mask: Path, job: int = 1, grow: int = 0) -> dict[str, Any]:
+    message = {"photo": photo, "mask": str(mask), "left": 0, "top": 0, "job": job}
+    event: Any = SimpleNamespace(_data=message)
+    return repair.fill("fill", grow, 1.0, event, lambda *_, **__: None)["result"]  # pyright: ignore
+
+
+def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
+    values = np.zeros(size[::-1], np.uint8)
+    values[box.slices] = 255
+    Image.fromarray(values).save(path)
+    return path
+
+
+# What the browser is shown
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (640, 480), (1, 1)])
+def test_a_photo_within_the_limit_is_shown_as_it_is(size: tuple[int, int]):
+    assert preview.preview_size(size) == size
+
+
+@pytest.mark.parametrize("size", [(4032, 3024), (8000, 6000), (100_000, 400)])
+def test_a_larger_photo_is_shown_with_at_most_twelve_megapixels(size: tuple[int, int]):
+    width, height = preview.preview_size(size)
+    assert 11.5e6 < width * height <= 12e6
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.05)
+
+
+@pytest.mark.parametrize("megapixels", [1.0, 0.013, 0.004])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_patch_is_a_piece_of_the_whole_preview(
+    monkeypatch: pytest.MonkeyPatch, megapixels: float, kind: type
+):
+    monkeypatch.setattr(preview, "PREVIEW_MEGAPIXELS", megapixels)
+    picture = photo_of(173, 131, kind)
+    _, everything = preview.encode_patch(picture, Box(0, 0, 173, 131))
+    whole = np.asarray(Image.open(io.BytesIO(everything)))
+    for changed in (Box(40, 30, 61, 77), Box(0, 0, 5, 5), Box(160, 120, 173, 131)):
+        box, patch = preview.encode_patch(picture, changed)
+        off = np.asarray(Image.open(io.BytesIO(patch))).astype(int) - whole[box.slices]
+        assert np.abs(off).max() <= 1  # Pillow rounds the box's place
+
+
+def test_a_patch_covers_all_that_a_change_shows_in_the_preview(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preview, "PREVIEW_MEGAPIXELS", 0.005)
+    before = photo_of(173, 131)
+    pixels = before.rgb.copy()
+    changed = Box(50, 41, 64, 52)
+    pixels[changed.slices] = 255 - pixels[changed.slices]
+    shown = [
+        np.asarray(Image.open(io.BytesIO(preview.encode_patch(picture, Box(0, 0, 173, 131))[1])))
+        for picture in (before, Picture(pixels))
+    ]
+    box, _ = preview.encode_patch(before, changed)
+    different = (shown[0] != shown[1]).any(axis=-1)
+    assert different[box.slices].any()
+    different[box.slices] = False
+    assert not different.any()
+
+
+def test_paint_on_a_reduced_preview_covers_the_same_part_of_the_photo(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(preview, "PREVIEW_MEGAPIXELS", 0.0012)  # 40 x 30
+    painted = np.zeros((12, 10), np.uint8)
+    painted[1:11, 1:9] = 255
+    whole = preview.enlarge_mask(Mask(painted), 7, 9, (400, 300)).values
+    assert whole.shape == (300, 400)
+    assert set(np.unique(whole)) == {0, 255}
+    rows, columns = np.nonzero(whole)
+    assert abs(rows.min() - 100) <= 3 and abs(rows.max() - 199) <= 3
+    assert abs(columns.min() - 80) <= 3 and abs(columns.max() - 159) <= 3
+
+
+def test_an_overlay_is_opaque_where_the_mask_is_white():
+    values = RANDOM.integers(0, 256, (20, 30), np.uint8)
+    image = Image.open(io.BytesIO(preview.encode_overlay(Mask(values))))
+    assert (np.asarray(image.getchannel("A")) == values).all()
+
+
+# The desk
+
+
+def patch_of(value: int, left: int = 2, top: int = 3, size: int = 4) -> Patch:
+    return Patch(left, top, np.full((size, size, 3), value, np.uint8))
+
+
+def test_undo_and_redo_give_back_every_pixel(tmp_path: Path):
+    picture = photo_of(20, 20)
+    photo = OpenPhoto("photo.png", picture, tmp_path)
+    states = [picture.rgb.copy()]
+    # The patches of the first fill overlap: undo has to go backwards through them.
+    for job, patches in enumerate([[patch_of(1), patch_of(2, left=4)], [patch_of(3)]], 1):
+        photo.apply(patches, job)
+        states.append(photo.picture.rgb.copy())
+    for state in (states[1], states[0]):
+        photo.undo()
+        assert (photo.picture.rgb == state).all()
+    for state in (states[1], states[2]):
+        photo.redo()
+        assert (photo.picture.rgb == state).all()
+    with pytest.raises(RequestError):
+        photo.redo()
+    assert (picture.rgb == states[0]).all()
+
+
+def test_only_the_last_fills_are_kept(tmp_path: Path):
+    photo = OpenPhoto("photo.png", photo_of(20, 20), tmp_path)
+    before = photo.nbytes
+    for job in range(1, desk.FILLS_KEPT + 9):
+        photo.apply([patch_of(job)], job)
+    assert photo.nbytes == before + desk.FILLS_KEPT * 4 * 4 * 3
+    for _ in range(desk.FILLS_KEPT):
+        photo.undo()
+    with pytest.raises(RequestError, match=str(desk.FILLS_KEPT)):
+        photo.undo()
+
+
+def test_a_stopped_fill_changes_nothing_and_a_finished_one_cannot_be_stopped(tmp_path: Path):
+    photo = OpenPhoto("photo.png", photo_of(20, 20), tmp_path)
+    before = photo.picture.rgb.copy()
+    assert photo.stop(1)
+    with pytest.raises(Cancelled):
+        photo.apply([patch_of(1)], 1)
+    assert (photo.picture.rgb == before).all()
+    photo.apply([patch_of(2)], 2)
+    assert not photo.stop(2)
+    assert not photo.is_stopped(3)
+
+
+def test_the_desk_forgets_photos(tmp_path: Path):
+    photo_of(100, 100)
+    paths = []
+    for number in range(3):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(np.asarray(photo_of(100, 100).rgb)).save(paths[-1])
+    crowded = Desk(tmp_path / "photos", 1.0, memory=70_000)  # two photos of 30 000 bytes
+    keys = [crowded.open(path)[0] for path in paths]
+    assert len(set(keys)) == 3
+    with pytest.raises(RequestError, match="open it again"):
+        crowded.find(keys[0])
+    assert crowded.find(keys[2]).name == "2.png"
+    crowded.close(keys[2])
+    with pytest.raises(RequestError):
+        crowded.find(keys[2])
+    forgetful = Desk(tmp_path / "photos", 1.0, lifetime_s=-1.0)
+    key, _ = forgetful.open(paths[0])
+    with pytest.raises(RequestError):
+        forgetful.find(key)
+
+
+# Sentences
+
+
+def test_a_file_name_cannot_bring_markup_into_the_status_line():
+    assert "<img" not in say("<img src=x onerror=alert(1)> is no picture")
+
+
+def test_an_error_of_ours_is_its_sentence_and_any_other_is_logged(caplog: pytest.LogCaptureFixture):
+    def refuse() -> dict[str, Any]:
+        raise RequestError("The scale 20 is out of range.")
+
+    assert answering(refuse)() == {"error": "The scale 20 is out of range."}
+    with caplog.at_level(logging.ERROR):
+        text = explain(ZeroDivisionError("secret"))
+    assert "secret" not in text
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_the_table_of_models_escapes_what_a_file_says(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    table = cards_table()
+    assert table.count("<tr>") == 4
+    assert "upscale ×4" in table
+    monkeypatch.setattr("app.page.cards._cells", lambda card: ("<script>",))
+    assert "<script>" not in cards_table()
+
+
+# The Repair tab
+
+
+def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
+    repair: Repair, workshop: Workshop, upload_folder: Path
+):
+    picture = photo_of(60, 50)
+    Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
+    opened = repair.open_photo({"path": str(upload_folder / "photo.png"), "replaces": None})
+    assert (opened["width"], opened["height"]) == (60, 50)
+    assert decoded(opened["preview"]).shape == (50, 60, 3)
+
+    hole = Box(20, 15, 34, 25)
+    mask = save_mask(upload_folder / "mask.png", (60, 50), hole)
+    assert fill(repair, opened["photo"], mask) == {"job": 1}
+    saved = repair.save({"photo": opened["photo"], "format": "auto"})
+    assert saved["name"] == "photo-repaired.png"
+    filled = np.asarray(Image.open(saved["path"]))
+    different = (filled != picture.rgb).any(axis=-1)
+    assert different[hole.slices].any()
+    different[hole.slices] = False
+    assert not different.any()
+
+    as_command = FillWork(workshop, None, FillOptions(), saving=Saving())
+    as_command.perform(Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), QUIET)
+    assert Path(saved["path"]).read_bytes() == (upload_folder / "filled.png").read_bytes()
+
+    shown = np.array(picture.rgb)
+    for patch in repair.changes({"photo": opened["photo"]})["patches"]:
+        image = decoded(patch["image"])
+        height, width = image.shape[:2]
+        shown[patch["y"] : patch["y"] + height, patch["x"] : patch["x"] + width] = image
+    assert (shown == filled).all()
+
+    repair.undo({"photo": opened["photo"]})
+    again = repair.save({"photo": opened["photo"], "format": "tiff"})
+    assert (np.asarray(Image.open(again["path"])) == picture.rgb).all()
+    assert not Path(saved["path"]).exists()
+
+
+def test_grow_reaches_further_than_the_paint(repair: Repair, upload_folder: Path):
+    picture = photo_of(60, 50)
+    Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
+    key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
+    mask = save_mask(upload_folder / "mask.png", (60, 50), Box(20, 15, 34, 25))
+    fill(repair, key, mask, grow=3)
+    saved = np.asarray(Image.open(repair.save({"photo": key, "format": "auto"})["path"]))
+    rows, columns = np.nonzero((saved != picture.rgb).any(axis=-1))
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (17, 12, 36, 27)
+
+
+def test_what_a_browser_should_not_send_is_refused_in_sentences(
+    repair: Repair, upload_folder: Path, tmp_path: Path
+):
+    outside = tmp_path / "secret.png"
+    Image.new("RGB", (8, 8)).save(outside)
+    for path in (outside, upload_folder / ".." / "secret.png", Path("/etc/passwd")):
+        with pytest.raises(RequestError, match="not uploaded"):
+            uploaded(str(path))
+    Image.new("RGB", (60, 50)).save(upload_folder / "photo.png")
+    key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
+    wrong = save_mask(upload_folder / "mask.png", (50, 60), Box(0, 0, 5, 5))
+    with pytest.raises(RequestError, match="50 x 60"):
+        repair.read_mask_file({"photo": key, "path": str(wrong)})
+    assert "reaches out" in fill(repair, key, wrong)["error"]
+    empty = save_mask(upload_folder / "empty.png", (60, 50), Box(0, 0, 0, 0))
+    assert "Nothing of the photo" in fill(repair, key, empty)["error"]
+    assert "open it again" in fill(repair, "guessed", wrong)["error"]
+    Image.new("RGB", (1100, 1000)).save(upload_folder / "large.png")
+    with pytest.raises(InputError, match="limit of 1"):
+        repair.open_photo({"path": str(upload_folder / "large.png")})
+
+
+def test_a_photo_that_cannot_be_opened_leaves_the_open_one(repair: Repair, upload_folder: Path):
+    Image.new("RGB", (60, 50)).save(upload_folder / "photo.png")
+    key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
+    (upload_folder / "a1b2").mkdir()
+    (upload_folder / "a1b2" / "text.png").write_text("no picture")
+    message = {"path": str(upload_folder / "a1b2" / "text.png"), "replaces": key}
+    error = answering(repair.open_photo)(message)["error"]
+    assert error.startswith("text.png is not a picture")
+    assert repair.changes({"photo": key}) == {"patches": []}
+
+
+# The Upscale tab
+
+
+def test_the_photo_and_its_result_are_limited(workshop: Workshop, upload_folder: Path):
+    upscaling = Upscaling(workshop, max_megapixels=0.01)
+    Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
+    assert "180 × 180" in upscaling.describe(str(upload_folder / "photo.png"), 2.0)
+    assert "0.04" in upscaling.describe(str(upload_folder / "photo.png"), 4.0)
+    Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
+    with pytest.raises(InputError, match=r"0\.01"):
+        upscaling.upscale_file(upload_folder / "large.png", 2.0, "auto", 0.5)
+
+
+# The server
+
+
+@pytest.fixture(scope="module")
+def client(page_address: str) -> Client:
+    return Client(page_address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A JPEG with EXIF."""
+    path = tmp_path_factory.mktemp("photos") / "wedding day.jpg"
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    Image.fromarray(np.asarray(photo_of(48, 40).rgb)).save(path, exif=exif.tobytes())
+    return path
+
+
+def test_fill_gives_the_bytes_that_the_command_gives(
+    client: Client, jpeg: Path, workshop: Workshop, tmp_path: Path
+):
+    mask = save_mask(tmp_path / "mask.png", (48, 40), Box(10, 10, 20, 20))
+    made = client.predict(
+        photo=handle_file(jpeg), mask=handle_file(mask), model="fill", grow=2, detail=1.0,
+        api_name="/fill",
+    )  # fmt: skip
+    work = FillWork(workshop, None, FillOptions(), grow_px=2, saving=Saving())
+    work.perform(Job(jpeg, tmp_path / "out.jpg", mask), QUIET)
+    assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
+    assert Path(made).name == "wedding day-repaired.jpg"
+    assert Image.open(made).getexif()[0x013B] == "Ada"
+
+
+def test_upscale_gives_the_bytes_that_the_command_gives(
+    client: Client, jpeg: Path, workshop: Workshop, tmp_path: Path
+):
+    made = client.predict(photo=handle_file(jpeg), scale=3, api_name="/upscale")
+    work = UpscaleWork(workshop, None, TargetSize(scale=3), saving=Saving())
+    work.perform(Job(jpeg, tmp_path / "out.jpg"), QUIET)
+    assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
+    assert Path(made).name == "wedding day-x3.jpg"
+    assert Image.open(made).size == (144, 120)
+
+
+def test_models_lists_cards(client: Client):
+    cards = client.predict(api_name="/models")
+    assert [card["name"] for card in cards] == ["fill", "x2-fidelity", "x4-fidelity"]
+    assert cards[2]["scale"] == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"scale": 20}, "20 is out of range"),
+        ({"detail": 2}, "2.* maximum .*1"),
+        ({"model": "/etc/passwd"}, "no model '/etc/passwd' here"),
+    ],
+)
+def test_a_refusal_reaches_the_caller_as_a_sentence(
+    client: Client, jpeg: Path, asked: dict[str, Any], sentence: str
+):
+    with pytest.raises(AppError, match=sentence):
+        client.predict(photo=handle_file(jpeg), **asked, api_name="/upscale")
+
+
+def status_of(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_server_gives_out_no_file_of_the_machine(page_address: str):
+    assert status_of(page_address) == 200
+    for path in ("/etc/passwd", __file__, "tests/test_ui.py"):
+        assert status_of(f"{page_address}/gradio_api/file={path}") == 403
+    assert status_of(f"{page_address}/monitoring/summary") in (401, 403, 404)
+
+
+def test_a_password_file_closes_the_page(workshop: Workshop, tmp_path: Path, free_port: int):
+    people = tmp_path / "people"
+    people.write_text("ada:lovelace\n\ncharles:bab:bage\n")
+    assert read_auth(people) == [("ada", "lovelace"), ("charles", "bab:bage")]
+    with running_page(workshop, port=free_port, auth_file=people) as address:
+        assert status_of(f"{address}/config") == 401
+        with (
+            pytest.raises(RequestError, match=str(free_port)),
+            running_page(workshop, port=free_port),
+        ):
+            pass
+
+
+def test_an_impossible_port_is_refused_in_a_sentence(workshop: Workshop):
+    with pytest.raises(RequestError, match="99999"), running_page(workshop, port=99_999):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "ada", "ada:", ":word"])
+def test_a_password_file_of_another_form_is_refused(tmp_path: Path, text: str):
+    (tmp_path / "people").write_text(text)
+    with pytest.raises(RequestError, match="user:password"):
+        read_auth(tmp_path / "people")
+
+
+def test_starting_the_page_looks_up_no_name(
+    workshop: Workshop, free_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Any] = []
+    look_up = socket.getaddrinfo
+
+    def watched(host: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(host)
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    with running_page(workshop, port=free_port) as address:
+        assert status_of(address) == 200
+    assert {str(host) for host in asked} <= {"127.0.0.1", "localhost", "None"}
