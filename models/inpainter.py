@@ -97,16 +97,21 @@ class Inpainter:
     ) -> list[Patch]:
         """As `restore`, but only the rectangles that changed."""
         options = options or FillOptions()
-        check_mask(picture, mask)
+        check_mask(mask, picture.size)
         if mask.is_empty:
             return []
         mask = feather_mask(mask, options.feather_px)
+        if mask.covers_everything:
+            raise RequestError(
+                f"--feather {options.feather_px} reaches every pixel that the mask left known; "
+                "use a smaller one."
+            )
         regions = plan_regions(mask)
         rgb = picture.rgb.copy()
         missing = mask.values > 0
         for done, region in enumerate(regions):
             watch.update(done, len(regions), f"hole {done + 1} of {len(regions)}")
-            filled = self._fill_region(rgb, missing, region)
+            filled = self._fill_region(rgb, missing, region, options.detail)
             hole = region.hole.slices
             inner = region.hole.inside(region.crop).slices
             fill = from_unit(filled, rgb.dtype)[inner]
@@ -118,18 +123,19 @@ class Inpainter:
         watch.update(len(regions), len(regions))
         return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
 
-    def _fill_region(self, rgb: Pixels, missing: np.ndarray, region: Region) -> Tensor:
+    def _fill_region(
+        self, rgb: Pixels, missing: np.ndarray, region: Region, detail: float
+    ) -> Tensor:
         """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
         crop = region.crop.slices
         photo = to_unit(rgb[crop])
         hole = torch.from_numpy(missing[crop].astype(np.float32))[None, None]
-        if region.reduction <= 1:
-            return self._run(photo, hole, exact=rgb.dtype == np.uint16)
-        height, width = photo.shape[-2:]
-        size = [max(8, round(side / region.reduction)) for side in (height, width)]
-        small, small_hole = reduce_known(photo, hole, size)
+        small, small_hole = photo, hole
+        if region.reduction > 1:
+            size = [max(8, round(side / region.reduction)) for side in photo.shape[-2:]]
+            small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, exact=rgb.dtype == np.uint16)
-        return transfer_detail(photo, hole, filled, small_hole)
+        return transfer_detail(photo, hole, filled, small_hole, detail)
 
     @torch.inference_mode()
     def _run(self, photo: Tensor, hole: Tensor, *, exact: bool) -> Tensor:
@@ -146,20 +152,20 @@ class Inpainter:
         def run(where: Placement) -> Tensor:
             with where.autocast():
                 filled = self.network(photo.to(where.device), hole.to(where.device)).refined
-            return filled[..., :height, :width].float().cpu().clamp(-1, 1)
+            return filled[..., :height, :width].float().cpu()
 
         filled = run(placement)
         if not bool(filled.isfinite().all()):
             filled = run(dataclasses.replace(placement, dtype=torch.float32))
-        return filled
+        return filled.clamp(-1, 1)
 
 
-def check_mask(picture: Picture, mask: Mask) -> None:
-    """Raise a RequestError for a mask that cannot belong to the picture."""
-    if mask.size != picture.size:
+def check_mask(mask: Mask, size: tuple[int, int]) -> None:
+    """Raise a RequestError for a mask that cannot belong to a picture of that width and height."""
+    if mask.size != size:
         raise RequestError(
-            f"The mask has {mask.size[0]} x {mask.size[1]} px, the photo "
-            f"{picture.width} x {picture.height} px; they must be the same."
+            f"The mask has {mask.size[0]} x {mask.size[1]} px, the photo {size[0]} x {size[1]} px; "
+            "they must be the same."
         )
     if mask.covers_everything:
         raise RequestError(

@@ -1,0 +1,1 @@
+"""What a person touches: the commands, the page, and batches of files."""

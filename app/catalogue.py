@@ -1,0 +1,132 @@
+"""Which weights there are: the project's own folder, the user's folder, or a path.
+
+A name is a file's stem; the user's folder wins over the project's. Only headers are read here, so a list
+of models costs milliseconds; ``models.restorer`` loads them.
+"""
+
+import functools
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.checkpoint import Card, peek
+from models.errors import RequestError
+
+SUFFIX = ".safetensors"
+_OWN_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights that can be named: where they lie and what they say about themselves."""
+
+    name: str
+    path: Path
+    card: Card
+
+
+def user_folder() -> Path:
+    """The user's own weights: ``$REMEND_MODELS``, or the system's place for application data."""
+    if folder := os.environ.get("REMEND_MODELS"):
+        return Path(folder).expanduser()
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "remend" / "models"
+
+
+def weights_folders() -> list[Path]:
+    """Where names are looked up, the first match wins: the user's folder, then the project's."""
+    return [user_folder(), _OWN_FOLDER]
+
+
+def weights_files() -> Iterator[Path]:
+    """Every weights file in the folders, whether it can be opened or not."""
+    for folder in weights_folders():
+        if folder.is_dir():
+            yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def list_models(task: str | None = None) -> list[Model]:
+    """The models that can be named, by name; files that are no Remend weights and judges are left out.
+
+    Args:
+        task: ``fill`` or ``upscale``; None = both.
+    """
+    found: dict[str, Model] = {}
+    for path in weights_files():
+        try:
+            card = peek(path)
+        except RequestError:
+            continue  # `remend models verify` says what is wrong with it
+        if card.task in ("fill", "upscale") and task in (None, card.task):
+            found.setdefault(path.stem, Model(path.stem, path, card))
+    return sorted(found.values(), key=lambda model: model.name)
+
+
+def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
+    """Find the weights that a person names.
+
+    Args:
+        name_or_path: A name from ``list_models``, or a path: whatever has a suffix or a separator.
+        task: What they are to do, ``fill`` or ``upscale``; None = whatever they are for.
+
+    Raises:
+        RequestError: There are none of that name, no such file, or they are for something else.
+    """
+    name = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or name.endswith(SUFFIX) or Path(name).name != name
+    path = None if is_path else next((file for file in weights_files() if file.stem == name), None)
+    if path is None:
+        path = Path(name).expanduser()
+        if not is_path and not path.is_file():
+            raise RequestError(_no_such_model(name, task))
+    card = peek(path)
+    if task and card.task != task:
+        raise RequestError(
+            f"{name} was trained to {card.task}, not to {task}; `remend models` lists what each is for."
+        )
+    return path
+
+
+def _no_such_model(name: str, task: str | None) -> str:
+    names = [model.name for model in list_models(task)]
+    kind = f"{task} model" if task else "model"
+    if not names:
+        folders = " or ".join(map(str, weights_folders()))
+        return f"There is no {kind} {name!r} and no other; put {name}{SUFFIX} into {folders}."
+    return f"There is no {kind} {name!r}; name one of {', '.join(names)}, or the path of a weights file."
+
+
+def default_fill_model() -> str:
+    """The name of the model that fills where none is asked for."""
+    return "fill"
+
+
+def default_upscale_model(scale: float) -> str:
+    """The name of the model for a factor: the photo model where there is one, else the faithful one.
+
+    ``x4`` does all above 2, ``x2`` all up to it; what the model's own factor overshoots is reduced.
+    """
+    factor = "x4" if scale > 2 else "x2"
+    names = {path.stem for path in weights_files()}
+    return f"{factor}-photo" if f"{factor}-photo" in names else f"{factor}-fidelity"
+
+
+@functools.lru_cache(maxsize=64)
+def _hash(path: Path, _size: int, _mtime: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_weights(path: Path) -> str:
+    """The SHA-256 of a weights file in hexadecimal digits; remembered until the file changes."""
+    stat = path.stat()
+    return _hash(path.resolve(), stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,56 @@
+"""What ``--device``, ``-g``, ``--precision`` and ``--threads`` mean: from their words to a placement.
+
+The choice itself is ``models.device``'s; this only knows the command line's vocabulary.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from app.options import PrecisionName
+from models.device import Placement, choose_placement
+from models.errors import RequestError
+
+
+def place(
+    device: str, precision: PrecisionName, threads: int | None, note: Callable[[str], None]
+) -> Placement:
+    """Choose where networks run.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or as ``-g`` of realesrgan-ncnn-vulkan: the numbers
+            of GPUs, -1 = the CPU.
+        precision: Of the arithmetic.
+        threads: Of the CPU; None = torch's choice.
+        note: Takes a sentence about what is done otherwise than asked.
+
+    Raises:
+        RequestError: There is no such device here, or no such number of threads.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise RequestError(f"--threads {threads} is not possible; choose 1 or more.")
+        torch.set_num_threads(threads)
+    match device:
+        case "auto" | "cpu" | "cuda" | "mps":
+            return choose_placement(device, precision)
+        case "-1":
+            return choose_placement("cpu", precision)
+    first, *others = device.split(",")
+    if not all(number.isdecimal() for number in (first, *others)):
+        raise RequestError(
+            f"--device {device} is unknown; choose auto, cpu, cuda, mps, or the number of a GPU."
+        )
+    if others:
+        note(f"One GPU works at a time; of {device} it is {first}.")
+    return _place_on_gpu(int(first), precision)
+
+
+def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:
+    if index == 0 and torch.mps.is_available():
+        return choose_placement("mps", precision)
+    count = torch.cuda.device_count()
+    if index >= count:
+        raise RequestError(f"There is no GPU {index}, torch sees {count}; use --device auto.")
+    return replace(choose_placement("cuda", precision), device=torch.device("cuda", index))

@@ -1,0 +1,67 @@
+"""How a batch is told of: lines or JSON as jobs end, a summary, and the exit code.
+
+It prints what ``app.batch`` yields and decides nothing about the work.
+"""
+
+import time
+
+from app.batch import Result
+from app.jobs import Job, Plan
+from app.terminal import Bar, Terminal, format_seconds, print_json
+
+
+class Report:
+    """The telling of one batch.
+
+    Args:
+        terminal: Where lines go.
+        plan: What is being done.
+        bar: Shows how far it is.
+        as_json: Print each result as one JSON object on stdout.
+    """
+
+    def __init__(self, terminal: Terminal, plan: Plan, bar: Bar, *, as_json: bool) -> None:
+        self._terminal, self._plan, self._bar, self._as_json = terminal, plan, bar, as_json
+        self._results: list[Result] = []
+        self._begin = time.monotonic()
+
+    def begin(self, job: Job) -> Bar:
+        """A job begins; returns the watch that shows it."""
+        self._bar.start_piece(len(self._results), len(self._plan.jobs), job.source.name)
+        return self._bar
+
+    def add(self, result: Result) -> None:
+        """A job ended."""
+        self._results.append(result)
+        job = result.job
+        if self._as_json:
+            print_json(result.as_json())
+        place = f"{len(self._results)}/{len(self._plan.jobs)} " if self._plan.is_batch else ""
+        if result.status == "failed":
+            named = str(job.source) in result.reason
+            self._terminal.complain(result.reason if named else f"{job.source}: {result.reason}")
+        elif result.status == "planned":
+            if not self._as_json:
+                print(f"{job.source} -> {job.output}")
+        elif result.status == "skipped":
+            self._terminal.say(f"{place}{job.source}: skipped, {job.output} is there already")
+        else:
+            took = format_seconds(result.seconds)
+            self._terminal.say(f"{place}{job.source} -> {job.output} ({took})")
+        for note in result.notes:
+            self._terminal.note(f"{job.source.name}: {note}" if self._plan.is_batch else note)
+        self._bar.start_piece(len(self._results), len(self._plan.jobs), job.source.name)
+
+    def close(self) -> int:
+        """Say how it went as a whole; returns the exit code."""
+        counts = {"done": 0, "skipped": 0, "failed": 0, "planned": 0}
+        for result in self._results:
+            counts[result.status] += 1
+        if self._plan.is_batch and not counts["planned"]:
+            left = len(self._plan.jobs) - len(self._results)
+            words = [f"{number} {status}" for status, number in counts.items() if number]
+            words += [f"{left} not started"] if left else []
+            self._terminal.say(
+                f"{', '.join(words)} in {format_seconds(time.monotonic() - self._begin)}"
+            )
+        return 1 if counts["failed"] else 0

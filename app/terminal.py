@@ -1,0 +1,186 @@
+"""What a command prints: a bar or plain lines on stderr, results on stdout, and when to stop.
+
+Whatever is said goes to stderr; stdout holds only what was asked for (a table, a plan, JSON lines). Nothing
+here knows pictures or networks.
+"""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from models.watch import Cancelled, Watch
+
+_PLAIN_SECONDS = 10.0  # between two plain lines of one long piece of work
+
+
+class Terminal:
+    """Where a command's words go.
+
+    Args:
+        quiet: Say only what went wrong.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._console = Console(stderr=True)
+
+    @property
+    def draws_bars(self) -> bool:
+        """Whether somebody looks at a terminal."""
+        return self._console.is_terminal and not self.quiet
+
+    def complain(self, sentence: str) -> None:
+        """Print what went wrong."""
+        self._print(f"remend: {sentence}")
+
+    def say(self, text: str) -> None:
+        """Print a line of progress."""
+        if not self.quiet:
+            self._print(text)
+
+    def note(self, sentence: str) -> None:
+        """Print what the person should know although nothing went wrong."""
+        self.say(f"note: {sentence}")
+
+    def _print(self, text: str) -> None:
+        self._console.out(text, highlight=False)
+
+    @contextmanager
+    def progress(self, description: str, *, counted: bool = False) -> Iterator["Bar"]:
+        """A bar, or where nobody looks plain lines now and then.
+
+        Args:
+            description: What is going on.
+            counted: Show ``done/total`` rather than per cent.
+        """
+        if not self.draws_bars:
+            yield Bar(self, description, None)
+            return
+        amount = MofNCompleteColumn() if counted else TaskProgressColumn()
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            amount,
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            yield Bar(self, description, progress)
+
+
+class Bar(Watch):
+    """The progress of one piece of work, or of several of equal weight one after the other."""
+
+    def __init__(self, terminal: Terminal, description: str, progress: Progress | None) -> None:
+        self._terminal, self._description, self._progress = terminal, description, progress
+        self._task: TaskID | None = None
+        self._offset, self._pieces = 0, 0
+        self._begin: tuple[float, float] | None = None
+        self._spoke = time.monotonic()
+
+    def start_piece(self, index: int, pieces: int, description: str) -> None:
+        """What follows is piece ``index`` (from 0) of ``pieces``."""
+        self._offset, self._pieces, self._description = index, pieces, description
+        self.update(0, 1)
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        """Show how far it is."""
+        if self._pieces:
+            done, total = self._offset + done / max(total, 1e-9), self._pieces
+        if self._progress is None:
+            self._speak(done, total, note)
+        else:
+            if self._task is None:
+                self._task = self._progress.add_task("", total=total, note="")
+            self._progress.update(
+                self._task, description=self._description, total=total, completed=done, note=note
+            )
+
+    def _speak(self, done: float, total: float, note: str) -> None:
+        now = time.monotonic()
+        if self._begin is None:
+            self._begin = now, done
+        if now - self._spoke < _PLAIN_SECONDS:
+            return
+        self._spoke = now
+        begin, first = self._begin
+        words = [f"{self._description}: {done / total:.0%}", note]
+        if done > first:
+            words.append(f"{format_seconds((total - done) * (now - begin) / (done - first))} left")
+        self._terminal.say(", ".join(word for word in words if word))
+
+
+class Stoppable(Watch):
+    """A watch that cancels at the next step once a signal asked for it.
+
+    Args:
+        shown: What shows the progress.
+    """
+
+    def __init__(self, shown: Watch) -> None:
+        self._shown = shown
+        self._asked = False
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        """Pass progress on; raises `Cancelled` after a signal."""
+        if self._asked:
+            raise Cancelled
+        self._shown.update(done, total, note)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While this lasts, SIGINT and SIGTERM end the work after its step; a second SIGINT ends it now."""
+
+        def ask(number: int, _frame: object) -> None:
+            self._asked = True
+            signal.signal(number, signal.default_int_handler)
+
+        with _handling(ask):
+            yield
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While this lasts, SIGTERM does what SIGINT does: it raises KeyboardInterrupt."""
+    with _handling(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handling(handler: Any) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, old in before.items():
+        if old != signal.SIG_IGN:  # a job in the background is not to be interrupted
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object as one line of ASCII on stdout, at once."""
+    print(json.dumps(value), flush=True)
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration as people say it: ``4.2 s``, ``3 min``, ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,116 @@
+"""The loaded restorers, behind one lock: what the page, the commands and a batch all work with.
+
+Networks are loaded at first use and the last few are kept. One picture is restored at a time, since two
+at once would only share the processor and double the memory; whoever waits can still cancel. No file is
+read or written here.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.catalogue import find_model
+from models.device import Placement
+from models.errors import RequestError
+from models.picture import Mask, Picture
+from models.restorer import (
+    FillOptions,
+    Inpainter,
+    Patch,
+    UpscaleOptions,
+    Upscaler,
+    load_restorer,
+)
+from models.watch import QUIET, Watch
+
+_WAIT_SECONDS = 0.2
+
+
+class Workshop:
+    """Restorers on one device, shared by threads.
+
+    Args:
+        placement: Device and precision of every network.
+        keep: How many loaded networks are kept; the one unused for longest goes first.
+    """
+
+    def __init__(self, placement: Placement, keep: int = 3) -> None:
+        self.placement = placement
+        self._keep = keep
+        self._loaded: OrderedDict[tuple[Path, int, int], Inpainter | Upscaler] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def inpainter(self, model: str | Path, watch: Watch = QUIET) -> Inpainter:
+        """The restorer that fills with these weights.
+
+        Raises:
+            RequestError: Unknown name, no weights, or weights for something else.
+        """
+        restorer = self._load(find_model(model, "fill"), watch)
+        if not isinstance(restorer, Inpainter):
+            raise RequestError(f"{model} cannot fill.")
+        return restorer
+
+    def upscaler(self, model: str | Path, watch: Watch = QUIET) -> Upscaler:
+        """The restorer that enlarges with these weights; errors as ``inpainter``."""
+        restorer = self._load(find_model(model, "upscale"), watch)
+        if not isinstance(restorer, Upscaler):
+            raise RequestError(f"{model} cannot upscale.")
+        return restorer
+
+    def fill(
+        self,
+        picture: Picture,
+        mask: Mask,
+        model: str | Path,
+        options: FillOptions = FillOptions(),  # noqa: B008 - frozen
+        watch: Watch = QUIET,
+    ) -> Picture:
+        """Fill a picture where the mask says so; errors as ``Inpainter.restore``."""
+        with self._turn(watch):
+            return self.inpainter(model, watch).restore(picture, mask, options, watch=watch)
+
+    def fill_patches(
+        self,
+        picture: Picture,
+        mask: Mask,
+        model: str | Path,
+        options: FillOptions = FillOptions(),  # noqa: B008 - frozen
+        watch: Watch = QUIET,
+    ) -> list[Patch]:
+        """As ``fill``, but only the rectangles that change."""
+        with self._turn(watch):
+            return self.inpainter(model, watch).fill_patches(picture, mask, options, watch=watch)
+
+    def upscale(
+        self,
+        picture: Picture,
+        model: str | Path,
+        options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
+        watch: Watch = QUIET,
+    ) -> Picture:
+        """Enlarge a picture; errors as ``Upscaler.restore``."""
+        with self._turn(watch):
+            return self.upscaler(model, watch).restore(picture, options, watch=watch)
+
+    def _load(self, path: Path, watch: Watch) -> Inpainter | Upscaler:
+        stat = path.stat()
+        key = path.resolve(), stat.st_mtime_ns, stat.st_size
+        with self._turn(watch):
+            if key not in self._loaded:
+                while len(self._loaded) >= self._keep:
+                    self._loaded.popitem(last=False)
+                self._loaded[key] = load_restorer(path, self.placement)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+    @contextmanager
+    def _turn(self, watch: Watch) -> Iterator[None]:
+        while not self._lock.acquire(timeout=_WAIT_SECONDS):
+            watch.update(0, 1, "waiting for the picture before")
+        try:
+            yield
+        finally:
+            self._lock.release()

@@ -1,0 +1,153 @@
+"""The workshop loads once, forgets in order, works on one picture at a time, and lets waiters go."""
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app import workshop as module
+from app.workshop import Workshop
+from models.device import Placement
+from models.errors import RequestError
+from models.picture import Mask, Picture
+from models.restorer import FillOptions, Inpainter, UpscaleOptions, load_restorer
+from models.watch import Cancelled, Watch
+
+FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
+
+
+@pytest.fixture(autouse=True)
+def names(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMEND_MODELS", str(tiny_weights))
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stems of the weights that were loaded, in order."""
+    stems: list[str] = []
+
+    def load(path: Path, placement: Placement):
+        stems.append(path.stem)
+        return load_restorer(path, placement)
+
+    monkeypatch.setattr(module, "load_restorer", load)
+    return stems
+
+
+def make_picture(width: int = 40, height: int = 32) -> Picture:
+    random = np.random.default_rng(3)
+    return Picture(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def make_mask(picture: Picture) -> Mask:
+    hole = np.zeros((picture.height, picture.width), np.bool_)
+    hole[8:16, 10:20] = True
+    return Mask.from_array(hole)
+
+
+def test_fill_is_what_the_restorer_makes(tiny_weights: Path):
+    picture = make_picture()
+    mask = make_mask(picture)
+    filled = Workshop(FP32).fill(picture, mask, "fill", FillOptions())
+    restorer = load_restorer(tiny_weights / "fill.safetensors", FP32)
+    assert isinstance(restorer, Inpainter)
+    assert (filled.rgb == restorer.restore(picture, mask, FillOptions()).rgb).all()
+    assert (filled.rgb[mask.values == 0] == picture.rgb[mask.values == 0]).all()
+    assert (filled.rgb != picture.rgb).any()
+
+
+def test_patches_are_the_fill():
+    picture, shop = make_picture(), Workshop(FP32)
+    mask = make_mask(picture)
+    pasted = picture.rgb.copy()
+    for patch in shop.fill_patches(picture, mask, "fill"):
+        height, width = patch.rgb.shape[:2]
+        pasted[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
+    assert (pasted == shop.fill(picture, mask, "fill").rgb).all()
+
+
+def test_upscale_has_the_size_asked_for():
+    shop, picture = Workshop(FP32), make_picture()
+    assert shop.upscale(picture, "x2-fidelity").size == (80, 64)
+    assert shop.upscale(picture, "x4-fidelity", UpscaleOptions(size=(60, 48))).size == (60, 48)
+
+
+def test_weights_are_loaded_once_and_the_stalest_goes_first(loads: list[str]):
+    shop = Workshop(FP32, keep=2)
+    for name in ("x2-fidelity", "x4-fidelity", "x2-fidelity"):
+        shop.upscaler(name)
+    shop.inpainter("fill")
+    shop.upscaler("x2-fidelity")
+    shop.upscaler("x4-fidelity")
+    assert loads == ["x2-fidelity", "x4-fidelity", "fill", "x4-fidelity"]
+
+
+def test_a_replaced_file_is_loaded_again(loads: list[str], tiny_weights: Path, tmp_path: Path):
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(tiny_weights / "x2-fidelity.safetensors", path)
+    shop = Workshop(FP32)
+    assert shop.upscaler(path).card.scale == 2
+    shutil.copy(tiny_weights / "x4-fidelity.safetensors", path)
+    assert shop.upscaler(path).card.scale == 4
+    assert loads == ["mine", "mine"]
+
+
+def test_the_wrong_kind_of_weights_is_refused():
+    picture = make_picture()
+    with pytest.raises(RequestError, match="not to fill"):
+        Workshop(FP32).fill(picture, make_mask(picture), "x2-fidelity")
+    with pytest.raises(RequestError, match="not to upscale"):
+        Workshop(FP32).upscale(picture, "fill")
+
+
+def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    running: list[int] = []
+    most: list[int] = []
+    restore = Inpainter.restore
+
+    def slow(self: Inpainter, *arguments: object, **more: object) -> Picture:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        return restore(self, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Inpainter, "restore", slow)
+    shop, picture = Workshop(FP32), make_picture()
+    threads = [
+        threading.Thread(target=shop.fill, args=(picture, make_mask(picture), "fill"))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
+
+
+def test_who_waits_can_leave(monkeypatch: pytest.MonkeyPatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay(*_: object, **__: object) -> None:
+        entered.set()
+        leave.wait(20)
+
+    monkeypatch.setattr(Inpainter, "restore", stay)
+    shop, picture = Workshop(FP32), make_picture()
+    first = threading.Thread(target=shop.fill, args=(picture, make_mask(picture), "fill"))
+    first.start()
+    assert entered.wait(20)
+
+    class Impatient(Watch):
+        def update(self, done: float, total: float, note: str = "") -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        shop.upscale(picture, "x2-fidelity", watch=Impatient())
+    leave.set()
+    first.join()
+    assert shop.upscale(picture, "x2-fidelity").size == (80, 64)
