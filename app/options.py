@@ -92,7 +92,7 @@ FillDetail = Annotated[
 # upscale
 Inputs = Annotated[
     list[str] | None,
-    Argument(metavar="IN...", help="Photos, folders, globs, or - for a list on stdin."),
+    Argument(metavar="IN", help="Photos, folders, globs, or - for a list on stdin."),
 ]
 InputsOption = Annotated[
     list[str] | None, Option("--input", "-i", metavar="IN", help="The same as IN.")

@@ -114,7 +114,7 @@ class Bar(Watch):
         now = time.monotonic()
         if self._begin is None:
             self._begin = now, done
-        if now - self._spoke < _PLAIN_SECONDS:
+        if now - self._spoke < _PLAIN_SECONDS or done >= total:
             return
         self._spoke = now
         begin, first = self._begin
