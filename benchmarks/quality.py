@@ -50,8 +50,8 @@ class Sheet:
         given = case.truth
         if case.mask is not None:
             given = np.where(case.mask[..., None] == 255, np.uint8(127), case.truth)
-        tiles = [given, *outputs.values(), case.truth]
-        self.strips.append(np.hstack([cv2.resize(np.asarray(tile), (256, 256)) for tile in tiles]))
+        tiles = [cv2.resize(tile, (256, 256)) for tile in (given, *outputs.values(), case.truth)]
+        self.strips.append(np.asarray(np.hstack(tiles), np.uint8))
 
     def save(self, file: Path) -> None:
         """Write the sheet."""

