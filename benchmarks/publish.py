@@ -89,10 +89,19 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--data", nargs="+", type=Path, required=True)
     parser.add_argument("--limits", default="")
+    parser.add_argument("--parent", default="", help="name of the weights that the run began with")
     arguments = parser.parse_args()
     network, card = open_network(arguments.run / "ema.safetensors")
     metrics = measure(arguments.run / "ema.safetensors", card, arguments.data)
-    card = dataclasses.replace(card, name=arguments.name, metrics=metrics, limits=arguments.limits)
+    recipe = {**card.run["recipe"], "name": arguments.name, "parent": arguments.parent}
+    card = dataclasses.replace(
+        card,
+        name=arguments.name,
+        metrics=metrics,
+        limits=arguments.limits,
+        parent=arguments.parent,
+        run={**card.run, "recipe": recipe},
+    )
     save_network(WEIGHTS / f"{arguments.name}.safetensors", network, card)
     write_card(WEIGHTS / f"{arguments.name}.md", card)
     judge = arguments.run / "discriminator.safetensors"
