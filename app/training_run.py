@@ -11,7 +11,7 @@ from app.terminal import Stoppable, Terminal
 from models.device import Placement
 from models.errors import RequestError
 from models.watch import Cancelled
-from training.config import read_recipe
+from training.config import advice, read_recipe
 from training.data import PhotoStore
 from training.run_folder import RunFolder
 from training.trainer import Trainer
@@ -58,9 +58,14 @@ def run_recipe(
         Cancelled: A signal asked for the end; its text says how to go on.
     """
     recipe = read_recipe(find_recipe(recipe_name), settings)
+    for sentence in advice(recipe):
+        terminal.note(sentence)
     with terminal.progress("Loading photos", counted=True) as bar:
         photos = PhotoStore.load(
-            data, device=placement.device, min_side=recipe.data.crop, on_progress=bar.update
+            data,
+            device=placement.device,
+            min_side=max(recipe.growth.sizes, default=recipe.data.crop),
+            on_progress=bar.update,
         )
     for sentence in photos.skipped[:_NOTES_SHOWN]:
         terminal.note(sentence)
@@ -79,4 +84,5 @@ def run_recipe(
                     f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
                     "and --resume goes on."
                 ) from stop
-    terminal.say(f"Done: {folder.ema_file} (use it with --model {folder.ema_file})")
+    use = f" (use it with --model {folder.ema_file})" if recipe.task != "generate" else ""
+    terminal.say(f"Done: {folder.ema_file}{use}")

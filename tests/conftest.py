@@ -20,7 +20,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def photo_files() -> list[Path]:
-    """Six real photos that the gradio package ships, found without importing it."""
+    """Six real pictures of the gradio package, found without importing it; all but the first are photos."""
     spec = importlib.util.find_spec("gradio")
     assert spec is not None and spec.origin is not None
     images = Path(spec.origin).parent / "media_assets" / "images"

@@ -29,7 +29,7 @@ class DataConfig:
     batch: Count = 8
     half_share: Share = 0.25
     """Share of crops that are cut at twice the size and area-averaged."""
-    held_out: Annotated[int, Field(ge=0)] = 16
+    held_out: Count = 16
     """Photos that are never trained on, for the curve in stats.jsonl."""
     classes: bool = False
     """Whether generator and discriminator learn the photos' classes, a folder each."""

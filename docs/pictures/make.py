@@ -1,0 +1,68 @@
+"""Make the README's pictures with the shipped weights, from photos that the gradio package brings along.
+
+python docs/pictures/make.py
+"""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from app.workshop import Workshop
+from models.device import choose_placement
+from models.image_files import read_picture, write_picture
+from models.picture import Mask, Picture
+from models.restorer import FillOptions, UpscaleOptions
+
+HERE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Picture:
+    """A photo of the gradio package."""
+    spec = importlib.util.find_spec("gradio")
+    assert spec is not None and spec.origin is not None
+    return read_picture(Path(spec.origin).parent / "media_assets" / "images" / name)
+
+
+def scratch(height: int, width: int) -> Mask:
+    """Scratches, a stain and a date stamp, always the same."""
+    values = np.zeros((height, width), np.uint8)
+    dice = np.random.default_rng(5)
+    for _ in range(5):
+        steps = dice.normal((0, height / 30), (width / 90, 3), (36, 2)).cumsum(0)
+        start = np.array([dice.uniform(0, width), -10])
+        cv2.polylines(
+            values, [(start + steps).astype(np.int32)], False, 255, int(dice.integers(2, 4))
+        )
+    centre = (int(0.78 * width), int(0.6 * height))
+    cv2.ellipse(values, centre, (height // 13, height // 17), 20, 0, 360, 255, -1)
+    place = (int(0.04 * width), int(0.95 * height))
+    cv2.putText(values, "12 7 98", place, cv2.FONT_HERSHEY_DUPLEX, height / 380, 255, 2)
+    return Mask(
+        np.where(values > 0, np.uint8(255), np.uint8(0))
+    )  # the stamp's letters have soft edges
+
+
+def main() -> None:
+    """Write fill.jpg and upscale.jpg."""
+    workshop = Workshop(choose_placement())
+    photo = shipped("cheetah.jpg")
+    mask = scratch(photo.height, photo.width)
+    damaged = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
+    filled = workshop.fill(Picture(damaged.copy()), mask, "fill", FillOptions())
+    both = np.hstack([damaged, np.full((photo.height, 6, 3), 255, np.uint8), filled.rgb])
+    write_picture(Picture(both), HERE / "fill.jpg", quality=90)
+
+    lion = shipped("lion.jpg")
+    small = np.ascontiguousarray(lion.rgb[40:140, 70:195])
+    large = workshop.upscale(Picture(small), "x4-fidelity", UpscaleOptions())
+    bicubic = Image.fromarray(np.asarray(small)).resize(large.size, Image.Resampling.BICUBIC)
+    gap = np.full((large.height, 6, 3), 255, np.uint8)
+    both = np.hstack([np.asarray(bicubic), gap, large.rgb])
+    write_picture(Picture(both), HERE / "upscale.jpg", quality=90)
+
+
+if __name__ == "__main__":
+    main()
