@@ -256,6 +256,35 @@ def train(
     run_recipe(recipe, data, out, settings or [], placement, terminal, resume=resume)
 
 
+@app.command()
+def evaluate(
+    task: options.EvaluatedTask,
+    data: options.EvaluationData,
+    model: options.Model = None,
+    scale: options.WholeScale = 4,
+    against: options.Against = None,
+    lpips: options.Lpips = False,
+    as_json: options.JsonTable = False,
+    markdown: options.Markdown = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Score a model on photos whose truth is known, beside classical methods."""
+    from app.devices import place
+    from app.evaluate_run import run_evaluation
+
+    if as_json and markdown:
+        raise RequestError("--json and --markdown exclude each other; name one.")
+    terminal = Terminal(quiet=quiet)
+    placement = place(device, precision, threads, terminal.note)
+    run_evaluation(
+        task, data, model, scale, against, placement, terminal, as_json=as_json, lpips=lpips
+    )
+
+
 @models_app.callback()
 def models(context: typer.Context) -> None:
     """List and check the weights there are."""

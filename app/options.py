@@ -173,3 +173,26 @@ ResumeRun = Annotated[bool, Option("--resume", help="Go on with the run in RUN."
 
 # models
 Weights = Annotated[str, Argument(metavar="PATH", help="A weights file, or a model's name.")]
+
+# What evaluate takes.
+EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]
+EvaluationData = Annotated[
+    list[Path],
+    Option(
+        "--data",
+        metavar="FOLDER",
+        help="Folder of photos; for fill also truth/NAME.* with mask/NAME_FAMILY.png.",
+    ),
+]
+WholeScale = Annotated[
+    int, Option("--scale", "-s", metavar="S", help="Photos are made so much smaller first.")
+]
+Against = Annotated[
+    str | None,
+    Option(metavar="NAME,...", help="Rivals, such as bicubic,telea; all of the task if left out."),
+]
+Lpips = Annotated[
+    bool, Option("--lpips", help="Also the perceptual distance; downloads AlexNet once.")
+]
+JsonTable = Annotated[bool, Option("--json", help="Print JSON.")]
+Markdown = Annotated[bool, Option("--markdown", help="Print a Markdown table, the default.")]

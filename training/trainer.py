@@ -177,7 +177,7 @@ class Trainer:
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""
-        recipe = self.recipe
+        recipe = dataclasses.replace(self.recipe, parent=Path(self.recipe.parent).stem)
         generator: Any = self.generator
         return Card(
             task=recipe.task,

@@ -1,0 +1,41 @@
+"""LPIPS, the learned perceptual distance (Zhang et al. 2018), through its authors' package."""
+
+import importlib
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.errors import RequestError
+from training.features import import_torchvision
+
+Pixels = NDArray[np.uint8]
+
+
+def load_lpips() -> Callable[[Pixels, Pixels], float]:
+    """LPIPS (AlexNet) of two pictures (H, W, 3) uint8; 0 for equal ones, lower is better.
+
+    The package downloads its AlexNet once.
+
+    Raises:
+        RequestError: The AlexNet is not there and cannot be downloaded.
+    """
+    import_torchvision()
+    try:
+        network = importlib.import_module("lpips").LPIPS(net="alex", verbose=False)
+    except OSError as error:
+        raise RequestError(
+            "LPIPS needs torchvision's AlexNet, which is downloaded once, and this machine is "
+            "offline; run once with a network, or leave --lpips out."
+        ) from error
+
+    def to_batch(rgb: Pixels) -> Tensor:
+        return torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
+
+    def distance(picture: Pixels, truth: Pixels) -> float:
+        with torch.inference_mode():
+            return float(network(to_batch(picture), to_batch(truth)))
+
+    return distance
