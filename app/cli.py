@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -254,6 +255,27 @@ def train(
     terminal = Terminal(quiet=quiet)
     placement = place(device, precision, threads, terminal.note)
     run_recipe(recipe, data, out, settings or [], placement, terminal, resume=resume)
+
+
+@app.command()
+def lab(
+    techniques: options.Techniques = None,
+    out: options.LabOut = Path("remend-lab"),
+    page: options.LabPage = None,
+    data: options.LabData = None,
+    device: options.Device = "cpu",
+    precision: options.Precision = "fp32",
+    threads: options.Threads = 1,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show in numbers and plots what each training technique does on toy problems."""
+    from app.devices import place
+    from app.lab_run import run_techniques
+
+    terminal = Terminal(quiet=quiet)
+    placement = place(device, precision, threads, terminal.note)
+    run_techniques(techniques or [], out, page, data, placement, terminal)
 
 
 @app.command()

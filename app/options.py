@@ -171,6 +171,21 @@ Settings = Annotated[
 ]
 ResumeRun = Annotated[bool, Option("--resume", help="Go on with the run in RUN.")]
 
+# lab
+Techniques = Annotated[
+    list[str] | None,
+    Argument(metavar="[TECHNIQUE]...", help="Such as r1 or generator.norm; all if left out."),
+]
+LabOut = Annotated[Path, Option("--out", metavar="FOLDER", help="Gets figures and results.json.")]
+LabPage = Annotated[
+    Path | None,
+    Option("--page", metavar="FILE", help="The page; techniques.md in FOLDER if left out."),
+]
+LabData = Annotated[
+    list[Path] | None,
+    Option("--data", metavar="PATH", help="Photos; if left out the few that gradio ships."),
+]
+
 # models
 Weights = Annotated[str, Argument(metavar="PATH", help="A weights file, or a model's name.")]
 

@@ -1,12 +1,11 @@
 """Gradient penalties: closed forms on simple critics, and the Dirac-GAN they were made for."""
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
 
-from training.gan_losses import GAN_LOSSES, GanLossName
+from training.gan_losses import GanLossName
+from training.lab.dirac import DiracSettings, run_dirac
 from training.penalties import PENALTIES, PenaltyName, interpolate
 
 SLOPE = torch.tensor([0.6, 0.8, 1.2])  # norm² = 2.44
@@ -56,26 +55,9 @@ def test_penalties_reach_the_critics_parameters(name: PenaltyName) -> None:
 
 
 def dirac_gan(loss: GanLossName, penalty: PenaltyName, weight: float) -> float:
-    """Distance from the equilibrium after 500 alternating steps from (1, 1) (Mescheder et al. 2018)."""
-    theta = torch.tensor([1.0], requires_grad=True)
-    psi = torch.tensor([1.0], requires_grad=True)
-    gan, extra = GAN_LOSSES[loss], PENALTIES[penalty]
-
-    def critic(x: Tensor) -> Tensor:
-        return (psi * x).squeeze(1)
-
-    real = torch.zeros(1, 1)
-    for _ in range(500):
-        fake = theta.view(1, 1)
-        (slope,) = torch.autograd.grad(gan.generator(critic(fake)), theta)
-        theta.data -= 0.1 * slope
-        fake = theta.detach().view(1, 1)
-        total = gan.discriminator(critic(real), critic(fake), 1.0)
-        if extra is not None:
-            total = total + weight * extra(critic, real, fake, torch.full((1,), 0.5))
-        (slope,) = torch.autograd.grad(total, psi)
-        psi.data -= 0.1 * slope
-    return math.hypot(float(theta.detach()), float(psi.detach()))
+    """Distance from the equilibrium after 500 alternating steps from (1, 1)."""
+    settings = DiracSettings(loss=loss, penalty=penalty, penalty_weight=weight)
+    return run_dirac(settings).distances[-1]
 
 
 @pytest.mark.parametrize("loss", ["minimax", "hinge"])

@@ -1,0 +1,72 @@
+"""What ``remend lab`` does around the lab: find the photos, make the folder, print what is found."""
+
+import importlib.util
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.terminal import Terminal, interruptible
+from models.device import Placement
+from models.errors import RequestError
+from training.lab.experiments import find_experiments
+from training.lab.photos import PhotoLab
+
+
+def find_photos() -> list[Path]:
+    """The few photos that the gradio package ships, found without importing it.
+
+    Raises:
+        RequestError: It ships none; ``--data`` is the way out.
+    """
+    spec = importlib.util.find_spec("gradio")
+    folder = Path(spec.origin).parent / "media_assets" if spec and spec.origin else Path()
+    found = sorted(folder.glob("images/*.jp*g"))
+    if len(found) < 2:
+        raise RequestError(
+            "The installed gradio ships no photos to train on; name a folder of a few with --data."
+        )
+    return found
+
+
+def run_techniques(
+    words: Sequence[str],
+    out: Path,
+    page: Path | None,
+    data: Sequence[Path] | None,
+    placement: Placement,
+    terminal: Terminal,
+) -> None:
+    """Try techniques out and write what they do.
+
+    Args:
+        words: Techniques, config keys or their values; empty = all.
+        out: Folder for figures and results.json.
+        page: The Markdown page; None = ``techniques.md`` in ``out``.
+        data: Photos; None = those of gradio.
+        placement: Device and precision.
+        terminal: Where progress is said; findings go to stdout.
+
+    Raises:
+        RequestError: A word means nothing, the folder cannot be written, the photos do not serve, or
+            the extra for plots is not installed.
+    """
+    try:
+        from training.lab.session import run_lab
+    except ImportError as error:
+        raise RequestError(
+            "remend lab draws with matplotlib, which the extra 'training' brings: "
+            "pip install 'remend[training]'."
+        ) from error
+    names = find_experiments(words)
+    sources = data or find_photos()
+    page = page or out / "techniques.md"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"--out {out} cannot be written: {error.strerror}.") from error
+    with tempfile.TemporaryDirectory(prefix="remend-lab-") as scratch, interruptible():
+        lab = PhotoLab(sources, Path(scratch), placement)
+        with terminal.progress("Trying out", counted=True) as bar:
+            run_lab(names, lab, out, page, tell=print, watch=bar)
+    terminal.say(f"The page is {page}, its figures and results.json are in {out}.")

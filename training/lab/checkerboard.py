@@ -1,0 +1,53 @@
+"""A constant picture through an upsampler: what is not constant in the answer is a checkerboard."""
+
+import statistics
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.layers.resample import UPSAMPLERS
+
+CHANNELS, SIDE, INITS = 16, 16, 20
+
+
+def pixelshuffle_without_icnr(inputs: int, outputs: int) -> nn.Module:
+    """The control: a PixelShuffle whose sub-kernels start independently."""
+    return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 3, padding=1), nn.PixelShuffle(2))
+
+
+ARMS: Mapping[str, Callable[[int, int], nn.Module]] = {
+    "transposed": UPSAMPLERS["transposed"],
+    "pixelshuffle without ICNR": pixelshuffle_without_icnr,
+    "pixelshuffle": UPSAMPLERS["pixelshuffle"],
+    "nearest": UPSAMPLERS["nearest"],
+}
+
+
+def answer(build: Callable[[int, int], nn.Module], seed: int) -> Tensor:
+    """The response (C, H, W) of a fresh upsampler to a constant, without the border."""
+    torch.manual_seed(seed)
+    layer = build(CHANNELS, CHANNELS)
+    with torch.no_grad():
+        return layer(torch.ones(1, CHANNELS, SIDE, SIDE))[0, :, 4:-4, 4:-4]
+
+
+def nyquist_energy(response: Tensor) -> float:
+    """Share of a response's energy in the patterns of period two, 0 to 1.
+
+    The energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2) per pixel over that of all
+    frequencies, the mean (the answer that was wanted) included.
+
+    Args:
+        response: (C, H, W), H and W even.
+    """
+    power = torch.fft.fft2(response.double()).abs().square().sum(0)
+    height, width = power.shape
+    pattern = power[0, width // 2] + power[height // 2, 0] + power[height // 2, width // 2]
+    # float32 leaves 1e-15 of a pattern where there is none.
+    return round(float(pattern / power.sum()), 9)
+
+
+def mean_nyquist_energy(build: Callable[[int, int], nn.Module]) -> float:
+    """Mean over 20 fresh layers."""
+    return statistics.fmean(nyquist_energy(answer(build, seed)) for seed in range(INITS))

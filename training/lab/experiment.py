@@ -1,0 +1,30 @@
+"""What an entry of the lab's table is: a technique's text, and how it is tried out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from training.lab.findings import Trial
+from training.lab.photos import PhotoLab
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One technique.
+
+    Attributes:
+        title: The technique's name as a heading.
+        keys: Config keys that choose it; empty where nothing is to be chosen.
+        choices: Values of those keys that are tried out.
+        what: What it is.
+        when: When to use it.
+        formula: Plain text; σ is the logistic function, r = D(real) and k = D(generated) are logits.
+        run: Gives the trials, one after the other; toy problems need nothing of the `PhotoLab`.
+    """
+
+    title: str
+    keys: tuple[str, ...]
+    choices: tuple[str, ...]
+    what: str
+    when: str
+    formula: str
+    run: Callable[[PhotoLab], Iterator[Trial]]

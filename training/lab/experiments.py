@@ -1,0 +1,36 @@
+"""The one table of the lab: technique -> `Experiment`."""
+
+import difflib
+from collections.abc import Sequence
+
+from models.errors import RequestError
+from training.lab.experiment import Experiment
+from training.lab.game_table import GAME
+from training.lab.picture_table import PICTURES
+
+EXPERIMENTS: dict[str, Experiment] = {**GAME, **PICTURES}
+
+
+def find_experiments(words: Sequence[str]) -> list[str]:
+    """Names of the experiments that are meant, in the table's order; all where there is no word.
+
+    Args:
+        words: Names of the table, config keys (``adversary.penalty``), or values of such a key
+            (``r1``).
+
+    Raises:
+        RequestError: A word is none of these; names the nearest one.
+    """
+    meanings = {
+        name: {name, *experiment.keys, *experiment.choices}
+        for name, experiment in EXPERIMENTS.items()
+    }
+    known = sorted(set.union(*meanings.values()))
+    for word in words:
+        if word not in known:
+            near = difflib.get_close_matches(word, known, 1, 0.0)[0]
+            raise RequestError(
+                f"There is no technique {word!r}; the nearest is {near}. "
+                f"The lab has {', '.join(EXPERIMENTS)}."
+            )
+    return [name for name, meant in meanings.items() if not words or meant & set(words)]

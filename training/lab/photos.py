@@ -1,0 +1,229 @@
+"""The small-photos problem: the engine itself, on small crops of a few photos, for a second or two.
+
+Runs start from the shipped recipe ``tiny`` and differ by settings as ``--set`` takes them. What is
+measured is measured on crops of a photo that was held out, with the averaged weights.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.device import Placement
+from training import picture_losses
+from training.config import read_recipe
+from training.data import PhotoStore
+from training.lab.findings import Lines, Measure, Pictures, Trial
+from training.perception import Perception
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from training.tasks import Batch, FillTask, Output, run_generator
+from training.trainer import Trainer
+
+SEEDS = (0, 1, 2)
+CHECK_BATCHES, CHECK_SEED = 8, 1
+PICTURES = slice(0, 3)
+RECIPES = Path(__file__).parents[1] / "recipes"
+TINY = RECIPES / "tiny.toml"
+
+PICTURE_LOSS_ONLY = ("losses.adversarial=0", "losses.feature_matching=0")
+"""No discriminator: what the generator can do by itself."""
+
+COMMON = (
+    "images=256", "data.crop=32", "data.batch=8", "data.held_out=1", "run.report_images=64",
+    "ema.half_life_images=32", "schedule.warmup_images=16",
+)  # fmt: skip
+
+HOLE_PSNR = Measure("PSNR in the hole, dB", "high")
+SHARPNESS = Measure("sharpness (total variation in the hole, 1 = the original's)")
+PARAMETERS = Measure("parameters, thousands", "low")
+MILLISECONDS = Measure("ms of CPU per image trained", "low")
+PERCEPTUAL = Measure("perceptual distance", "low")
+STYLE = Measure("style distance, x 1000", "low")
+
+
+class PhotoRun(NamedTuple):
+    """A finished run and how it did on held-out crops."""
+
+    recipe: Recipe
+    values: Mapping[Measure, float]
+    curve: tuple[list[float], list[float]]
+    """Images seen, PSNR in the hole on the way."""
+    pictures: Mapping[str, Tensor]
+    """One held-out crop: input, result, original, each (3, H, W)."""
+    generator: nn.Module
+    """Not averaged."""
+    average: nn.Module
+    check: Sequence[Batch]
+    """The held-out crops."""
+
+
+class PhotoLab:
+    """Runs the engine on photos, each setting once.
+
+    Args:
+        sources: Folders or pictures; five photos will do.
+        scratch: Folder for the runs' own files.
+        placement: Device and precision.
+    """
+
+    def __init__(self, sources: Sequence[Path], scratch: Path, placement: Placement) -> None:
+        self.sources, self.scratch, self.placement = sources, scratch, placement
+        self._runs: dict[tuple[str, ...], PhotoRun] = {}
+        self._folders = 0
+
+    @cached_property
+    def photos(self) -> PhotoStore:
+        """All photos of at least 128 px a side."""
+        return PhotoStore.load(self.sources, device=self.placement.device, min_side=128)
+
+    def train(self, *settings: str) -> PhotoRun:
+        """Run the tiny recipe with these settings, or recall that run."""
+        if settings not in self._runs:
+            self._runs[settings] = self._train(settings)
+        return self._runs[settings]
+
+    def run_engine(self, recipe: Recipe, photos: PhotoStore) -> tuple[Trainer, float]:
+        """Train to the end of a recipe; returns the trainer and the CPU milliseconds an image took."""
+        self._folders += 1
+        folder = RunFolder(self.scratch / str(self._folders), recipe, resume=False)
+        trainer = Trainer(recipe, photos, folder, self.placement)
+        begin = time.process_time()
+        trainer.run()
+        return trainer, 1000 * (time.process_time() - begin) / recipe.images
+
+    def _train(self, settings: tuple[str, ...]) -> PhotoRun:
+        recipe = read_recipe(TINY, [*COMMON, *settings])
+        trainer, milliseconds = self.run_engine(recipe, self.photos)
+        random = torch.Generator().manual_seed(CHECK_SEED)
+        check = [
+            trainer.task.draw(trainer.held_out, random, recipe.data.crop)
+            for _ in range(CHECK_BATCHES)
+        ]
+        stats = (trainer.folder.path / "stats.jsonl").read_text().splitlines()
+        lines = [json.loads(line) for line in stats]
+        outputs = apply(trainer.ema.network, check)
+        most = choose_sample(check)
+        size = sum(p.numel() for p in trainer.generator.parameters())
+        return PhotoRun(
+            recipe,
+            {
+                **judge_fills(recipe, outputs, check),
+                PARAMETERS: size / 1000,
+                MILLISECONDS: milliseconds,
+            },
+            ([line["images"] for line in lines], [line["hole_psnr"] for line in lines]),
+            {
+                "input": check[0].inputs[0][most],
+                "result": outputs[0].refined[most],
+                "original": check[0].target[most],
+            },
+            trainer.generator.eval(),
+            trainer.ema.network,
+            check,
+        )
+
+    def compare(
+        self,
+        problem: str,
+        arms: Mapping[str, Sequence[str]],
+        measures: Sequence[Measure] = (HOLE_PSNR,),
+        common: Sequence[str] = PICTURE_LOSS_ONLY,
+        *,
+        show: bool = False,
+    ) -> Trial:
+        """Run arms (name -> settings) with every seed and gather the measures.
+
+        Args:
+            problem: The sentence of the trial.
+            arms: The first is without the technique.
+            measures: Keys of ``PhotoRun.values``; `PERCEPTUAL` and `STYLE` need the feature network.
+            common: Settings of all arms.
+            show: Draw one held-out crop of each arm.
+        """
+        runs = {
+            name: [self.train(*common, *settings, f"seed={seed}") for seed in SEEDS]
+            for name, settings in arms.items()
+        }
+        values = {
+            name: [[self.value(run, measure) for run in trained] for measure in measures]
+            for name, trained in runs.items()
+        }
+        lines = {
+            name: (trained[0].curve[0], mean_curve([run.curve[1] for run in trained]))
+            for name, trained in runs.items()
+        }
+        panels: list[Lines | Pictures] = [
+            Lines("on the way (mean)", "images seen", HOLE_PSNR.name, lines)
+        ]
+        if show:
+            shown = [trained[0].pictures for trained in runs.values()]
+            results = {name: one["result"] for name, one in zip(runs, shown, strict=True)}
+            ends = shown[0]
+            panels.append(
+                Pictures(
+                    "a crop of the held-out photo",
+                    {"input": ends["input"], **results, "original": ends["original"]},
+                )
+            )
+        return Trial(problem, measures, values, panels, paired=True)
+
+    def value(self, run: PhotoRun, measure: Measure) -> float:
+        """A measure of a run; the feature distances are computed only when asked for."""
+        if measure not in (PERCEPTUAL, STYLE):
+            return run.values[measure]
+        terms = [
+            self.perception.terms(batch.target, output.refined, torch.Generator().manual_seed(i))
+            for i, (batch, output) in enumerate(
+                zip(run.check, apply(run.average, run.check), strict=True)
+            )
+        ]
+        name, factor = ("perceptual", 1) if measure is PERCEPTUAL else ("style", 1000)
+        with torch.no_grad():
+            return factor * statistics.fmean(float(term[name]()) for term in terms)
+
+    @cached_property
+    def perception(self) -> Perception:
+        """The default feature network."""
+        return Perception(read_recipe(TINY, COMMON), self.placement)
+
+
+@torch.no_grad()
+def apply(network: nn.Module, batches: Sequence[Batch]) -> list[Output]:
+    """The network's answers, in evaluation mode."""
+    network.eval()
+    return [run_generator(network, batch) for batch in batches]
+
+
+def judge_fills(
+    recipe: Recipe, outputs: Sequence[Output], batches: Sequence[Batch]
+) -> dict[Measure, float]:
+    """PSNR and sharpness inside the holes, means over the crops."""
+    task = FillTask(recipe)
+    psnr, sharpness = [], []
+    for output, batch in zip(outputs, batches, strict=True):
+        (mask,) = batch.condition
+        psnr.append(task.score(output, batch)["hole_psnr"])
+        made = picture_losses.total_variation(output.refined, mask)
+        sharpness.append(float(made / picture_losses.total_variation(batch.target, mask)))
+    return {HOLE_PSNR: statistics.fmean(psnr), SHARPNESS: statistics.fmean(sharpness)}
+
+
+def choose_sample(check: Sequence[Batch]) -> int:
+    """The sample of the first batch whose hole has the most to restore."""
+    batch = check[0]
+    mask = batch.inputs[1]
+    area = mask.sum((2, 3), keepdim=True).clamp_min(1)
+    mean = (batch.target * mask).sum((2, 3), keepdim=True) / area
+    return int(((batch.target - mean).square() * mask).sum((1, 2, 3)).argmax())
+
+
+def mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
+    """Point-wise mean."""
+    return [statistics.fmean(values) for values in zip(*curves, strict=True)]

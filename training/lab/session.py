@@ -1,0 +1,50 @@
+"""Run experiments and keep what they find: figures, results.json and the page, after each one."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.watch import QUIET, Watch
+from training.lab.experiments import EXPERIMENTS
+from training.lab.figures import draw_figure
+from training.lab.page import (
+    describe,
+    read_results,
+    summarise,
+    write_results,
+    write_techniques_page,
+)
+from training.lab.photos import PhotoLab
+
+
+def run_lab(
+    names: Sequence[str],
+    lab: PhotoLab,
+    folder: Path,
+    page: Path,
+    *,
+    tell: Callable[[str], None],
+    watch: Watch = QUIET,
+) -> None:
+    """Run experiments; results that the folder holds of others stay.
+
+    Args:
+        names: Keys of ``EXPERIMENTS``.
+        lab: Photos and the networks trained on them.
+        folder: Gets results.json and ``NAME.png``.
+        page: Gets the Markdown page.
+        tell: Called with a line for each trial.
+        watch: Shown how many experiments are done.
+    """
+    results = read_results(folder)
+    for done, name in enumerate(names):
+        watch.update(done, len(names), name)
+        begin = time.process_time()
+        trials = list(EXPERIMENTS[name].run(lab))
+        results[name] = summarise(trials, time.process_time() - begin)
+        draw_figure(trials, folder / f"{name}.png")
+        write_results(results, folder)
+        write_techniques_page(results, page, folder)
+        for trial in results[name]["trials"]:
+            tell(f"{EXPERIMENTS[name].title}: {': '.join(describe(trial))}")
+    watch.update(len(names), len(names))
