@@ -84,7 +84,10 @@ def test_labels_are_the_first_folders_below_the_sources(tmp_path: Path):
     for number, place in enumerate(places):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(coordinates(10, 10, number)).save(tmp_path / place)
-    for shard, member in ((pets / "cats" / "s.tar", "birds/6.png"), (pets / "s.tar", "birds/7.png")):
+    for shard, member in (
+        (pets / "cats" / "s.tar", "birds/6.png"),
+        (pets / "s.tar", "birds/7.png"),
+    ):
         with tarfile.open(shard, "w") as archive:
             archive.add(tmp_path / "5.png", member)
     store = PhotoStore.load([pets, cars, tmp_path / "5.png"], min_side=8)

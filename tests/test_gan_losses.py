@@ -31,13 +31,17 @@ def test_minimax_saturates_and_the_other_does_not() -> None:
 
 def test_hinge_by_hand() -> None:
     # relu(1-r): 0, .5, 2; relu(1+k): 0, 1.3, 2.5
-    assert float(GAN_LOSSES["hinge"].discriminator(REAL, FAKE, 1.0)) == pytest.approx(2.5 / 3 + 3.8 / 3)
+    assert float(GAN_LOSSES["hinge"].discriminator(REAL, FAKE, 1.0)) == pytest.approx(
+        2.5 / 3 + 3.8 / 3
+    )
     assert float(GAN_LOSSES["hinge"].generator(FAKE)) == pytest.approx(0.2 / 3)
 
 
 def test_hinge_without_relu_is_wgan_plus_two() -> None:
     free = GAN_LOSSES["hinge_no_relu"].discriminator(REAL, FAKE, 1.0)
-    assert float(free) == pytest.approx(float(GAN_LOSSES["wgan"].discriminator(REAL, FAKE, 1.0)) + 2)
+    assert float(free) == pytest.approx(
+        float(GAN_LOSSES["wgan"].discriminator(REAL, FAKE, 1.0)) + 2
+    )
 
 
 def test_least_squares_by_hand() -> None:
