@@ -15,12 +15,13 @@ from app.jobs import Job, Plan, name_masks
 from app.sizes import TargetSize
 from app.workshop import Workshop
 from models.errors import InputError, RequestError
-from models.image_encode import SUFFIX_FORMATS, save_whole
+from models.image_encode import SUFFIX_FORMATS
 from models.image_files import read_mask, read_picture, read_size, write_picture
 from models.inpainter import check_mask
 from models.picture import Mask, Picture
 from models.restorer import FillOptions, UpscaleOptions
 from models.watch import Watch
+from models.whole_file import save_whole
 
 
 @dataclass(frozen=True, slots=True)

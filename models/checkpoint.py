@@ -16,8 +16,8 @@ from safetensors.torch import save
 from torch import nn
 
 from models.errors import RequestError
-from models.image_encode import save_whole
 from models.registry import ARCHITECTURES, build_network
+from models.whole_file import save_whole
 
 CARD_KEY = "remend"
 FORMAT = 1

@@ -13,9 +13,10 @@ import numpy as np
 
 from models.errors import RequestError
 from models.image_decode import Source, decode, open_picture
-from models.image_encode import SUFFIX_FORMATS, encode, grey_of, save_whole
+from models.image_encode import SUFFIX_FORMATS, encode, grey_of
 from models.image_metadata import orientation_of
 from models.picture import Mask, Picture
+from models.whole_file import save_whole
 
 PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
 """File name suffixes, in small letters, of the pictures that are read."""

@@ -9,8 +9,8 @@
 Every file is written under a temporary name and renamed.
 """
 
+import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +23,7 @@ from torch import Tensor
 from models.errors import RequestError
 from models.image_files import write_picture
 from models.picture import Picture, from_unit
+from models.whole_file import save_whole
 from training.recipe import Recipe
 
 
@@ -55,7 +56,7 @@ class RunFolder:
             self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
-            self._write(recipe_file, text.encode())
+            save_whole(text.encode(), recipe_file)
         except OSError as error:
             raise RequestError(f"--out {path} cannot be written: {error.strerror}.") from error
 
@@ -69,11 +70,6 @@ class RunFolder:
                     "recipe it was started with, or name another --out."
                 )
 
-    def _write(self, file: Path, data: bytes) -> None:
-        temporary = file.with_name(f".{file.name}.tmp")
-        temporary.write_bytes(data)
-        os.replace(temporary, file)
-
     def log(self, stats: Mapping[str, Any]) -> None:
         """Append one line to stats.jsonl."""
         with (self.path / "stats.jsonl").open("a") as file:
@@ -81,9 +77,9 @@ class RunFolder:
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Replace the resumable state."""
-        temporary = self.state_file.with_name(".state.pt.tmp")
-        torch.save(dict(state), temporary)
-        os.replace(temporary, self.state_file)
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        save_whole(buffer.getvalue(), self.state_file)
 
     def load_state(self) -> dict[str, Any]:
         """Read the resumable state; only tensors and plain values are accepted."""

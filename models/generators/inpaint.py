@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.layers.attention import MaskedAttention
-from models.layers.blocks import GatedResidual
+from models.layers.blocks import GatedResidual, start_small
 from models.layers.gated import Gate, GatedConv
 from models.layers.harmonic import harmonic_fill
 from models.layers.norm import Norm
@@ -113,8 +113,7 @@ class Refine(nn.Module):
         initialise_icnr(self.expand, 2)
         kernel = config.output_kernel
         self.head = nn.Conv2d(full, 3, kernel, padding=kernel // 2)
-        with torch.no_grad():  # A tenth of the usual start: the first fills are close to the base.
-            self.head.weight.mul_(0.1)
+        start_small(self.head)
 
     def forward(self, base: Tensor, coarse: Tensor, features: Tensor, mask: Tensor) -> Tensor:
         """Correction of the base, (B, 3, H, W) in (-1, 1), float32."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.layers.blocks import Residual
+from models.layers.blocks import Residual, start_small
 from models.layers.gated import Gate
 from models.layers.norm import Norm
 from models.layers.resample import initialise_icnr
@@ -46,8 +46,7 @@ def small_head(inputs: int, scale: int) -> nn.Conv2d:
     """Convolution to the scale² phases of an RGB picture, started at a tenth and without grid."""
     head = nn.Conv2d(inputs, 3 * scale**2, 3, padding=1)
     initialise_icnr(head, scale)
-    with torch.no_grad():
-        head.weight.mul_(0.1)
+    start_small(head)
     return head
 
 
