@@ -222,6 +222,7 @@ def ui(
     share: options.Share = False,
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
+    allow_custom_weights: options.AllowCustomWeights = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -232,7 +233,10 @@ def ui(
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
     workshop = make_workshop(Terminal(), device, precision, threads)
-    serve(workshop, host=host, port=port, share=share, auth_file=auth, **limits)
+    serve(
+        workshop, host=host, port=port, share=share, auth_file=auth,
+        allow_custom_weights=allow_custom_weights, **limits,
+    )  # fmt: skip
 
 
 @app.command()

@@ -175,6 +175,7 @@ def test_undo_and_redo_step_through_strokes_and_fills(page: Page, png: Path):
     expect(undo).to_be_enabled()
     assert pixel(page, 100, 120) == about(painted)
     page.keyboard.press("Control+Shift+Z")
+    page.wait_for_selector(READY)
     expect(redo).to_be_disabled()
     assert pixel(page, 100, 120) == about(filled)
 
