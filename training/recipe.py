@@ -27,6 +27,9 @@ class DataConfig:
     crop: Count = 128
     """Side of a training crop in (high-resolution) pixels."""
     batch: Count = 8
+    """Images that one process computes at once."""
+    accumulate: Count = 1
+    """Batches whose gradients make up one step: that of a batch so many times larger, in less memory."""
     half_share: Share = 0.25
     """Share of crops that are cut at twice the size and area-averaged."""
     held_out: Count = 16
@@ -133,6 +136,8 @@ class RunConfig:
     """Images between two lines of stats.jsonl, with the score on held-out photos."""
     save_minutes: Positive = 4.0
     """Minutes between two EMA checkpoints and resumable states."""
+    compile: bool = False
+    """Compile generator and discriminator (``torch.compile``); the first steps take minutes."""
 
 
 @dataclass(frozen=True)

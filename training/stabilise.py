@@ -1,5 +1,7 @@
 """Two calming tricks for the discriminator: smoothed labels and noise on its inputs."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -24,19 +26,29 @@ def draw_target(smoothing: Smoothing, samples: int, random: torch.Generator) -> 
     return smoothing
 
 
-def add_instance_noise(
-    pictures: Tensor, std: float, images_seen: int, until: int, random: torch.Generator
+def draw_instance_noise(
+    shape: Sequence[int], std: float, images_seen: int, until: int, random: torch.Generator
 ) -> Tensor:
-    """Add N(0, s²) to what a discriminator sees (Sønderby et al. 2017), s falling linearly to 0.
+    """Noise N(0, s²) for pictures of that shape (Sønderby et al. 2017), s falling linearly to 0.
 
     Args:
-        pictures: (B, C, H, W) in [-1, 1], real or generated; both sides get the same s.
+        shape: (B, C, H, W).
         std: s at the start.
         images_seen: Where the run is.
         until: Images seen from which on s is 0.
         random: Source of the noise, on the pictures' device.
+
+    Returns:
+        The noise, or where s is 0 a zero a sample, (B, 1, 1, 1).
     """
     now = linear_decay(std, images_seen, until)
     if now == 0:
-        return pictures
-    return pictures + now * torch.randn(pictures.shape, generator=random, device=pictures.device)
+        return torch.zeros(shape[0], *[1] * (len(shape) - 1), device=random.device)
+    return now * torch.randn(*shape, generator=random, device=random.device)
+
+
+def add_instance_noise(
+    pictures: Tensor, std: float, images_seen: int, until: int, random: torch.Generator
+) -> Tensor:
+    """Add `draw_instance_noise` to what a discriminator sees; both sides get the same s."""
+    return pictures + draw_instance_noise(pictures.shape, std, images_seen, until, random)

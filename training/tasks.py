@@ -33,6 +33,8 @@ class Batch(NamedTuple):
     """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
     condition: tuple[Tensor, ...] = ()
     """What the discriminator is told besides the picture: a mask, labels, nothing."""
+    chance: tuple[Tensor, ...] = ()
+    """What else is random about its samples; the opponent's matter."""
 
 
 class Output(NamedTuple):
@@ -173,8 +175,9 @@ class GenerateTask:
         )
         target = F.avg_pool2d(batch_to_unit(crops), data.crop // crop_px)
         latents = draw_latents(data.batch, self.latent, random).to(target.device)
-        labels = (photos.labels[chosen.to(photos.device)],) if data.classes else ()
-        return Batch((latents, *labels), target, labels)
+        labels = photos.labels[chosen.to(photos.device)].to(target.device)
+        told = (labels,) if data.classes else ()
+        return Batch((latents, *told), target, told)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {}
