@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,23 @@ class Events:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-
-    @cached_property
-    def _writer(self) -> Any:
-        from torch.utils.tensorboard import SummaryWriter
-
-        return SummaryWriter(str(self._folder))
+        self._writer: Any = None
 
     def add(self, stats: Mapping[str, Any]) -> None:
         """One point for every number, at ``stats["images"]``; the file is complete afterwards."""
         if not has_tensorboard():
             return
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._folder))
         for name, value in stats.items():
             if name != "images":
                 self._writer.add_scalar(name, value, stats["images"])
         self._writer.flush()
+
+    def close(self) -> None:
+        """End the writer's thread; further numbers begin another file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -183,6 +183,8 @@ class Trainer:
         except Cancelled:
             self.save()
             raise
+        finally:
+            self.folder.events.close()
         self.save()
 
     @torch.no_grad()

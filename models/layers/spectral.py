@@ -28,19 +28,19 @@ def iterate_once(pieces: Iterable[Piece], networks: Sequence[nn.Module | None]) 
     However often a network is asked about a piece, its weights are normalised once for it, and the
     estimates move with the first piece only: all pieces meet the same weights, as one batch would.
     """
-    normed = [
+    norms = [
         module
         for network in networks
         if network is not None
         for module in network.modules()
-        if parametrize.is_parametrized(module)
+        if isinstance(module, parametrize.ParametrizationList)
     ]
     try:
         for piece in pieces:
             with parametrize.cached():
                 yield piece
-            for module in normed:
-                module.parametrizations.train(False)  # pyright: ignore[reportCallIssue]
+            for norm in norms:
+                norm.train(False)
     finally:
-        for module in normed:
-            module.parametrizations.train(True)  # pyright: ignore[reportCallIssue]
+        for norm in norms:
+            norm.train(True)
