@@ -209,7 +209,9 @@ def upscale_cases(folders: Sequence[Path], scale: int) -> list[Case]:
     """All originals, cut to multiples of the scale, a group for each folder."""
     cases = []
     for group, file in find_photos(folders):
-        rgb = read_rgb(file, 2 * scale)  # a border of the scale is not scored, less than one is cut off
+        rgb = read_rgb(
+            file, 2 * scale
+        )  # a border of the scale is not scored, less than one is cut off
         height, width = (side - side % scale for side in rgb.shape[:2])
         cases.append(Case(group, file.stem, np.ascontiguousarray(rgb[:height, :width])))
     return cases

@@ -78,7 +78,9 @@ def ssim(
         for values in (first, second)
     )
     if hole is None:
-        return float(ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK, padding="valid").mean())
+        return float(
+            ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK, padding="valid").mean()
+        )
     inside = torch.from_numpy(_inner(hole, border) > 0)
     if not inside.any():
         raise ValueError("there is no pixel to compare")

@@ -172,11 +172,11 @@ class Trainer:
                 begin, before = time.monotonic(), self.images_seen
                 losses = self.step()
                 self.seconds += time.monotonic() - begin
-                rate = self.images_seen / self.seconds
-                watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
                 every = recipe.run.report_images
                 if self.images_seen // every > before // every or self.images_seen >= recipe.images:
                     self.report(losses)
+                rate = self.images_seen / self.seconds
+                watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
                 if time.monotonic() - saved > 60 * recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
