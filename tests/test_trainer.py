@@ -18,7 +18,7 @@ from training.data import PhotoStore
 from training.gan_losses import GAN_LOSSES
 from training.penalties import PENALTIES
 from training.run_folder import RunFolder
-from training.trainer import Trainer, count_sources
+from training.trainer import Trainer, count_sources, freeze
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -188,3 +188,14 @@ def test_a_run_is_not_overwritten_and_not_resumed_with_another_recipe(
 def test_sources_are_counted_by_prefix() -> None:
     assert count_sources(["a_1", "a_2", "b_1"]) == {"a": 2, "b": 1}
     assert count_sources([f"{i}" for i in range(100)]) == {"photos": 100}
+
+
+def test_frozen_parts_keep_their_weights(photos: PhotoStore, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(read_recipe(RECIPES / "tiny.toml"), images=16, frozen=("coarse",))
+    trainer = make(recipe, photos, tmp_path / "run")
+    before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    trainer.run()
+    for name, value in trainer.generator.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("coarse."), name
+    with pytest.raises(RequestError, match=r"has no part 'coarse\.steem'; it has coarse, refine\."):
+        freeze(trainer.generator, ["coarse.steem"])

@@ -17,7 +17,7 @@ from training.gan_losses import GAN_LOSSES
 from training.optimisers import OPTIMISERS
 from training.penalties import PENALTIES
 from training.recipe import Recipe
-from training.stabilise import add_instance_noise, draw_target
+from training.stabilise import add_instance_noise, augment, draw_augmentation, draw_target, shift
 
 Terms = Mapping[str, Callable[[], Tensor]]
 Condition = tuple[Tensor, ...]
@@ -81,9 +81,20 @@ class Adversary:
             pictures, config.instance_noise, images_seen, config.instance_noise_images, self.random
         )
 
+    def augmented(
+        self, real: Tensor, fake: Tensor, condition: Condition
+    ) -> tuple[Tensor, Tensor, Condition]:
+        """Both pictures, and maps they are shown with, changed by one draw of the augmentation."""
+        if self.config.augment == 0:
+            return real, fake, condition
+        drawn = draw_augmentation(real.shape, self.config.augment, self.random)
+        maps = tuple(shift(told, drawn) if told.ndim == 4 else told for told in condition)
+        return augment(real, drawn), augment(fake, drawn), maps
+
     def terms(self, real: Tensor, fake: Tensor, condition: Condition, images_seen: int) -> Terms:
         """The generator's losses against this opponent."""
         self.network.requires_grad_(False)
+        real, fake, condition = self.augmented(real, fake, condition)
         with self.placement.autocast():
             verdict = self.network(self.noisy(fake, images_seen), *condition)
 
@@ -109,7 +120,8 @@ class Adversary:
         self.network.requires_grad_(True)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rates.lr * rate_factor
-        real, fake = self.noisy(real, images_seen), self.noisy(fake.detach(), images_seen)
+        real, fake, condition = self.augmented(real, fake.detach(), condition)
+        real, fake = self.noisy(real, images_seen), self.noisy(fake, images_seen)
         with self.placement.autocast():
             real_logits = self.network(real, *condition).logits
             fake_logits = self.network(fake, *condition).logits

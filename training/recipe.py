@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from training.degrade import DegradationConfig
 from training.gan_losses import GanLossName
 from training.growth import Count, GrowthConfig
 from training.optimisers import OptimiserName
@@ -48,14 +49,6 @@ class HolesConfig:
 
 
 @dataclass(frozen=True)
-class DegradationConfig:
-    """How a low-resolution input is made: bicubic, and a share of light JPEG."""
-
-    jpeg_share: Share = 0.0
-    jpeg_quality: tuple[Count, Count] = (75, 98)
-
-
-@dataclass(frozen=True)
 class LossesConfig:
     """Weights of the generator's losses; 0 switches one off."""
 
@@ -85,6 +78,8 @@ class AdversaryConfig:
     """Standard deviation at the start, for pictures in [-1, 1]."""
     instance_noise_images: Annotated[int, Field(ge=0)] = 0
     """Images seen until the noise is 0."""
+    augment: Share = 0.0
+    """Strength of the discriminator's differentiable augmentation, in colour and place; 0 is off."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +142,8 @@ class Recipe:
     seed: int = 0
     parent: str = ""
     """Weights file to start from; tensors of equal name and shape are taken over."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the generator that keep their weights, such as the coarse stage of a parent."""
     generator: Mapping[str, Any] = field(default_factory=dict)
     discriminator: Mapping[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
