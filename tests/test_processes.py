@@ -61,7 +61,7 @@ def test_every_sample_is_in_one_piece_of_one_process() -> None:
 # What depends on more than one sample, is random, or has a state of its own.
 HARD = [
     "losses.tv=0.1 losses.perceptual=0.1 losses.style=1 losses.l1=1",
-    "adversary.instance_noise=0.3 adversary.instance_noise_images=1000",
+    "adversary.instance_noise=0.3 adversary.instance_noise_images=1000 adversary.augment=1",
     "adversary.loss=lsgan adversary.label_smoothing=[0.5,1.0]",
     "adversary.penalty=gp1 discriminator.norm=layer",
     "generator.spectral=true generator.norm=instance",

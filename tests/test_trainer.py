@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -26,7 +25,7 @@ from training.data import PhotoStore
 from training.gan_losses import GAN_LOSSES
 from training.penalties import PENALTIES
 from training.run_folder import RunFolder
-from training.trainer import Trainer, count_sources
+from training.trainer import Trainer, count_sources, freeze
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -111,7 +110,7 @@ def test_a_small_upscaler_learns(photos: PhotoStore, tmp_path: Path) -> None:
 HASTE = "discriminator.spectral=false optimiser.discriminator.lr=0.3"
 """Without a bound and in haste, so that the logits leave the range where hinge is linear."""
 
-TINY_OPTIONS = [
+OPTIONS = [
     "seed=0",  # the recipe as it is
     *(f"adversary.loss={name} {HASTE}" for name in GAN_LOSSES),
     *(f"adversary.penalty={name}" for name in PENALTIES if name != "none"),
@@ -129,6 +128,7 @@ TINY_OPTIONS = [
     *(f"discriminator.scales={scales}" for scales in (1, 3, 4)),
     *(f"discriminator.minibatch={name}" for name in MINIBATCH if name != "none"),
     "adversary.instance_noise=0.1 adversary.instance_noise_images=100",
+    "adversary.augment=0.5",
     "adversary.loss=lsgan adversary.label_smoothing=0.9",
     "adversary.loss=minimax adversary.label_smoothing=[0.7,1.2]",
     *(f"losses.{loss}=0.1" for loss in ("l1", "perceptual", "style", "tv")),
@@ -142,32 +142,15 @@ TINY_OPTIONS = [
     "optimiser.generator.steps=2",
     "growth.sizes=[32,64] growth.images=8",
     "data.accumulate=2",
-]
-
-NOISE_OPTIONS = [
-    *(f"architecture={name}" for name in ("dcgan", "resnet", "growing")),
-    "architecture=growing growth.sizes=[8,16,32] growth.images=8",
-    "data.classes=true",
-    "generator.upsample=transposed",
-    "generator.norm=layer",
-    "discriminator.norm=instance",
-    "adversary.penalty=gp0 discriminator.norm=none",
+    'frozen=["coarse"]',
 ]
 
 QUICK = {
     "adversary.penalty=r1", "generator.norm=layer", "generator.refine=false", "losses.tv=0.1",
-    "optimiser.generator.name=adam", "growth.sizes=[32,64] growth.images=8", "architecture=growing",
-    "data.classes=true", "discriminator.minibatch=discrimination",
+    "optimiser.generator.name=adam", "growth.sizes=[32,64] growth.images=8",
+    "discriminator.minibatch=discrimination",
 }  # fmt: skip
 """Tried whenever the tests run; the rest takes minutes."""
-
-
-def options(base: str, settings: list[str]) -> list[Any]:
-    """A parameter each: the recipe's settings and the option."""
-    return [
-        pytest.param(base, option, marks=[] if option in QUICK else [pytest.mark.slow])
-        for option in settings
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -177,25 +160,16 @@ def outcomes() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("base", "option"), [*options("tiny", TINY_OPTIONS), *options("dcgan", NOISE_OPTIONS)]
+    "option",
+    [
+        pytest.param(option, marks=[] if option in QUICK else [pytest.mark.slow])
+        for option in OPTIONS
+    ],
 )
 def test_every_option_trains_stays_finite_and_differs(
-    base: str, option: str, photos: PhotoStore, tmp_path: Path, outcomes: dict[str, str]
+    option: str, photos: PhotoStore, tmp_path: Path, outcomes: dict[str, str]
 ) -> None:
-    size = {
-        "tiny": ["data.crop=64"],
-        "dcgan": ["data.crop=32", "data.batch=8", "generator.width=8", "discriminator.width=8"],
-    }[base]
-    recipe = read_recipe(
-        RECIPES / f"{base}.toml",
-        ["images=64", "data.held_out=1", "run.report_images=64", *size, *option.split()],
-    )
-    labels = torch.arange(len(photos)) % 2
-    photos = PhotoStore(
-        photos.flat, photos.heights, photos.widths, photos.offsets, photos.names,
-        labels=labels, class_names=["one", "two"],
-    )  # fmt: skip
-    trainer = make(recipe, photos, tmp_path / "run")
+    trainer = make(read_recipe(RECIPES / "tiny.toml", option.split()), photos, tmp_path / "run")
     trainer.run()
     assert trainer.images_seen == 64
     networks = [trainer.generator, trainer.ema.network, trainer.adversary.network]
@@ -261,3 +235,14 @@ def test_a_run_is_not_overwritten_and_not_resumed_with_another_recipe(
 def test_sources_are_counted_by_prefix() -> None:
     assert count_sources(["a_1", "a_2", "b_1"]) == {"a": 2, "b": 1}
     assert count_sources([f"{i}" for i in range(100)]) == {"photos": 100}
+
+
+def test_frozen_parts_keep_their_weights(photos: PhotoStore, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(read_recipe(RECIPES / "tiny.toml"), images=16, frozen=("coarse",))
+    trainer = make(recipe, photos, tmp_path / "run")
+    before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    trainer.run()
+    for name, value in trainer.generator.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("coarse."), name
+    with pytest.raises(RequestError, match=r"has no part 'coarse\.steem'; it has coarse, refine\."):
+        freeze(trainer.generator, ["coarse.steem"])

@@ -20,22 +20,37 @@ from training.optimisers import OPTIMISERS
 from training.penalties import PENALTIES
 from training.processes import Alone
 from training.recipe import Recipe
-from training.stabilise import draw_instance_noise, draw_target
+from training.stabilise import (
+    Augmentation,
+    augment,
+    draw_augmentation,
+    draw_instance_noise,
+    draw_target,
+    shift,
+)
 from training.tasks import Batch, Terms
 
 
+class Meeting(NamedTuple):
+    """What is random about showing a batch to the discriminator, sample by sample."""
+
+    real_noise: Tensor
+    """Added to real pictures (B, 3, H, W); a zero that broadcasts if off."""
+    fake_noise: Tensor
+    view: Augmentation | tuple[()]
+    """How all that is shown is augmented, if it is."""
+
+
 class Chance(NamedTuple):
-    """What is random about a batch's two meetings with the discriminator, sample by sample.
+    """What is random about a batch's two meetings with the discriminator.
 
     Drawn for the whole batch at once, so that it does not matter in how many pieces it is computed.
     """
 
-    told_real: Tensor
-    """Noise on real pictures (B, 3, H, W) when the generator is told; a zero that broadcasts if off."""
-    told_fake: Tensor
-    judged_real: Tensor
-    """The same when the discriminator is trained."""
-    judged_fake: Tensor
+    told: Meeting
+    """The generator hears what the discriminator thinks."""
+    judged: Meeting
+    """The discriminator is trained."""
     target: Tensor
     """(B, 1), what logits of real samples are pulled to."""
     mix: Tensor
@@ -94,33 +109,35 @@ class Adversary:
     def draw(self, real: Tensor, images_seen: int) -> Chance:
         """Draw what is random about a whole batch of real pictures and as many generated ones."""
         config, samples = self.config, len(real)
+        std, until = config.instance_noise, config.instance_noise_images
 
-        def noise() -> Tensor:
-            until = config.instance_noise_images
-            return draw_instance_noise(
-                real.shape, config.instance_noise, images_seen, until, self.random
-            )
+        def meeting() -> Meeting:
+            noise = [
+                draw_instance_noise(real.shape, std, images_seen, until, self.random)
+                for _ in range(2)
+            ]
+            augmented = config.augment > 0
+            view = draw_augmentation(real.shape, config.augment, self.random) if augmented else ()
+            return Meeting(noise[0], noise[1], view)
 
         target = draw_target(config.label_smoothing, samples, self.random)
         return Chance(
-            noise(),
-            noise(),
-            noise(),
-            noise(),
+            meeting(),
+            meeting(),
             torch.as_tensor(target, device=real.device).expand(samples, 1),
             torch.rand(samples, generator=self.random, device=real.device),
         )
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """The generator's losses against this opponent."""
-        chance = Chance(*batch.chance)
+        real, fake, condition = show(batch, fake, Chance(*batch.chance).told)
         self.network.requires_grad_(False)
         with self.placement.autocast():
-            verdict = self.judge(fake + chance.told_fake, *batch.condition)
+            verdict = self.judge(fake, *condition)
 
         def feature_matching() -> Tensor:
             with self.placement.autocast(), torch.no_grad():
-                truth = self.judge(batch.target + chance.told_real, *batch.condition)
+                truth = self.judge(real, *condition)
             return picture_losses.feature_matching(verdict.features, truth.features)
 
         return {
@@ -155,8 +172,8 @@ class Adversary:
 
     def judge_piece(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
         """The discriminator's loss, penalty included, and its parts in numbers."""
-        chance, condition = Chance(*batch.chance), batch.condition
-        real, fake = batch.target + chance.judged_real, fake + chance.judged_fake
+        chance = Chance(*batch.chance)
+        real, fake, condition = show(batch, fake, chance.judged)
         with self.placement.autocast():
             real_logits = self.judge(real, *condition).logits
             fake_logits = self.judge(fake, *condition).logits
@@ -194,6 +211,16 @@ class Adversary:
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.set_state(state["random"])
         self.steps = state["steps"]
+
+
+def show(batch: Batch, fake: Tensor, meeting: Meeting) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """Real pictures, generated ones and what is told besides, augmented, with their noise."""
+    real, condition = batch.target, batch.condition
+    if isinstance(meeting.view, Augmentation):
+        view = meeting.view
+        real, fake = augment(real, view), augment(fake, view)
+        condition = tuple(shift(told, view) if told.ndim == 4 else told for told in condition)
+    return real + meeting.real_noise, fake + meeting.fake_noise, condition
 
 
 def make_adversary(

@@ -19,7 +19,7 @@ from models.errors import RequestError
 from models.image_files import is_picture_name, read_mask, read_picture
 from models.opencv import load_opencv
 from models.picture import Mask, Picture
-from models.restorer import Inpainter, Upscaler
+from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
 from training.holes import HoleSampler
 from training.metrics import SSIM_WINDOW, luma, psnr, ssim
 
@@ -28,6 +28,8 @@ Filler = Callable[[Pixels, Pixels], Pixels]
 """(rgb (H, W, 3), mask (H, W), 255 = hole) -> the filled rgb."""
 Enlarger = Callable[[Pixels, int], Pixels]
 """(rgb (h, w, 3), scale) -> rgb (h·scale, w·scale, 3)."""
+Reducer = Callable[[Pixels, int], Pixels]
+"""(rgb (h·scale, w·scale, 3), scale) -> rgb (h, w, 3): how a low-resolution input is made."""
 
 MASK_SEED = 40_000
 RANDOM_MASKS = {"strokes": 0.4, "scratches": 0.2, "text": 0.1, "boxes": 0.1, "blobs": 0.2}
@@ -84,16 +86,16 @@ ENLARGERS: dict[str, Enlarger] = {
 }
 
 
-def our_filler(restorer: Inpainter) -> Filler:
+def our_filler(restorer: Inpainter, options: FillOptions | None = None) -> Filler:
     """A fill model of ours."""
     return lambda rgb, mask: np.asarray(
-        restorer.restore(Picture(rgb.copy()), Mask.from_array(mask)).rgb, np.uint8
+        restorer.restore(Picture(rgb.copy()), Mask.from_array(mask), options).rgb, np.uint8
     )
 
 
-def our_enlarger(restorer: Upscaler) -> Enlarger:
+def our_enlarger(restorer: Upscaler, options: UpscaleOptions | None = None) -> Enlarger:
     """An upscaling model of ours, at its own scale."""
-    return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy())).rgb, np.uint8)
+    return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy()), options).rgb, np.uint8)
 
 
 def find_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -229,9 +231,9 @@ def run_filler(fill: Filler, case: Case) -> Pixels:
     return fill(case.truth, case.mask)
 
 
-def run_enlarger(enlarge: Enlarger, scale: int, case: Case) -> Pixels:
+def run_enlarger(enlarge: Enlarger, scale: int, reduce: Reducer, case: Case) -> Pixels:
     """Make a case's picture small and large again."""
-    return enlarge(reduced(case.truth, scale), scale)
+    return enlarge(reduce(case.truth, scale), scale)
 
 
 def compare_fills(
@@ -258,6 +260,7 @@ def compare_enlargements(
     scale: int,
     enlargers: Mapping[str, Enlarger],
     extra: Mapping[str, Measure] | None = None,
+    reduce: Reducer = reduced,
 ) -> Comparison:
     """Enlargements scored on RGB and Y without a border of ``scale`` pixels."""
 
@@ -271,7 +274,7 @@ def compare_enlargements(
         }
 
     methods: dict[str, Method] = {
-        name: partial(run_enlarger, enlarge, scale) for name, enlarge in enlargers.items()
+        name: partial(run_enlarger, enlarge, scale, reduce) for name, enlarge in enlargers.items()
     }
     return Comparison(upscale_cases(data, scale), methods, score)
 

@@ -83,6 +83,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         generator = build_network(recipe.architecture, recipe.generator)
         self.matched = take_over(generator, recipe.parent) if recipe.parent else 0.0
+        freeze(generator, recipe.frozen)
         layout = torch.channels_last
         self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
         self.forward = compiled(self.generator, recipe.run.compile)
@@ -286,3 +287,18 @@ def take_over(network: torch.nn.Module, parent: str) -> float:
     }
     network.load_state_dict(matched, strict=False)
     return len(matched) / len(mine)
+
+
+def freeze(network: torch.nn.Module, parts: Sequence[str]) -> None:
+    """Keep the weights of these parts, submodules or parameters, as they are.
+
+    Raises:
+        RequestError: The network has no part of that name.
+    """
+    for part in parts:
+        found = [p for name, p in network.named_parameters() if f"{name}.".startswith(f"{part}.")]
+        if not found:
+            there = ", ".join(dict.fromkeys(name.split(".")[0] for name in network.state_dict()))
+            raise RequestError(f"frozen: the generator has no part {part!r}; it has {there}.")
+        for parameter in found:
+            parameter.requires_grad_(False)
