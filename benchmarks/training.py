@@ -64,7 +64,9 @@ def make_trainer(
     recipe, sentence = settle_compile(recipe, device)
     if sentence:
         raise SystemExit(sentence)
-    store = PhotoStore.load(photos, device=device, min_side=recipe.data.crop)
+    store = PhotoStore.load(
+        photos, device=device, min_side=max(recipe.growth.sizes, default=recipe.data.crop)
+    )
     run = RunFolder(folder, recipe, resume=False)
     trainer = Trainer(recipe, store, run, Placement(device, variant.dtype, variant.name))
     if variant.layout == torch.contiguous_format:

@@ -66,11 +66,14 @@ def limits(workshop: Workshop) -> None:
         given = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
         picture = Picture(given.copy())
         smooth, textured = (
-            workshop.fill(picture, mask, "fill", FillOptions(detail=detail)).rgb for detail in (0, 1)
+            workshop.fill(picture, mask, "fill", FillOptions(detail=detail)).rgb
+            for detail in (0, 1)
         )
         height = 256
         size = (round(photo.width * height / photo.height), height)
-        strip = [cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (given, smooth, textured)]
+        strip = [
+            cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (given, smooth, textured)
+        ]
         rows.append(np.hstack(strip))
     width = max(row.shape[1] for row in rows)
     sheet = [cv2.copyMakeBorder(x, 0, 6, 0, width - x.shape[1], 0, value=(255,) * 3) for x in rows]
