@@ -1,9 +1,13 @@
 """The page without a browser: its handlers called directly, and its endpoints through gradio_client."""
 
+import gc
 import io
 import logging
 import re
+import shutil
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 import zipfile
@@ -611,3 +615,33 @@ def test_starting_the_page_looks_up_no_name(
     with running_page(workshop, port=free_port) as address:
         assert status_of(address) == 200
     assert {str(host) for host in asked} <= {"127.0.0.1", "localhost", "None"}
+
+
+def test_the_documented_example_works(root: Path, client: Client, jpeg: Path, tmp_path: Path):
+    text = (root / "docs" / "api.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    save_mask(tmp_path / "mask.png", (48, 40), Box(10, 10, 20, 20))
+    shutil.copy(jpeg, tmp_path / "photo.jpg")
+    code = code.replace("http://127.0.0.1:7860", client.src)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "photo-repaired-x2.jpg" in ran.stdout and "'fill'" in ran.stdout
+
+
+@pytest.mark.slow
+def test_a_hundred_fills_leave_memory_where_it_was(repair: Repair, upload_folder: Path):
+    message = painted(repair, upload_folder)
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("Memory is read from /proc, which this system has not.")
+    sizes = {}
+    for job in range(1, 101):
+        event: Any = SimpleNamespace(_data={**message, "job": job})
+        bar: Any = no_bar
+        assert repair.fill("fill", 0, 1.0, event, bar)["result"] == {"job": job}
+        repair.changes({"photo": message["photo"]})
+        gc.collect()
+        sizes[job] = int(status.read_text().split()[1])
+    assert sizes[100] < 1.1 * sizes[10]
