@@ -1,4 +1,4 @@
-"""Make the README's pictures of the page itself, in Chromium, with a photo that the gradio package brings along.
+"""Make the README's pictures of the page, in Chromium, with a photo that the gradio package brings along.
 
 python docs/pictures/make_page.py
 """
