@@ -39,6 +39,7 @@ def main() -> None:
     ):
         file = Path(folder) / "cheetah.png"
         Image.fromarray(damaged).save(file)
+        Image.fromarray(np.asarray(mask.grown(2).values)).save(Path(folder) / "mask.png")
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -48,8 +49,10 @@ def main() -> None:
         page.wait_for_selector("#repair-editor[data-state=empty]")
         page.set_input_files("#repair-editor input[type=file]", file)
         page.wait_for_selector(READY)
-        page.click("[data-do=suggest]")
-        page.wait_for_selector("#repair-editor .sensitivity:not([hidden])")
+        with page.expect_file_chooser() as chooser:
+            page.click("[data-do=load]")
+        chooser.value.set_files(Path(folder) / "mask.png")
+        page.wait_for_selector("#repair-editor [data-do=clear]:not([disabled])")
         save(page, "page-repair.jpg")
         page.click("#repair-fill")
         page.wait_for_selector("#status:has-text('Filled')")
