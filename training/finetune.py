@@ -275,7 +275,6 @@ class FineTune:
         trainer = self.trainer
         self.extra["rollbacks"] += 1
         trainer.load_state(self._good_now(rate_scale=trainer.rate_scale / 2))
-        self.losses.forget()
         self.say(
             f"At {trainer.images_seen} images {complaint}: back to the last good state, "
             f"with {trainer.rate_scale:g} times the learning rate."

@@ -20,7 +20,10 @@ COLOURS = ("red", "green", "blue")
 
 
 class LossWatch:
-    """Knows a loss that left all bounds: not finite, or ten times the largest one of the last 50 steps."""
+    """Knows a loss that left all bounds: not finite, or ten times the largest one of the last 50 steps.
+
+    What it complained of is no measure for what comes after.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[float]] = {}
@@ -28,7 +31,7 @@ class LossWatch:
     def complaint(self, losses: Mapping[str, Tensor | float]) -> str:
         """What is wrong with a step's losses, "" if nothing."""
         for name, loss in losses.items():
-            value = float(loss)
+            value = loss.item() if isinstance(loss, Tensor) else loss
             if not math.isfinite(value):
                 return f"{name} is {value}"
             seen = self._seen.setdefault(name, deque(maxlen=STEPS_LOOKED_BACK))
@@ -37,10 +40,6 @@ class LossWatch:
                 return f"{name} rose to {value:.3g} from {largest:.3g} at most"
             seen.append(value)
         return ""
-
-    def forget(self) -> None:
-        """Start anew, as after going back to an earlier state."""
-        self._seen.clear()
 
 
 def colour_drift(mark: Mark, parent: Mark) -> str:
