@@ -13,14 +13,16 @@ from torch import Tensor
 from training.exam import Mark
 
 STEPS_LOOKED_BACK = 50
-STEPS_BEFORE_JUDGING = 10
 EXPLODED = 10.0
+STEPS_OF_GRACE = 10
+EXPLODED_EARLY = 1000.0
+"""While fewer steps than those of grace were seen, which say little about the size of a loss."""
 COLOUR_LEVELS = 2.0
 COLOURS = ("red", "green", "blue")
 
 
 class LossWatch:
-    """Knows a loss that left all bounds: not finite, or ten times the largest one of the last 50 steps.
+    """Knows a loss that left all bounds: not finite, or ten times the largest one of 50 steps.
 
     What it complained of is no measure for what comes after.
     """
@@ -36,7 +38,8 @@ class LossWatch:
                 return f"{name} is {value}"
             seen = self._seen.setdefault(name, deque(maxlen=STEPS_LOOKED_BACK))
             largest = max(map(abs, seen), default=0.0)
-            if len(seen) >= STEPS_BEFORE_JUDGING and abs(value) > EXPLODED * largest > 0:
+            factor = EXPLODED if len(seen) >= STEPS_OF_GRACE else EXPLODED_EARLY
+            if abs(value) > factor * largest > 0:
                 return f"{name} rose to {value:.3g} from {largest:.3g} at most"
             seen.append(value)
         return ""

@@ -19,7 +19,7 @@ ALL_IMAGES = 10**9
 """Length of a run that ends by the clock."""
 RATE_SHARE = 0.5
 """Of the parent's learning rate: at the full rate a short run only undoes the parent's last cosine."""
-ADAPTER_RATE = 2e-3
+ADAPTER_RATE = 1e-2
 ADAPTER_RANK = 8
 FEWEST_CROPS = 4
 """Of a batch, which is a quarter of the parent's: a short run needs steps more than it needs calm ones."""
