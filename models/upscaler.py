@@ -25,7 +25,7 @@ from models.watch import QUIET, Watch
 TILE_PX = 256
 """Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""
 SMALLEST_TILE_PX = 32
-DEFAULT_DETAIL = 0.5
+DEFAULT_DETAIL = DEFAULT_DENOISE = 0.5
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
 
 
@@ -36,11 +36,13 @@ class UpscaleOptions:
     Attributes:
         size: Width and height of the result; None = the model's own scale.
         detail: 0 = the faithful stage alone, 1 = all that the refine stage adds.
+        denoise: 0 = noise is kept, 1 = all of it is taken away; for models that are told how much.
         tile_px: Side of a tile's core in input pixels; None = automatic, 0 = the whole picture.
     """
 
     size: tuple[int, int] | None = None
     detail: float = DEFAULT_DETAIL
+    denoise: float = DEFAULT_DENOISE
     tile_px: int | None = None
 
 
@@ -80,6 +82,8 @@ class Upscaler:
         scale, notes = self.card.scale, list[str]()
         if options.detail != DEFAULT_DETAIL and not self.network.config.refine:
             notes.append("This model has no refine stage; --detail has no effect.")
+        if options.denoise != DEFAULT_DENOISE and not self.network.config.denoise:
+            notes.append("This model is not told how much to denoise; --denoise has no effect.")
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
         large = self._enlarge(rgb, options, notes, watch)
         if picture.meta.grey:
@@ -97,7 +101,7 @@ class Upscaler:
         tile_px = TILE_PX if options.tile_px is None else options.tile_px
         while True:
             try:
-                return self._enlarge_by(tile_px, rgb, options.detail, notes, watch)
+                return self._enlarge_by(tile_px, rgb, options, notes, watch)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -112,7 +116,7 @@ class Upscaler:
                 tile_px = smaller
 
     def _enlarge_by(
-        self, tile_px: int, rgb: Pixels, detail: float, notes: list[str], watch: Watch
+        self, tile_px: int, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
     ) -> Pixels:
         height, width = rgb.shape[:2]
         scale = self.card.scale
@@ -123,9 +127,9 @@ class Upscaler:
             watch.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
             # 16-bit pictures have more steps than 16-bit arithmetic.
             pixels = to_unit(rgb[tile.window.slices])
-            enlarged = self._run(pixels, detail, exact=rgb.dtype == np.uint16)
+            enlarged = self._run(pixels, options, exact=rgb.dtype == np.uint16)
             if not bool(enlarged.isfinite().all()):
-                enlarged = self._run(pixels, detail, exact=True)
+                enlarged = self._run(pixels, options, exact=True)
                 redone += 1
             place_core(large, from_unit(enlarged, rgb.dtype), tile, scale)
         watch.update(len(tiles), len(tiles))
@@ -134,13 +138,14 @@ class Upscaler:
         return large
 
     @torch.inference_mode()
-    def _run(self, pixels: Tensor, detail: float, *, exact: bool) -> Tensor:
+    def _run(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:
         placement = self.placement
+        strength = [torch.tensor([options.denoise])] if self.network.config.denoise else []
         if exact:
             placement = dataclasses.replace(placement, dtype=torch.float32)
         with placement.autocast():
-            coarse, refined = self.network(pixels.to(placement.device))
-        return coarse if refined is coarse else torch.lerp(coarse, refined, detail)
+            coarse, refined = self.network(*(x.to(placement.device) for x in (pixels, *strength)))
+        return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
 
 
 def place_core(large: Pixels, enlarged: Pixels, tile: Tile, scale: int) -> None:

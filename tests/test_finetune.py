@@ -250,8 +250,9 @@ def test_smaller_batches_where_memory_runs_out(
     monkeypatch.setattr(Trainer, "step", hungry)
     tune = tuning.start(tuning.plan(parent, 16))
     tune.run()
-    assert tune.trainer.recipe.data.batch == 2 and tune.trainer.images_seen == 16
-    assert tuning.heard("Memory ran out", "going on with 2")
+    data = tune.trainer.recipe.data
+    assert (data.batch, data.accumulate) == (2, 2) and tune.trainer.images_seen == 16
+    assert tuning.heard("Memory ran out with 4 crops", "going on with 2")
     monkeypatch.setattr(Trainer, "step", never)
     hopeless = Tuning(tuning.photos, tuning.path / "hopeless")
     with pytest.raises(InputError, match="one crop of 64 px"):

@@ -125,10 +125,10 @@ def test_memory_that_runs_out_makes_tiles_smaller_and_is_said(
     expected = upscaler.restore(picture).rgb
     run = upscaler._run
 
-    def small_memory(pixels: torch.Tensor, detail: float, *, exact: bool) -> torch.Tensor:
+    def small_memory(pixels: torch.Tensor, options: UpscaleOptions, *, exact: bool) -> torch.Tensor:
         if pixels.shape[-1] > 100:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
-        return run(pixels, detail, exact=exact)
+        return run(pixels, options, exact=exact)
 
     monkeypatch.setattr(upscaler, "_run", small_memory)
     result = upscaler.restore(picture)
@@ -177,3 +177,17 @@ def test_sixteen_bit_resize_is_the_lanczos_of_pillow() -> None:
     wide = resize(eight.astype(np.uint16) * 257, (33, 17)).astype(float) / 257
     pillow = np.asarray(Image.fromarray(eight).resize((33, 17), Image.Resampling.LANCZOS))
     assert np.abs(wide - pillow).max() <= 1.5
+
+
+def test_denoise_reaches_a_network_that_is_told_and_is_said_to_do_nothing_elsewhere() -> None:
+    torch.manual_seed(0)
+    network = Upscale(UpscaleConfig(2, 8, 2, denoise=True)).eval()
+    assert network.kept_noise is not None
+    torch.nn.init.normal_(network.kept_noise)
+    told = Upscaler(network, Card("upscale", "upscale", {}, scale=2), FP32)
+    picture = Picture(noise(20, 20))
+    kept, taken = (told.restore(picture, UpscaleOptions(denoise=d)) for d in (0.0, 1.0))
+    assert (kept.rgb != taken.rgb).any()
+    assert not kept.meta.notes
+    plain = make().restore(picture, UpscaleOptions(denoise=1.0))
+    assert any("--denoise has no effect" in sentence for sentence in plain.meta.notes)

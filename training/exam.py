@@ -134,8 +134,7 @@ class Exam:
             "psnr": 10 * torch.log10(4 / error.square().mean().clamp_min(1e-10)),
             "bias": LEVELS * error.mean((0, 2, 3)),
         }
-        fixed = torch.Generator().manual_seed(EXAM_SEED)
-        terms = self.perception.terms(batch.target, made.clamp(-1, 1), fixed)
+        terms = self.perception.terms(batch.target, made.clamp(-1, 1), (0, 0))
         if "perceptual" in terms:
             mark["distance"] = terms["perceptual"]()
         return mark

@@ -153,6 +153,10 @@ class FineTune:
             InputError: Memory does not suffice for one crop, or the disk is full.
         """
         self.watch = watch
+        if self.seconds is not None:
+            self.trainer.images = (
+                self.trainer.images_seen + 1
+            )  # the clock decides after the first step
         try:
             if "before" not in self.extra:
                 self._examine_parent()
@@ -302,9 +306,13 @@ class FineTune:
             raise InputError(
                 f"Memory does not suffice for one crop of {recipe.data.crop} px; close other programs."
             ) from error
-        self.say(f"Memory ran out with batches of {2 * batch}; going on with {batch}.")
+        self.say(
+            f"Memory ran out with {recipe.data.batch} crops at once; going on with {batch}, and more "
+            "batches a step."
+        )
         state = self._good_now(rate_scale=self.trainer.rate_scale)
-        smaller = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=batch))
-        self.trainer = self.make_trainer(smaller)
+        pieces = recipe.data.accumulate * recipe.data.batch // batch
+        data = dataclasses.replace(recipe.data, batch=batch, accumulate=pieces)
+        self.trainer = self.make_trainer(dataclasses.replace(recipe, data=data))
         self.trainer.load_state(state)
         self.trainer.images = images
