@@ -229,7 +229,7 @@ def test_a_stopped_run_goes_on(
 
 def test_a_full_disk_is_one_sentence_and_what_was_saved_stays(album: Path) -> None:
     words = (*TUNE, "-o", "mine.safetensors", "--images", "1000000")
-    process = start(*words, limit_bytes=40_000)
+    process = start(*words, limit_bytes=25_000)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1, said
     last = said.splitlines()[-1]
