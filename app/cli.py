@@ -45,6 +45,7 @@ def fill(
     feather: options.Feather = 0,
     model: options.Model = None,
     detail: options.FillDetail = 1.0,
+    strength: options.Strength = 1.0,
     file_format: options.Format = "auto",
     quality: options.Quality = 95,
     strip_metadata: options.StripMetadata = False,
@@ -61,6 +62,7 @@ def fill(
     from models.restorer import FillOptions
 
     check_range("--detail", detail, 0, 1)
+    check_range("--strength", strength, 0, 1)
     check_range("--feather", feather, 0, 1000)
     check_range("--grow", grow, -1000, 1000)
     named = [name for name in (photo, photo_option) if name is not None]
@@ -74,6 +76,7 @@ def fill(
         make_workshop(terminal, device, precision, threads),
         model,
         FillOptions(detail=detail, feather_px=feather),
+        strength=strength,
         invert=invert_mask,
         grow_px=grow,
         saving=Saving(quality, keep_metadata=not strip_metadata),
@@ -92,6 +95,7 @@ def upscale(
     megapixels: options.Megapixels = None,
     model: options.Model = None,
     detail: options.UpscaleDetail = None,
+    strength: options.Strength = 1.0,
     tile: options.Tile = "auto",
     ncnn_tile: options.NcnnTile = None,
     recursive: options.Recursive = False,
@@ -118,6 +122,7 @@ def upscale(
     tile_px = read_tile(tile, ncnn_tile)
     if detail is not None:
         check_range("--detail", detail, 0, 1)
+    check_range("--strength", strength, 0, 1)
     terminal = Terminal(quiet=quiet)
     named = [*(inputs or []), *(inputs_option or [])]
     found = find_photos(named, listed=sys.stdin, recursive=recursive, output=output, suffix=suffix)
@@ -131,6 +136,7 @@ def upscale(
         model,
         target,
         detail=detail,
+        strength=strength,
         tile_px=tile_px,
         saving=Saving(quality, keep_metadata=not strip_metadata),
     )
@@ -259,6 +265,31 @@ def train(
     terminal = Terminal(quiet=quiet)
     placement = place(device, precision, threads, terminal.note)
     run_recipe(recipe, data, out, settings or [], placement, terminal, resume=resume)
+
+
+@app.command()
+def finetune(
+    task: options.TunedTask,
+    data: options.Data,
+    output: options.TunedWeights,
+    parent: options.Parent = None,
+    minutes: options.Minutes = None,
+    images: options.Images = None,
+    adapter: options.Adapter = False,
+    resume: options.ResumeTuning = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
+    from app.devices import place
+    from app.finetune_run import Wish, run_finetune
+
+    terminal = Terminal(quiet=quiet)
+    wish = Wish(task, tuple(data), output, parent, minutes, images, adapter, resume)
+    run_finetune(wish, place(device, precision, threads, terminal.note), terminal)
 
 
 @app.command()

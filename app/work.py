@@ -74,6 +74,7 @@ class FillWork:
         workshop: Runs the network.
         model: Name or path of the weights; None = the default.
         options: Of the restorer.
+        strength: Of an adapter in the weights, 0 to 1.
         invert: White = keep.
         grow_px: Pixels by which masks grow on every side; negative = shrink.
         saving: How outputs are written.
@@ -85,17 +86,18 @@ class FillWork:
         model: str | None,
         options: FillOptions,
         *,
+        strength: float = 1.0,
         invert: bool = False,
         grow_px: int = 0,
         saving: Saving,
     ) -> None:
         self._workshop, self._options, self._saving = workshop, options, saving
-        self._invert, self._grow_px = invert, grow_px
+        self._invert, self._grow_px, self._strength = invert, grow_px, strength
         self._model = find_model(model or default_fill_model(), "fill")
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the mask of a single photo."""
-        self._workshop.inpainter(self._model)
+        self._workshop.inpainter(self._model, strength=self._strength)
         if plan.is_batch:
             return
         (job,) = plan.jobs
@@ -108,6 +110,7 @@ class FillWork:
         return {
             "work": "fill",
             "model": hash_weights(self._model),
+            "strength": self._strength,
             "mask": (str(job.mask), stat.st_size, stat.st_mtime_ns) if stat else None,
             "invert": self._invert,
             "grow": self._grow_px,
@@ -118,7 +121,9 @@ class FillWork:
     def perform(self, job: Job, watch: Watch) -> tuple[str, ...]:
         """Read photo and mask, fill, write."""
         picture, mask = read_picture(job.source), self._read_mask(job)
-        filled = self._workshop.fill(picture, mask, self._model, self._options, watch)
+        filled = self._workshop.fill(
+            picture, mask, self._model, self._options, watch, strength=self._strength
+        )
         same_format = picture.meta.source_format == SUFFIX_FORMATS[job.output.suffix.lower()]
         if mask.is_empty and same_format and self._saving.keep_metadata:
             job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +145,7 @@ class UpscaleWork:
         model: Name or path of the weights; None = the default for the factor.
         target: How large.
         detail: 0 = faithful, 1 = the refine stage in full; None = the restorer's default.
+        strength: Of an adapter in the weights, 0 to 1.
         tile_px: As for ``UpscaleOptions``.
         saving: How outputs are written.
     """
@@ -151,17 +157,18 @@ class UpscaleWork:
         target: TargetSize,
         *,
         detail: float | None = None,
+        strength: float = 1.0,
         tile_px: int | None = None,
         saving: Saving,
     ) -> None:
         self._workshop, self._target, self._saving = workshop, target, saving
-        self._detail, self._tile_px = detail, tile_px
+        self._detail, self._strength, self._tile_px = detail, strength, tile_px
         self._model = find_model(model, "upscale") if model else None
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the size of a single photo's result."""
         for model in self._models_for(plan.jobs):
-            self._workshop.upscaler(model)
+            self._workshop.upscaler(model, strength=self._strength)
         if not plan.is_batch:
             with suppress(InputError):
                 size = read_size(plan.jobs[0].source)
@@ -195,6 +202,7 @@ class UpscaleWork:
         return {
             "work": "upscale",
             "model": hash_weights(self._model_for_file(job.source)),
+            "strength": self._strength,
             "detail": self._detail,
             "tile": self._tile_px,
             **asdict(self._target),
@@ -207,6 +215,6 @@ class UpscaleWork:
         model, size = self._model_for(picture.size), self._target.size_for(picture.size)
         detail = {} if self._detail is None else {"detail": self._detail}
         options = UpscaleOptions(size=size, tile_px=self._tile_px, **detail)
-        enlarged = self._workshop.upscale(picture, model, options, watch)
+        enlarged = self._workshop.upscale(picture, model, options, watch, strength=self._strength)
         del picture
         return enlarged.meta.notes + self._saving.save(enlarged, job.output)
