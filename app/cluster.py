@@ -96,9 +96,7 @@ def _worker_class() -> type:
 
     class Worker:
         def __init__(self, pickled: bytes) -> None:
-            import remend
-
-            remend.find_packages()
+            importlib.import_module("remend").find_packages()
             self._work = pickle.loads(pickled)
 
         def perform(self, pickled: bytes) -> Any:
