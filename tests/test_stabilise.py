@@ -45,19 +45,19 @@ def test_augmentation_moves_pictures_and_masks_together_and_lets_gradients_pass(
     dot[..., 30, 40] = 1
     random = dice()
     drawn = draw_augmentation(dot.shape, 1.0, random)
-    down, right = drawn.shift
+    down, right = drawn.shift[0].tolist()
     assert (down, right) != (0, 0) and max(abs(down), abs(right)) <= 8
     moved = shift(dot, drawn)
     assert moved.shape == dot.shape and (moved[..., 30 + down, 40 + right] == 1).all()
     leaf = dot.clone().requires_grad_()
     augment(leaf, drawn).sum().backward()
     assert leaf.grad is not None and leaf.grad.abs().sum() > 0
-    assert draw_augmentation(dot.shape, 1.0, random).shift != drawn.shift
+    assert not torch.equal(draw_augmentation(dot.shape, 1.0, random).shift, drawn.shift)
 
 
 def test_augmentation_changes_colour_by_the_drawn_factors() -> None:
     pictures = torch.rand(2, 3, 16, 16, generator=dice())
-    drawn = draw_augmentation(pictures.shape, 1.0, dice())._replace(shift=(0, 0))
+    drawn = draw_augmentation(pictures.shape, 1.0, dice())._replace(shift=torch.zeros(1, 2).long())
     made = augment(pictures, drawn)
     mean = pictures.mean((1, 2, 3)) + drawn.brightness.flatten()
     assert torch.allclose(made.mean((1, 2, 3)), mean, atol=1e-5)

@@ -28,6 +28,9 @@ class DataConfig:
     crop: Count = 128
     """Side of a training crop in (high-resolution) pixels."""
     batch: Count = 8
+    """Images that one process computes at once."""
+    accumulate: Count = 1
+    """Batches whose gradients make up one step: that of a batch so many times larger, in less memory."""
     half_share: Share = 0.25
     """Share of crops that are cut at twice the size and area-averaged."""
     held_out: Count = 16
@@ -94,14 +97,23 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
+class DiscriminatorOptimiserConfig(OptimiserConfig):
+    """The discriminator's own defaults, which stay where a recipe sets one of its keys only."""
+
+    name: OptimiserName = "adam"
+    lr: Positive = 2e-4
+    betas: tuple[Share, Share] = (0.5, 0.99)
+
+
+@dataclass(frozen=True)
 class OptimisersConfig:
     """Optimisers of both sides."""
 
     clip_norm: Positive = 10.0
     """Largest norm of the generator's gradient; a guard, far above what a healthy run has."""
     generator: OptimiserConfig = field(default_factory=OptimiserConfig)
-    discriminator: OptimiserConfig = field(
-        default_factory=lambda: OptimiserConfig("adam", 2e-4, (0.5, 0.99))
+    discriminator: DiscriminatorOptimiserConfig = field(
+        default_factory=DiscriminatorOptimiserConfig
     )
 
 
@@ -128,6 +140,8 @@ class RunConfig:
     """Images between two lines of stats.jsonl, with the score on held-out photos."""
     save_minutes: Positive = 4.0
     """Minutes between two EMA checkpoints and resumable states."""
+    compile: bool = False
+    """Compile generator and discriminator (``torch.compile``); the first steps take minutes."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The trainer knows only the `Task` protocol; a new kind of generator is one more 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,8 @@ class Batch(NamedTuple):
     """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
     condition: tuple[Tensor, ...] = ()
     """What the discriminator is told besides the picture: a mask, labels, nothing."""
+    chance: tuple[Any, ...] = ()
+    """What else is random about its samples; the opponent's matter."""
 
 
 class Output(NamedTuple):
@@ -186,8 +188,9 @@ class GenerateTask:
         )
         target = F.avg_pool2d(batch_to_unit(crops), data.crop // crop_px)
         latents = draw_latents(data.batch, self.latent, random).to(target.device)
-        labels = (photos.labels[chosen.to(photos.device)],) if data.classes else ()
-        return Batch((latents, *labels), target, labels)
+        labels = photos.labels[chosen.to(photos.device)].to(target.device)
+        told = (labels,) if data.classes else ()
+        return Batch((latents, *told), target, told)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {}
