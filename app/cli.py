@@ -77,6 +77,31 @@ def train(
 
 
 @app.command()
+def finetune(
+    task: options.TunedTask,
+    data: options.Data,
+    output: options.TunedWeights,
+    parent: options.Parent = None,
+    minutes: options.Minutes = None,
+    images: options.Images = None,
+    adapter: options.Adapter = False,
+    resume: options.ResumeTuning = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
+    from app.devices import place
+    from app.finetune_run import Wish, run_finetune
+
+    terminal = Terminal(quiet=quiet)
+    wish = Wish(task, tuple(data), output, parent, minutes, images, adapter, resume)
+    run_finetune(wish, place(device, precision, threads, terminal.note), terminal)
+
+
+@app.command()
 def lab(
     techniques: options.Techniques = None,
     out: options.LabOut = Path("remend-lab"),

@@ -39,14 +39,22 @@ class Fleet:
         """How many pictures are worked on at the same time."""
         return len(self._workshops)
 
-    def inpainter(self, model: str | Path, watch: Watch = QUIET) -> Inpainter:
+    def inpainter(
+        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+    ) -> Inpainter:
         """As ``Workshop.inpainter``; loads it on every device."""
-        first, *_ = [workshop.inpainter(model, watch) for workshop in self._workshops]
+        first, *_ = [
+            workshop.inpainter(model, watch, strength=strength) for workshop in self._workshops
+        ]
         return first
 
-    def upscaler(self, model: str | Path, watch: Watch = QUIET) -> Upscaler:
+    def upscaler(
+        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+    ) -> Upscaler:
         """As ``Workshop.upscaler``; loads it on every device."""
-        first, *_ = [workshop.upscaler(model, watch) for workshop in self._workshops]
+        first, *_ = [
+            workshop.upscaler(model, watch, strength=strength) for workshop in self._workshops
+        ]
         return first
 
     def fill(
@@ -56,10 +64,12 @@ class Fleet:
         model: str | Path,
         options: FillOptions = FillOptions(),  # noqa: B008 - frozen
         watch: Watch = QUIET,
+        *,
+        strength: float = 1.0,
     ) -> Picture:
         """As ``Workshop.fill``, on a device that is free."""
         with self._one() as workshop:
-            return workshop.fill(picture, mask, model, options, watch)
+            return workshop.fill(picture, mask, model, options, watch, strength=strength)
 
     def upscale(
         self,
@@ -67,10 +77,12 @@ class Fleet:
         model: str | Path,
         options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
         watch: Watch = QUIET,
+        *,
+        strength: float = 1.0,
     ) -> Picture:
         """As ``Workshop.upscale``, on a device that is free."""
         with self._one() as workshop:
-            return workshop.upscale(picture, model, options, watch)
+            return workshop.upscale(picture, model, options, watch, strength=strength)
 
     @contextmanager
     def _one(self) -> Iterator[Workshop]:

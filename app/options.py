@@ -262,3 +262,30 @@ Lpips = Annotated[
 ]
 JsonTable = Annotated[bool, Option("--json", help="Print JSON.")]
 Markdown = Annotated[bool, Option("--markdown", help="Print a Markdown table, the default.")]
+
+# What finetune takes.
+TunedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is fine-tuned.")]
+TunedWeights = Annotated[
+    Path,
+    Option(
+        "--output", "--out", "-o", metavar="NAME.safetensors", help="The weights file to write."
+    ),
+]
+Parent = Annotated[
+    str | None,
+    Option("--from", metavar="NAME|PATH", help="Weights to start from; fill or x4 if left out."),
+]
+Minutes = Annotated[float | None, Option(metavar="M", help="Wall time in all; 20 if left out.")]
+Images = Annotated[
+    int | None, Option(metavar="N", help="End after so many training crops instead.")
+]
+Adapter = Annotated[
+    bool, Option("--adapter", help="Train a small adapter that --strength dials in and out.")
+]
+ResumeTuning = Annotated[bool, Option("--resume", help="Go on with a fine-tune that was stopped.")]
+
+# What fill and upscale take for an adapter.
+Strength = Annotated[
+    float,
+    Option(metavar="0..1", help="How much of a fine-tuned adapter is applied; 0 = its parent."),
+]

@@ -33,6 +33,7 @@ def fill(
     detail: options.FillDetail = 1.0,
     skip_existing: options.SkipExisting = False,
     resume: options.Resume = False,
+    strength: options.Strength = 1.0,
     file_format: options.Format = "auto",
     quality: options.Quality = 95,
     suffix: options.Suffix = "",
@@ -54,6 +55,7 @@ def fill(
     from models.restorer import FillOptions
 
     _check_fill(detail, feather, grow)
+    check_range("--strength", strength, 0, 1)
     batch = Batch(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
@@ -66,6 +68,7 @@ def fill(
         invert=invert_mask,
         grow_px=grow,
         saving=Saving(quality, keep_metadata=not strip_metadata),
+        strength=strength,
         memory_bytes=batch.memory_bytes,
     )
     return batch.run(plan, work)
@@ -88,6 +91,7 @@ def upscale(
     recursive: options.Recursive = False,
     skip_existing: options.SkipExisting = False,
     resume: options.Resume = False,
+    strength: options.Strength = 1.0,
     file_format: options.Format = "auto",
     quality: options.Quality = 95,
     suffix: options.Suffix = "",
@@ -111,6 +115,7 @@ def upscale(
     target = TargetSize(scale, width, height, megapixels)
     tile_px = read_tile(tile, ncnn_tile)
     _check_upscale(detail, denoise)
+    check_range("--strength", strength, 0, 1)
     batch = Batch(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
@@ -127,6 +132,7 @@ def upscale(
         tta=tta,
         tile_px=tile_px,
         saving=Saving(quality, keep_metadata=not strip_metadata),
+        strength=strength,
         memory_bytes=batch.memory_bytes,
     )
     return batch.run(plan, work)
@@ -154,6 +160,7 @@ def restore(
     ncnn_tile: options.NcnnTile = None,
     skip_existing: options.SkipExisting = False,
     resume: options.Resume = False,
+    strength: options.Strength = 1.0,
     file_format: options.Format = "auto",
     quality: options.Quality = 95,
     suffix: options.Suffix = "",
@@ -178,6 +185,7 @@ def restore(
     tile_px = read_tile(tile, ncnn_tile)
     _check_fill(fill_detail, feather, grow)
     _check_upscale(detail, denoise)
+    check_range("--strength", strength, 0, 1)
     batch = Batch(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
@@ -192,6 +200,7 @@ def restore(
         invert=invert_mask,
         grow_px=grow,
         saving=saving,
+        strength=strength,
         memory_bytes=batch.memory_bytes,
     )
     enlarging = UpscaleWork(
@@ -203,6 +212,7 @@ def restore(
         tta=tta,
         tile_px=tile_px,
         saving=saving,
+        strength=strength,
         memory_bytes=batch.memory_bytes,
     )
     return batch.run(plan, RestoreWork(filling, enlarging))

@@ -159,6 +159,7 @@ class FillWork(FileWork):
         workshop: Runs the network.
         model: Name or path of the weights; None = the default.
         options: Of the restorer.
+        strength: Of an adapter in the weights, 0 to 1.
         invert: White = keep.
         grow_px: Pixels by which masks grow on every side; negative = shrink.
         saving: How outputs are written.
@@ -171,18 +172,20 @@ class FillWork(FileWork):
         model: str | None,
         options: FillOptions,
         *,
+        strength: float = 1.0,
         invert: bool = False,
         grow_px: int = 0,
         saving: Saving,
         memory_bytes: int | None = None,
     ) -> None:
         super().__init__(workshop, saving, memory_bytes)
-        self._options, self._invert, self._grow_px = options, invert, grow_px
+        self._options, self._strength = options, strength
+        self._invert, self._grow_px = invert, grow_px
         self._model = find_model(model or default_fill_model(), "fill").absolute()
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the mask of a single photo."""
-        self._workshop.inpainter(self._model)
+        self._workshop.inpainter(self._model, strength=self._strength)
         if plan.is_batch:
             return
         (job,) = plan.jobs
@@ -195,6 +198,7 @@ class FillWork(FileWork):
         return {
             "work": "fill",
             "model": hash_weights(self._model),
+            "strength": self._strength,
             "mask": (str(job.mask), stat.st_size, stat.st_mtime_ns) if stat else None,
             "invert": self._invert,
             "grow": self._grow_px,
@@ -208,7 +212,10 @@ class FillWork(FileWork):
         if timed:
             regions = plan_regions(self._read_mask(job))
             pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
-            seconds = pixels * self._workshop.inpainter(self._model).pixel_seconds
+            seconds = (
+                pixels
+                * self._workshop.inpainter(self._model, strength=self._strength).pixel_seconds
+            )
         cost = fill_cost(read_header(job.source), job.output, seconds)
         refuse_if_too_large(cost, self._memory_bytes)
         return cost
@@ -222,7 +229,12 @@ class FillWork(FileWork):
         """Fill."""
         assert material.mask is not None
         filled = self._workshop.fill(
-            material.picture, material.mask, self._model, self._options, watch
+            material.picture,
+            material.mask,
+            self._model,
+            self._options,
+            watch,
+            strength=self._strength,
         )
         return Made(filled, unchanged=material.mask.is_empty)
 
@@ -240,6 +252,7 @@ class UpscaleWork(FileWork):
         model: Name or path of the weights; None = the default for the factor.
         target: How large.
         detail: 0 = faithful, 1 = the refine stage in full; None = the restorer's default.
+        strength: Of an adapter in the weights, 0 to 1.
         denoise: 0 = noise is kept, 1 = all is taken away; None = the restorer's default.
         tta: As for ``UpscaleOptions``.
         tile_px: As for ``UpscaleOptions``.
@@ -254,6 +267,7 @@ class UpscaleWork(FileWork):
         target: TargetSize,
         *,
         detail: float | None = None,
+        strength: float = 1.0,
         denoise: float | None = None,
         tta: bool = False,
         tile_px: int | None = None,
@@ -261,7 +275,7 @@ class UpscaleWork(FileWork):
         memory_bytes: int | None = None,
     ) -> None:
         super().__init__(workshop, saving, memory_bytes)
-        self._target = target
+        self._target, self._strength = target, strength
         asked = {"detail": detail, "denoise": denoise, "tta": tta, "tile_px": tile_px}
         self._options = UpscaleOptions(**{k: v for k, v in asked.items() if v is not None})  # pyright: ignore[reportArgumentType]
         self._model = find_model(model, "upscale").absolute() if model else None
@@ -269,7 +283,7 @@ class UpscaleWork(FileWork):
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the size of a single photo's result."""
         for model in self._models_for(plan.jobs):
-            self._workshop.upscaler(model)
+            self._workshop.upscaler(model, strength=self._strength)
         if not plan.is_batch:
             with suppress(InputError):
                 size = read_size(plan.jobs[0].source)
@@ -306,6 +320,7 @@ class UpscaleWork(FileWork):
         return {
             "work": "upscale",
             "model": hash_weights(self._model_for_file(job.source)),
+            "strength": self._strength,
             **options,
             **asdict(self._target),
             **asdict(self._saving),
@@ -314,7 +329,7 @@ class UpscaleWork(FileWork):
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         """What the job will take, in tiles so small that it fits where that helps."""
         header = read_header(job.source)
-        upscaler = self._workshop.upscaler(self._model_for(header.size))
+        upscaler = self._workshop.upscaler(self._model_for(header.size), strength=self._strength)
         size = self._target.size_for(header.size)
         width, height = header.size
         seconds = width * height * upscaler.pixel_seconds if timed else 0.0
@@ -362,7 +377,9 @@ class UpscaleWork(FileWork):
             options = replace(options, tile_px=cost.tile_px)
             notes = (*picture.meta.notes, cost.note)
             picture = replace(picture, meta=replace(picture.meta, notes=notes))
-        return Made(self._workshop.upscale(picture, self._model_for(picture.size), options, watch))
+        model = self._model_for(picture.size)
+        strength = self._strength
+        return Made(self._workshop.upscale(picture, model, options, watch, strength=strength))
 
 
 class RestoreWork(FileWork):

@@ -1,6 +1,6 @@
 """Images per second of training steps, before and after tuning, and where a step's time goes, in one run.
 
-    python benchmarks/training.py [RECIPE...] [--threads N] [--device auto|cpu|cuda] [--rounds N] [--compile]
+    python -m benchmarks.training [RECIPE...] [--threads N] [--device auto|cpu|cuda] [--rounds N] [--compile]
 
 Each recipe's step is timed as plain as it can be (float32, contiguous memory, eager) and with one tuning
 more at a time: channels_last, bf16 where the hardware multiplies it, torch.compile if asked for. The

@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from models.errors import RequestError
+from models.layers.adapter import add_adapters, merge_adapters
 from models.registry import ARCHITECTURES, build_network
 from models.whole_file import save_whole
 
@@ -38,6 +39,8 @@ class Card:
     """Source of the photos -> how many."""
     licence: str = "Apache-2.0"
     parent: str = ""
+    adapter: int = 0
+    """Rank of the low-rank adapter beside the parent's weights; 0 = the file has none."""
     run: Mapping[str, Any] = field(default_factory=dict)
     """The recipe that made the weights, and how long it took."""
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -94,18 +97,40 @@ def peek(path: Path) -> Card:
     return card
 
 
-def open_network(path: Path) -> tuple[nn.Module, Card]:
+def save_card(source: Path, target: Path, card: Card) -> None:
+    """Write the tensors of one file, bit for bit, with another card into another, whole or not at all."""
+    metadata = {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}
+    save_whole(save(read_tensors(source), metadata), target)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file as they lie there."""
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]:
     """Rebuild the network of a weights file in float32 on the CPU, in evaluation mode.
 
+    Args:
+        path: The file.
+        strength: How much of its adapter is merged into the weights: 0 = the parent, 1 = as trained.
+
     Raises:
-        RequestError: As `peek`, or tensors that do not fit the card.
+        RequestError: As `peek`, tensors that do not fit the card, or a strength below 1 without adapter.
     """
     card = peek(path)
+    if strength != 1 and not card.adapter:
+        raise RequestError(
+            f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out, "
+            "or make such weights with `remend finetune --adapter`."
+        )
     try:
         network = build_network(card.architecture, card.config)
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network.load_state_dict(tensors)
+        add_adapters(network, card.adapter)
+        network.load_state_dict(read_tensors(path))
+        if card.adapter:
+            merge_adapters(network, strength)
     except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
         raise RequestError(
             f"{path} is damaged: its tensors do not fit its card ({str(error).splitlines()[0]}); "

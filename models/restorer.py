@@ -30,13 +30,15 @@ class Restorer(Protocol):
 KINDS = {"fill": Inpainter, "upscale": Upscaler}
 
 
-def load_restorer(path: Path, placement: Placement) -> Inpainter | Upscaler:
-    """Open a weights file and make it ready to run.
+def load_restorer(
+    path: Path, placement: Placement, *, strength: float = 1.0
+) -> Inpainter | Upscaler:
+    """Open a weights file and make it ready to run; ``strength`` as for `open_network`.
 
     Raises:
-        RequestError: The file is no weights file, is damaged, or is no restorer's.
+        RequestError: The file is no weights file, is damaged, is no restorer's, or has no adapter to dial.
     """
-    network, card = open_network(path)
+    network, card = open_network(path, strength=strength)
     if card.task not in KINDS:
         raise RequestError(
             f"{path} holds a network for {card.task!r}, which restores nothing; "

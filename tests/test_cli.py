@@ -600,6 +600,24 @@ def test_train_by_the_name_of_a_recipe(remend: Remend, photo_files: Sequence[Pat
     assert used.code == 0
 
 
+def test_what_is_missing_for_training_is_said_and_training_goes_on(
+    remend: Remend, photo_files: Sequence[Path], monkeypatch: pytest.MonkeyPatch
+):
+    def no_compiler(*_: Any, **__: Any) -> None:
+        raise RuntimeError("No working C++ compiler found.\nMore words.")
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    for module in ("app.training_run", "training.events"):
+        monkeypatch.setattr(f"{module}.has_tensorboard", lambda: False)
+    settings = ("--set", "images=8", "--set", "data.crop=32", "--set", "data.held_out=1")
+    data = [word for path in photo_files for word in ("--data", path)]
+    done = remend("train", "tiny", *data, "--out", "run", "--set", "run.compile=true", *settings)
+    assert done.code == 0, done.err
+    assert "run.compile = true is not possible here (No working C++ compiler found);" in done.err
+    assert "TensorBoard is not installed" in done.err
+    assert Path("run/ema.safetensors").is_file() and not list(Path("run").glob("events*"))
+
+
 # Processes
 
 

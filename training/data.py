@@ -18,9 +18,10 @@ from torch import Tensor
 
 from models.errors import RequestError
 from models.image_files import PICTURE_SUFFIXES
-from training.photo_files import find_photos, read_photo
+from training.photo_files import Place, find_photos, read_photo
 
 CPU = torch.device("cpu")
+Inspect = Callable[[Place, np.ndarray | str], str]
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -120,6 +121,7 @@ class PhotoStore:
         device: torch.device = CPU,
         min_side: int,
         limit: int | None = None,
+        inspect: Inspect = lambda _place, _photo: "",
         on_progress: Callable[[int, int], None] | None = None,
     ) -> "PhotoStore":
         """Decode every picture below ``sources`` once.
@@ -129,6 +131,8 @@ class PhotoStore:
             device: Where crops are wanted; the photos are kept there too if they fit.
             min_side: Photos whose shorter side has fewer pixels are left out, and said so.
             limit: Look at the first ``limit`` pictures only.
+            inspect: Shown every picture, or the sentence that says why it cannot be read; what it
+                returns is the reason to leave the picture out, "" for none.
             on_progress: Called with (pictures looked at, pictures found).
 
         Raises:
@@ -151,8 +155,11 @@ class PhotoStore:
             for done, (place, photo) in enumerate(
                 zip(places, pool.map(read_photo, places), strict=True), start=1
             ):
+                reason = inspect(place, photo)
                 if isinstance(photo, str):
                     skipped.append(photo)
+                elif reason:
+                    skipped.append(f"{place} was left out: {reason}")
                 else:
                     short = min(photo.shape[:2])
                     longest_short_side = max(longest_short_side, short)
@@ -170,9 +177,9 @@ class PhotoStore:
         finally:
             pool.shutdown(cancel_futures=True)
         if not names:
-            if not longest_short_side:
+            if not 0 < longest_short_side < min_side:
                 raise RequestError(
-                    f"None of the {len(places)} pictures in {listed} can be read; "
+                    f"None of the {len(places)} pictures in {listed} can be used; "
                     f"the first: {skipped[0]}"
                 )
             raise RequestError(
@@ -216,9 +223,10 @@ class PhotoStore:
             )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         kept, held = order[held_out:].sort().values, order[:held_out].sort().values
-        return self._part(kept), self._part(held)
+        return self.part(kept), self.part(held)
 
-    def _part(self, chosen: Tensor) -> "PhotoStore":
+    def part(self, chosen: Tensor) -> "PhotoStore":
+        """The photos of these numbers (n,) int64; nothing is copied."""
         here = chosen.to(self.device)
         return PhotoStore(
             self.flat,

@@ -133,6 +133,14 @@ class EmaConfig:
 
 
 @dataclass(frozen=True)
+class AdapterConfig:
+    """What of the generator is trained."""
+
+    rank: Annotated[int, Field(ge=0)] = 0
+    """Rank of a low-rank adapter beside every convolution, the rest frozen; 0 trains all weights."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """How often a run reports and saves."""
 
@@ -169,4 +177,5 @@ class Recipe:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     growth: GrowthConfig = field(default_factory=GrowthConfig)
     ema: EmaConfig = field(default_factory=EmaConfig)
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
     run: RunConfig = field(default_factory=RunConfig)

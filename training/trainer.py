@@ -9,7 +9,7 @@ drawn whole, then computed in pieces, by as many processes as there are.
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch.nn.utils import clip_grad_norm_
 from models.checkpoint import Card, open_network, save_network
 from models.device import Placement
 from models.errors import RequestError
+from models.layers.adapter import add_adapters
 from models.layers.growth import grow
 from models.layers.spectral import iterate_once
 from models.registry import build_network
@@ -37,6 +38,7 @@ from training.schedules import learning_rate_factor
 from training.tasks import TASKS, Batch, Output, run_generator, with_classes
 
 HELD_OUT_SEED = 20_000
+AfterStep = Callable[[dict[str, Tensor | float]], None]
 
 Seen = tuple[Batch, Tensor]
 """A piece of a batch, and what was generated for it, without its graph."""
@@ -83,6 +85,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         generator = build_network(recipe.architecture, recipe.generator)
         self.matched = take_over(generator, recipe.parent) if recipe.parent else 0.0
+        add_adapters(generator, recipe.adapter.rank)
         freeze(generator, recipe.frozen)
         layout = torch.channels_last
         self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -99,6 +102,10 @@ class Trainer:
         self.weights = dataclasses.asdict(recipe.losses)
         self.random = torch.Generator(random_device(placement.device)).manual_seed(recipe.seed)
         self.images_seen, self.seconds = 0, 0.0
+        self.images, self.rate_scale = recipe.images, 1.0
+        """The run's length and a factor on its rates: what may be changed while it goes on."""
+        self.extra: dict[str, Any] = {}
+        """Plain values that whoever steers the run wants kept in its state."""
         if resume:
             self.load_state(folder.load_state())
 
@@ -121,8 +128,9 @@ class Trainer:
         """Train both sides, each its number of steps, and return what was lost where."""
         schedule, optimiser = self.recipe.schedule, self.recipe.optimiser
         factor = learning_rate_factor(
-            self.images_seen, self.recipe.images, schedule.warmup_images, schedule.decay_from
+            self.images_seen, self.images, schedule.warmup_images, schedule.decay_from
         )
+        factor *= self.rate_scale
         taken = [self.generator_step(factor) for _ in range(optimiser.generator.steps)]
         losses, seen = taken[-1]
         stats = self.adversary.train(seen, factor)
@@ -164,20 +172,24 @@ class Trainer:
         pieces = iterate_once(self.draw(), [self.generator])
         return [(batch, self.generate(self.forward, batch).refined) for batch in pieces]
 
-    def run(self, watch: Watch = QUIET) -> None:
-        """Train until the recipe's images are seen or the watch cancels; either way, save."""
+    def run(self, watch: Watch = QUIET, after_step: AfterStep = lambda _: None) -> None:
+        """Train until all images are seen or the watch cancels; either way, save.
+
+        ``after_step`` is given the losses of every step, and may change what the next one begins from.
+        """
         recipe, watch = self.recipe, self.processes.listen(watch)
         saved = time.monotonic()
         try:
-            while self.images_seen < recipe.images:
+            while self.images_seen < self.images:
                 begin, before = time.monotonic(), self.images_seen
                 losses = self.step()
                 self.seconds += time.monotonic() - begin
+                after_step(losses)
                 every = recipe.run.report_images
-                if self.images_seen // every > before // every or self.images_seen >= recipe.images:
+                if self.images_seen // every > before // every or self.images_seen >= self.images:
                     self.report(losses)
                 rate = self.images_seen / self.seconds
-                watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
+                watch.update(self.images_seen, self.images, f"{rate:.1f} images/s")
                 if time.monotonic() - saved > 60 * recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
@@ -207,7 +219,8 @@ class Trainer:
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""
-        recipe = dataclasses.replace(self.recipe, parent=Path(self.recipe.parent).stem)
+        parent = Path(self.recipe.parent).stem
+        recipe = dataclasses.replace(self.recipe, parent=parent, images=self.images)
         generator: Any = self.generator
         return Card(
             task=recipe.task,
@@ -217,7 +230,8 @@ class Trainer:
             scale=getattr(generator.config, "scale", 1),
             images_seen=self.images_seen,
             trained_on=self.sources,
-            parent=Path(recipe.parent).stem,
+            parent=parent,
+            adapter=recipe.adapter.rank,
             run={
                 "recipe": dataclasses.asdict(recipe),
                 "hours": round(self.seconds / 3600, 3),
@@ -246,6 +260,8 @@ class Trainer:
         return {
             "images_seen": self.images_seen,
             "seconds": self.seconds,
+            "rate_scale": self.rate_scale,
+            "extra": self.extra,
             "random": self.random.get_state(),
             "classes": self.class_names,
             "generator": self.generator.state_dict(),
@@ -267,6 +283,8 @@ class Trainer:
                 f"photos have {', '.join(self.class_names)}. Resume with the folders it began with."
             )
         self.images_seen, self.seconds = state["images_seen"], state["seconds"]
+        self.rate_scale = state.get("rate_scale", 1.0)
+        self.extra = dict(state.get("extra", {}))
         if self.processes.leads:
             self.folder.forget_after(self.images_seen)
         self.random.set_state(state["random"])
