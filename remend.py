@@ -10,10 +10,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def main() -> int | None:
-    """Run the command line; returns its exit code."""
+def find_packages() -> None:
+    """Make ``app``, ``models`` and ``training`` importable, as the workers of a cluster need them too."""
     bundle = HERE / "remend_bundle"
     sys.path.insert(0, str(bundle if bundle.is_dir() else HERE))
+
+
+def main() -> int | None:
+    """Run the command line; returns its exit code."""
+    find_packages()
     from app.cli import main as run
 
     return run()

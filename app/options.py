@@ -49,7 +49,7 @@ Device = Annotated[
         "--device",
         "-g",
         metavar="auto|cpu|cuda|mps|N",
-        help="Where networks run; a number is that GPU, -1 the CPU.",
+        help="Where networks run; numbers are GPUs, as 0 or 0,1; -1 the CPU.",
         rich_help_panel=_GENERAL,
     ),
 ]
@@ -122,6 +122,18 @@ Recursive = Annotated[
     bool,
     Option("--recursive", "-r", help="Look into folders of folders.", rich_help_panel=_FILES),
 ]
+Denoise = Annotated[
+    float | None,
+    Option(
+        "--denoise",
+        "-dn",
+        metavar="0..1",
+        help="How much noise is taken away, by models that are told; 0.5 if left out.",
+    ),
+]
+Tta = Annotated[
+    bool, Option("--tta", "-x", help="Mean over eight flips and turns: eight times as slow.")
+]
 SkipExisting = Annotated[
     bool,
     Option(
@@ -146,7 +158,46 @@ OnError = Annotated[
     OnErrorName, Option(help="What follows a failed input.", rich_help_panel=_FILES)
 ]
 DryRun = Annotated[
-    bool, Option("--dry-run", help="Print what would be written.", rich_help_panel=_FILES)
+    bool,
+    Option(
+        "--dry-run", help="Print what would be written, and what it takes.", rich_help_panel=_FILES
+    ),
+]
+
+Jobs = Annotated[
+    str | None,
+    Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Photos read and written at a time beside the network; or load:proc:save.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+MaxMemory = Annotated[
+    str | None,
+    Option(
+        metavar="SIZE",
+        help="Such as 2G; four fifths of what is free if left out.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    Option(
+        metavar="ADDRESS",
+        help="Run the jobs on a Ray cluster, whose machines see the same folders.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+
+# restore
+FillModel = Annotated[
+    str | None,
+    Option(metavar="NAME|PATH", help="Weights that fill; --model are those that enlarge."),
+]
+RestoreFillDetail = Annotated[
+    float, Option("--fill-detail", metavar="0..1", help="As --detail of fill.")
 ]
 
 # ui

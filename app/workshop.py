@@ -44,6 +44,15 @@ class Workshop:
         )
         self._lock = threading.RLock()
 
+    def __reduce__(self) -> tuple[type["Workshop"], tuple[Placement, int]]:
+        """Networks and locks do not travel: another process loads its own."""
+        return Workshop, (self.placement, self._keep)
+
+    @property
+    def devices(self) -> int:
+        """How many pictures are worked on at the same time."""
+        return 1
+
     def inpainter(
         self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
     ) -> Inpainter:

@@ -243,6 +243,41 @@ def test_formats_quality_suffix_and_metadata(remend: Remend):
     assert Image.open("out/photo.tiff").format == "TIFF"
 
 
+def test_restore_fills_then_enlarges(remend: Remend):
+    save("photo.png")
+    save_mask("mask.png")
+    assert remend("fill photo.png --mask mask.png -o filled.png").code == 0
+    assert remend("upscale filled.png -o both.png -s 2").code == 0
+    assert remend("restore photo.png --mask mask.png -o once.png -s 2").code == 0
+    assert Path("once.png").read_bytes() == Path("both.png").read_bytes()
+    save("in/a.png")
+    save("in/b.png", scene(60, 50))
+    done = remend("restore in --mask mask.png -o out -s 2 --json --resume")
+    assert [entry["status"] for entry in done.objects] == ["done", "failed"]
+    again = remend("restore in --mask mask.png -o out -s 2 --json --resume")
+    assert [entry["status"] for entry in again.objects] == ["skipped", "failed"]
+
+
+def test_options_of_realesrgan_serve(remend: Remend):
+    save("photo.png")
+    done = remend("upscale -i photo.png -o a.png -s 2 -t 0 -g -1 -x -dn 0.7 -j 1:2:2 -f png")
+    assert done.code == 0
+    assert "not told how much to denoise" in done.err
+    assert remend("upscale photo.png -o b.png -s 2 --tta").code == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_a_dry_run_says_what_it_takes(remend: Remend):
+    save("in/a.jpg")
+    Path("in/bad.png").write_text("no picture")
+    done = remend("upscale in -o out --dry-run --json")
+    good, bad = done.objects
+    assert (good["width"], good["height"]) == (192, 160)
+    assert good["memory_bytes"] > good["output_bytes"] > 1000
+    assert "It will fail" in bad["notes"][0]
+    assert re.search(r"1 to do, about .* of memory, .* on disk", done.err)
+
+
 def test_a_batch_goes_on_past_what_fails_and_resumes(remend: Remend):
     save("in/a.jpg")
     save("in/deep/b.png")
@@ -366,6 +401,10 @@ REFUSED = {
     "quality": ("upscale photo.png -o out.jpg --quality 0", "--quality 0"),
     "detail": ("fill photo.png --mask mask.png -o out.png --detail 2", "--detail 2"),
     "tile": ("upscale photo.png -o out.png --tile 5", "--tile 5"),
+    "jobs": ("upscale photo.png -o out.png --jobs 0", "--jobs 0"),
+    "memory": ("upscale photo.png -o out.png --max-memory lots", "--max-memory lots"),
+    "too little memory": ("upscale photo.png -o out.png --max-memory 300M", "may be used"),
+    "denoise": ("upscale photo.png -o out.png -dn 2", "--denoise 2"),
     "threads": ("upscale photo.png -o out.png --threads 0", "--threads 0"),
     "device": ("upscale photo.png -o out.png --device tpu", "--device tpu"),
     "no output": ("upscale photo.png", "--output"),

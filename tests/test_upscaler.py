@@ -157,6 +157,41 @@ def test_a_tile_that_overflows_is_computed_again() -> None:
     assert result.rgb.std() > 1
 
 
+def test_a_tile_that_turns_black_is_computed_again() -> None:
+    upscaler = make()
+    upscaler.placement = Placement(torch.device("cpu"), torch.bfloat16, "")
+    plain = upscaler.network.forward
+
+    def blacken(pixels: torch.Tensor) -> object:
+        out = plain(pixels)
+        if torch.is_autocast_enabled("cpu"):
+            out = tuple(torch.full_like(picture, -1) for picture in out)
+        return out
+
+    upscaler.network.forward = blacken
+    assert upscaler.restore(Picture(noise(10, 10))).rgb.std() > 1
+    black = upscaler.restore(Picture(np.zeros((10, 10, 3), np.uint8)))
+    assert black.meta.notes == () and not black.rgb.any()
+
+
+def test_weights_that_give_no_numbers_are_refused() -> None:
+    upscaler = make()
+    upscaler.network.head.bias.data.fill_(float("nan"))
+    with pytest.raises(InputError, match="no numbers"):
+        upscaler.restore(Picture(noise(10, 10)))
+
+
+def test_augmentation_commutes_with_turning_and_mirroring() -> None:
+    upscaler, options, rgb = make(), UpscaleOptions(tta=True), noise(20, 20)
+    upright = upscaler.restore(Picture(rgb), options).rgb.astype(int)
+    turned = upscaler.restore(Picture(np.rot90(rgb).copy()), options).rgb.astype(int)
+    mirrored = upscaler.restore(Picture(rgb[:, ::-1].copy()), options).rgb.astype(int)
+    assert np.abs(np.rot90(upright) - turned).max() <= 1
+    assert np.abs(upright[:, ::-1] - mirrored).max() <= 1
+    plain = upscaler.restore(Picture(np.rot90(rgb).copy())).rgb.astype(int)
+    assert np.abs(np.rot90(upright) - plain).max() > 1
+
+
 def test_a_watch_can_cancel_between_tiles() -> None:
     class Impatient(Watch):
         seen = 0
