@@ -39,6 +39,7 @@ def ui(
     share: options.Share = False,
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
+    allow_custom_weights: options.AllowCustomWeights = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -51,7 +52,10 @@ def ui(
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
     workshop = Workshop(place(device, precision, threads, Terminal().note))
-    serve(workshop, host=host, port=port, share=share, auth_file=auth, **limits)
+    serve(
+        workshop, host=host, port=port, share=share, auth_file=auth,
+        allow_custom_weights=allow_custom_weights, **limits,
+    )  # fmt: skip
 
 
 @app.command()

@@ -208,6 +208,9 @@ Auth = Annotated[Path | None, Option(metavar="FILE", help="Who may come in: line
 MaxMegapixels = Annotated[
     float | None, Option(metavar="N", help="Larger photos are refused; 100 if left out.")
 ]
+AllowCustomWeights = Annotated[
+    bool, Option("--allow-custom-weights", help="Let visitors add weights through the page.")
+]
 
 # train
 Recipe = Annotated[

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from models.adapter import add_adapters, merge_adapters
 from models.errors import RequestError
-from models.layers.adapter import add_adapters, merge_adapters
 from models.registry import ARCHITECTURES, build_network
 from models.whole_file import save_whole
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.adapter import LowRank, add_adapters, merge_adapters
 from models.checkpoint import Card, open_network, save_network
 from models.errors import RequestError
-from models.layers.adapter import LowRank, add_adapters, merge_adapters
 from models.registry import build_network
 
 CONFIG = {"scale": 2, "width": 8, "blocks": 1}

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from models.adapter import add_adapters
 from models.checkpoint import Card, open_network, save_network
 from models.device import Placement
 from models.errors import RequestError
-from models.layers.adapter import add_adapters
 from models.layers.growth import grow
 from models.layers.spectral import iterate_once
 from models.registry import build_network
