@@ -178,7 +178,8 @@ def restore(
     debug: options.Debug = False,
 ) -> int:
     """Fill what the mask marks, then enlarge, in one pass over the file."""
-    from app.work import FillWork, RestoreWork, Saving, UpscaleWork
+    from app.restore_work import RestoreWork
+    from app.work import FillWork, Saving, UpscaleWork
     from models.restorer import FillOptions
 
     target = TargetSize(scale, width, height, megapixels)

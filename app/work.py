@@ -15,7 +15,6 @@ from app.catalogue import default_fill_model, default_upscale_model, find_model,
 from app.estimate import (
     PROGRAM_BYTES,
     Cost,
-    add_costs,
     fill_cost,
     refuse_if_too_large,
     upscale_cost,
@@ -39,7 +38,7 @@ from models.picture import Mask, Picture
 from models.regions import plan_regions
 from models.restorer import FillOptions, UpscaleOptions
 from models.upscaler import SMALLEST_TILE_PX, TILE_PX
-from models.watch import Part, Watch
+from models.watch import Watch
 from models.whole_file import save_whole
 
 
@@ -380,40 +379,3 @@ class UpscaleWork(FileWork):
         model = self._model_for(picture.size)
         strength = self._strength
         return Made(self._workshop.upscale(picture, model, options, watch, strength=strength))
-
-
-class RestoreWork(FileWork):
-    """Fills each photo under its mask, then enlarges it, in one pass over the file.
-
-    Args:
-        fill: The first step.
-        upscale: The second; its way of saving is the one that counts.
-    """
-
-    def __init__(self, fill: FillWork, upscale: UpscaleWork) -> None:
-        super().__init__(upscale._workshop, upscale._saving, upscale._memory_bytes)
-        self._fill, self._upscale = fill, upscale
-
-    def prepare(self, plan: Plan) -> None:
-        """Load both networks; check the mask and the size of a single photo."""
-        self._fill.prepare(plan)
-        self._upscale.prepare(plan)
-
-    def settings(self, job: Job) -> Mapping[str, Any]:
-        """What decides the output."""
-        steps = {"fill": self._fill.settings(job), "upscale": self._upscale.settings(job)}
-        return {"work": "restore", **steps}
-
-    def cost(self, job: Job, *, timed: bool = False) -> Cost:
-        """Of both steps."""
-        steps = (step.cost(job, timed=timed) for step in (self._fill, self._upscale))
-        return add_costs(*steps)
-
-    def read(self, job: Job) -> Material:
-        """Read photo and mask."""
-        return replace(self._fill.read(job), cost=self._upscale.cost(job))
-
-    def restore(self, material: Material, watch: Watch) -> Made:
-        """Fill, then enlarge."""
-        filled = self._fill.restore(material, Part(watch, 0.0, 0.2)).picture
-        return self._upscale.restore(replace(material, picture=filled), Part(watch, 0.2, 1.0))

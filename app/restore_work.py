@@ -1,0 +1,47 @@
+"""Both steps to one file: filled under its mask, then enlarged, read and written once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.estimate import Cost, add_costs
+from app.jobs import Job, Plan
+from app.work import FileWork, FillWork, Made, Material, UpscaleWork
+from models.watch import Part, Watch
+
+
+class RestoreWork(FileWork):
+    """Fills each photo under its mask, then enlarges it, in one pass over the file.
+
+    Args:
+        fill: The first step.
+        upscale: The second; its way of saving is the one that counts.
+    """
+
+    def __init__(self, fill: FillWork, upscale: UpscaleWork) -> None:
+        super().__init__(upscale._workshop, upscale._saving, upscale._memory_bytes)
+        self._fill, self._upscale = fill, upscale
+
+    def prepare(self, plan: Plan) -> None:
+        """Load both networks; check the mask and the size of a single photo."""
+        self._fill.prepare(plan)
+        self._upscale.prepare(plan)
+
+    def settings(self, job: Job) -> Mapping[str, Any]:
+        """What decides the output."""
+        steps = {"fill": self._fill.settings(job), "upscale": self._upscale.settings(job)}
+        return {"work": "restore", **steps}
+
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """Of both steps."""
+        steps = (step.cost(job, timed=timed) for step in (self._fill, self._upscale))
+        return add_costs(*steps)
+
+    def read(self, job: Job) -> Material:
+        """Read photo and mask."""
+        return replace(self._fill.read(job), cost=self._upscale.cost(job))
+
+    def restore(self, material: Material, watch: Watch) -> Made:
+        """Fill, then enlarge."""
+        filled = self._fill.restore(material, Part(watch, 0.0, 0.2)).picture
+        return self._upscale.restore(replace(material, picture=filled), Part(watch, 0.2, 1.0))
