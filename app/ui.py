@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
-from starlette.responses import Response
 
 from app.catalogue import default_fill_model, list_models
 from app.page.api import Api, add_endpoints

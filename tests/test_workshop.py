@@ -30,9 +30,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The stems of the weights that were loaded, in order."""
     stems: list[str] = []
 
-    def load(path: Path, placement: Placement):
+    def load(path: Path, placement: Placement, *, strength: float):
         stems.append(path.stem)
-        return load_restorer(path, placement)
+        return load_restorer(path, placement, strength=strength)
 
     monkeypatch.setattr(module, "load_restorer", load)
     return stems
