@@ -70,7 +70,11 @@ def test_what_is_imported_is_declared(root: Path):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     needed = {plain(line) for line in project["dependencies"]}
     extras = project["optional-dependencies"]
-    optional = {plain(line) for extra in ("training", "heic") for line in extras[extra]}
+    optional = {
+        plain(line)
+        for extra in ("training", "heic", "community", "export")
+        for line in extras[extra]
+    }
 
     graph = grimp.build_graph(
         "app", "training", "models", include_external_packages=True, cache_dir=None
