@@ -338,6 +338,19 @@ def verify(debug: options.Debug = False) -> int:
     return verify_all()
 
 
+@models_app.command()
+def export(
+    name: options.Weights,
+    to: options.ExportForm,
+    output: options.ExportOutput = None,
+    debug: options.Debug = False,
+) -> None:
+    """Write weights for other programs."""
+    from app.shelf import export_model
+
+    export_model(name, to, output)
+
+
 @app.command()
 def doctor(
     device: options.Device = "auto",

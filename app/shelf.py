@@ -20,6 +20,7 @@ from app.catalogue import (
     weights_files,
     weights_folders,
 )
+from app.options import ExportFormName
 from models.card import SUFFIX, count_parameters, has_card
 from models.errors import RemendError, RequestError
 
@@ -100,3 +101,26 @@ def verify_all() -> int:
             bad += 1
             print(f"BAD   {hash_weights(path)}  {path}: {error}")
     return 1 if bad else 0
+
+
+def export_model(name_or_path: str, form: ExportFormName, output: Path | None) -> None:
+    """Write weights for other programs and say where.
+
+    Args:
+        name_or_path: The weights.
+        form: As ``models.export.export_weights``.
+        output: The file to write; None = NAME.onnx and so on in the current folder.
+
+    Raises:
+        RequestError: As ``models.export.export_weights``, or the output is the input.
+    """
+    from models.export import SUFFIXES, export_weights
+    from models.image_files import same_file
+
+    source = find_model(name_or_path)
+    ending = "-fp16" if form == "fp16" else ""
+    target = output or Path(f"{source.stem}{ending}{SUFFIXES[form]}")
+    if same_file(source, target):
+        raise RequestError(f"{target} is the input; name another file with -o.")
+    export_weights(source, form, target)
+    print(f"{target}  {target.stat().st_size / 2**20:.1f} MiB  {form}")
