@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from app.crash import explain_unexpected
 from app.jobs import Job, Plan
 from app.work import Work
 from models.errors import InputError, RemendError
@@ -201,4 +202,4 @@ def _explain(error: Exception, job: Job) -> str:
     if isinstance(error, OSError):
         what = error.filename or job.output
         return f"{what} cannot be read or written ({error.strerror or error})."
-    return f"Remend failed on it ({type(error).__name__}: {error}); --debug shows where."
+    return explain_unexpected(error, [str(job.source)])

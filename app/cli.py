@@ -381,7 +381,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminal.complain("Interrupted; what was finished is whole, nothing is half-written.")
         return code
     except Exception as error:
-        code, sentence = _explain(error)
+        code, sentence = _explain(error, arguments)
         if debug:
             traceback.print_exc()
     if sentence:
@@ -389,7 +389,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _explain(error: Exception) -> tuple[int, str]:
+def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
     """The exit code and the sentence of an error."""
     match error:
         case RequestError():
@@ -403,4 +403,6 @@ def _explain(error: Exception) -> tuple[int, str]:
             sentence = error.format_message()
             return error.exit_code, sentence if sentence[-1:] in (*".?)", "") else f"{sentence}."
         case _:
-            return 1, f"Unexpected {type(error).__name__}: {error} (--debug shows where)."
+            from app.crash import explain_unexpected
+
+            return 1, explain_unexpected(error, arguments)
