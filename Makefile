@@ -6,7 +6,7 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow lint bench wheel clean
+.PHONY: install run test test-slow lint bench wheel docs clean
 
 install: .venv/installed
 
@@ -33,8 +33,12 @@ bench: install
 	.venv/bin/python benchmarks/speed.py
 
 wheel: install
-	.venv/bin/python -m hatchling build --target wheel
+	.venv/bin/python -m hatchling build --target sdist --target wheel
+
+docs: install
+	.venv/bin/python docs/make_cli.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet -f deploy/mkdocs.yml
 
 clean:
-	rm -rf dist .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf dist site .import_linter_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +
