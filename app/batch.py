@@ -1,200 +1,281 @@
-"""Doing a plan: one job after the other, every failure recorded, the rest not affected.
+"""Doing a plan: reading, network and writing of several jobs at once, each failure recorded, none fatal.
 
-A batch keeps ``remend-manifest.jsonl`` beside its outputs, one line a job, the last line on an output
-counts. It is what ``--resume`` goes by. How results are shown is the caller's.
+While one photo goes through the network the next is read and the one before is written. How many are in
+hand at a time is bounded by their number and by the memory they take. The network's tiles and their
+numbers are the same as for one photo alone, so the bytes are. How results are shown is the caller's.
 """
 
-import hashlib
-import json
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.crash import explain_unexpected
+from app.estimate import PROGRAM_BYTES
 from app.jobs import Job, Plan
+from app.ledger import Manifest, Result
 from app.work import Work
 from models.errors import InputError, RemendError
 from models.upscaler import is_out_of_memory
 from models.watch import QUIET, Cancelled, Watch
-
-MANIFEST_NAME = "remend-manifest.jsonl"
-Status = Literal["done", "skipped", "failed", "planned"]
+from models.whole_file import sweep
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How a job went.
+class BatchOptions:
+    """How a plan is done.
 
     Attributes:
-        job: Which one.
-        status: ``skipped`` = the output was there already; ``planned`` = nothing was done yet.
-        seconds: How long it took.
-        notes: Sentences about what was converted, dropped or left.
-        reason: The sentence that says why it failed.
+        resume: Skip outputs that the manifest knows and whose input and settings are unchanged.
+        skip_existing: Skip outputs that exist, whatever they are.
+        stop_on_error: Leave the rest undone after the first failure; one photo is in hand at a time then.
+        dry_run: Only tell what would be done and what it would take.
+        debug: Print the traceback of a failure.
+        readers: Photos that are read at the same time.
+        writers: Photos that are written at the same time.
+        memory_bytes: What the whole program may take; None = no limit is looked at.
     """
+
+    resume: bool = False
+    skip_existing: bool = False
+    stop_on_error: bool = False
+    dry_run: bool = False
+    debug: bool = False
+    readers: int = 1
+    writers: int = 2
+    memory_bytes: int | None = None
+
+
+Perform = Callable[[Sequence[Job]], Iterator[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A job in hand: what was known before it began, and how it will end."""
 
     job: Job
-    status: Status
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    reason: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``--json`` prints."""
-        entry: dict[str, Any] = {"input": str(self.job.source), "output": str(self.job.output)}
-        if self.job.mask:
-            entry["mask"] = str(self.job.mask)
-        entry |= {"status": self.status, "seconds": round(self.seconds, 3)}
-        if self.notes:
-            entry["notes"] = list(self.notes)
-        if self.reason:
-            entry["reason"] = self.reason
-        return entry
+    facts: dict[str, Any]
+    weight: int
+    future: "Future[Result]"
 
 
-class Manifest:
-    """The record of a batch, and what of it still holds.
+@dataclass
+class Line:
+    """The three stages through which jobs pass side by side, at most so many in each.
 
-    Args:
-        folder: The output folder; the file is made by the first record.
-        work: Its settings are part of what must be unchanged.
+    A job keeps one thread from its reading to its writing; the stages are what it waits for.
     """
 
-    def __init__(self, folder: Path, work: Work) -> None:
-        self.path = folder / MANIFEST_NAME
-        self._folder, self._work = folder, work
-        self._entries: dict[str, dict[str, Any]] = {}
-        self._ends_whole = True
-        if self.path.is_file():
-            text = self.path.read_text("utf-8", errors="replace")
-            self._ends_whole = not text or text.endswith("\n")
-            for line in text.splitlines():
-                try:
-                    entry = json.loads(line)
-                    self._entries[entry["output"]] = entry
-                except (ValueError, KeyError, TypeError):
-                    continue  # a line that was cut short by a crash says nothing
+    work: Work
+    options: BatchOptions
+    watch_job: Callable[[Job], Watch] = lambda _: QUIET
+    stop: threading.Event = field(default_factory=threading.Event)
 
-    def is_done(self, job: Job) -> bool:
-        """Whether the output is whole and its input and settings are unchanged."""
-        entry = self._entries.get(self._name(job))
-        if entry is None or entry.get("status") != "done" or not job.output.is_file():
-            return False
+    def __post_init__(self) -> None:
+        """Set the width of each stage."""
+        self._reading = threading.Semaphore(self.options.readers)
+        self._restoring = threading.Semaphore(self.work.devices)
+        self._writing = threading.Semaphore(self.options.writers)
+
+    @property
+    def width(self) -> int:
+        """How many jobs can be in hand."""
+        if self.options.stop_on_error:
+            return 1
+        return self.options.readers + self.work.devices + self.options.writers
+
+    def perform(self, job: Job) -> Result:
+        """Take a job through all stages; whatever is wrong with it becomes a failed result."""
+        spent = 0.0
+        begin = time.monotonic()
         try:
-            return all(entry.get(key) == value for key, value in self._facts(job).items())
-        except (OSError, RemendError):
-            return False  # it will say why when its turn comes
+            with self._reading:
+                begin = self._begin_stage()
+                material = self.work.read(job)
+                spent += time.monotonic() - begin
+            with self._restoring:
+                begin = self._begin_stage()
+                made = self.work.restore(material, Stopping(self.watch_job(job), self.stop))
+                del material
+                spent += time.monotonic() - begin
+            with self._writing:
+                begin = time.monotonic()
+                notes = self.work.write(made, job)
+                spent += time.monotonic() - begin
+            return Result(job, "done", spent, notes)
+        except Cancelled:
+            raise
+        except Exception as error:  # one file must not end the others, whatever is wrong with it
+            if self.options.debug:
+                traceback.print_exc()
+            spent += time.monotonic() - begin
+            return Result(job, "failed", spent, (), explain(error, job))
 
-    def record(self, result: Result) -> None:
-        """Append a line.
+    def _begin_stage(self) -> float:
+        if self.stop.is_set():
+            raise Cancelled
+        return time.monotonic()
 
-        Raises:
-            InputError: The file cannot be written.
-        """
-        try:
-            facts = self._facts(result.job)
-        except (OSError, RemendError):  # the photo cannot be read: nothing to compare with later
-            facts = {"input": str(result.job.source.absolute())}
-        entry = {
-            **facts,
-            "output": self._name(result.job),
-            "status": result.status,
-            "seconds": round(result.seconds, 3),
-            "reason": result.reason,
-        }
-        start = "" if self._ends_whole else "\n"
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(f"{start}{json.dumps(entry)}\n")
-        except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written ({error.strerror or error})."
-            ) from error
-        self._ends_whole = True
 
-    def _name(self, job: Job) -> str:
-        return job.output.relative_to(self._folder).as_posix()
+class Stopping(Watch):
+    """A watch that ends the work once somebody set an event."""
 
-    def _facts(self, job: Job) -> dict[str, Any]:
-        """What must be unchanged for an output to be good still."""
-        stat = job.source.stat()
-        settings = json.dumps(self._work.settings(job), sort_keys=True, default=str)
-        return {
-            "input": str(job.source.absolute()),
-            "input_bytes": stat.st_size,
-            "input_mtime_ns": stat.st_mtime_ns,
-            "settings": hashlib.sha256(settings.encode()).hexdigest()[:16],
-            "output_bytes": job.output.stat().st_size if job.output.is_file() else None,
-        }
+    def __init__(self, shown: Watch, stop: threading.Event) -> None:
+        self._shown, self._stop = shown, stop
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        """Pass progress on; raises `Cancelled` after the event."""
+        if self._stop.is_set():
+            raise Cancelled
+        self._shown.update(done, total, note)
 
 
 def run_plan(
     plan: Plan,
     work: Work,
+    options: BatchOptions = BatchOptions(),
     *,
-    resume: bool = False,
-    skip_existing: bool = False,
-    stop_on_error: bool = False,
-    dry_run: bool = False,
-    debug: bool = False,
     watch_job: Callable[[Job], Watch] = lambda _: QUIET,
+    elsewhere: Perform | None = None,
 ) -> Iterator[Result]:
-    """Do the jobs of a plan, in order, and tell of each as it ends.
+    """Do the jobs of a plan and tell of each, in order, as it ends.
 
     Args:
         plan: What to do; its folder exists.
         work: How; prepared.
-        resume: Skip outputs that the manifest knows and whose input and settings are unchanged.
-        skip_existing: Skip outputs that exist, whatever they are.
-        stop_on_error: Leave the rest undone after the first failure.
-        dry_run: Only tell what would be done.
-        debug: Print the traceback of a failure.
-        watch_job: Gives the watch of a job that begins.
+        options: See `BatchOptions`.
+        watch_job: Gives the watch of a job whose network begins; called in a thread.
+        elsewhere: Does jobs somewhere else than in this process and tells of them in any order.
 
     Yields:
         A result for every job that was looked at.
 
     Raises:
-        Cancelled: A watch asked for the end; so does KeyboardInterrupt.
+        Cancelled: A watch asked for the end; so does KeyboardInterrupt. What was finished until then is
+            on record.
     """
-    manifest = Manifest(plan.folder, work) if plan.to_folder and (plan.is_batch or resume) else None
+    keeps_record = plan.to_folder and (plan.is_batch or options.resume)
+    manifest = Manifest(plan.folder, work) if keeps_record else None
+    if not options.dry_run:
+        for folder in {plan.folder, *(job.output.parent for job in plan.jobs)}:
+            sweep(folder)
+    if elsewhere and not options.dry_run:
+        yield from _run_elsewhere(plan, elsewhere, options, manifest)
+        return
+    line = Line(work, options, watch_job)
+    flying: deque[Flight] = deque()
+    with ThreadPoolExecutor(line.width, "remend") as threads:
+        try:
+            for job in plan.jobs:
+                if result := _settle(job, work, options, manifest):
+                    while flying:
+                        yield _land(flying, manifest)
+                    yield result
+                    continue
+                weight = _weigh(job, work, options)
+                while flying and not _has_room(flying, weight, line.width, options):
+                    result = _land(flying, manifest)
+                    yield result
+                    if options.stop_on_error and result.status == "failed":
+                        return
+                facts = manifest.facts(job) if manifest else {}
+                flying.append(Flight(job, facts, weight, threads.submit(line.perform, job)))
+            while flying:
+                yield _land(flying, manifest)
+        finally:
+            line.stop.set()
+            threads.shutdown(cancel_futures=True)
+            for flight in flying:  # an interrupt or an error: what was finished goes on record
+                if not flight.future.cancelled() and flight.future.exception() is None:
+                    _record(flight.future.result(), flight.facts, manifest)
+
+
+def _settle(
+    job: Job, work: Work, options: BatchOptions, manifest: Manifest | None
+) -> Result | None:
+    """The result of a job that needs no doing."""
+    if _is_made(job, options, manifest):
+        return Result(job, "skipped")
+    if not options.dry_run:
+        return None
+    try:
+        cost = work.cost(job, timed=True)
+    except Exception as error:
+        return Result(job, "planned", notes=(f"It will fail: {explain(error, job)}",))
+    facts = {
+        "width": cost.size[0],
+        "height": cost.size[1],
+        "estimated_seconds": round(cost.seconds, 1),
+        "memory_bytes": cost.memory_bytes + PROGRAM_BYTES,
+        "output_bytes": cost.disk_bytes,
+    }
+    return Result(job, "planned", facts=tuple(facts.items()))
+
+
+def _is_made(job: Job, options: BatchOptions, manifest: Manifest | None) -> bool:
+    """Whether an earlier run's output is kept."""
+    if options.skip_existing and job.output.exists():
+        return True
+    return options.resume and manifest is not None and manifest.is_done(job)
+
+
+def _weigh(job: Job, work: Work, options: BatchOptions) -> int:
+    """The memory that a job takes; nothing where nobody asks, or where it will fail."""
+    if options.memory_bytes is None:
+        return 0
+    try:
+        return work.cost(job).memory_bytes
+    except Exception:  # it will fail in its turn, in words
+        return 0
+
+
+def _has_room(flying: deque[Flight], weight: int, width: int, options: BatchOptions) -> bool:
+    if len(flying) >= width:
+        return False
+    limit = options.memory_bytes
+    if limit is None:
+        return True
+    return PROGRAM_BYTES + weight + sum(flight.weight for flight in flying) <= limit
+
+
+def _land(flying: deque[Flight], manifest: Manifest | None) -> Result:
+    """Wait for the oldest job in hand and record it."""
+    flight = flying[0]
+    result = flight.future.result()
+    flying.popleft()
+    return _record(result, flight.facts, manifest)
+
+
+def _record(result: Result, facts: dict[str, Any], manifest: Manifest | None) -> Result:
+    if manifest:
+        try:
+            manifest.record(result, facts)
+        except InputError as error:
+            return replace(result, notes=(*result.notes, str(error)))
+    return result
+
+
+def _run_elsewhere(
+    plan: Plan, elsewhere: Perform, options: BatchOptions, manifest: Manifest | None
+) -> Iterator[Result]:
+    facts: dict[Job, dict[str, Any]] = {}
     for job in plan.jobs:
-        if (skip_existing and job.output.exists()) or (
-            resume and manifest and manifest.is_done(job)
-        ):
+        if _is_made(job, options, manifest):
             yield Result(job, "skipped")
-            continue
-        if dry_run:
-            yield Result(job, "planned")
-            continue
-        result = _do(job, work, watch_job(job), debug=debug)
-        if manifest:
-            try:
-                manifest.record(result)
-            except InputError as error:
-                result = replace(result, notes=(*result.notes, str(error)))
-        yield result
-        if stop_on_error and result.status == "failed":
+        else:
+            facts[job] = manifest.facts(job) if manifest else {}
+    for result in elsewhere(list(facts)):
+        yield _record(result, facts[result.job], manifest)
+        if options.stop_on_error and result.status == "failed":
             return
 
 
-def _do(job: Job, work: Work, watch: Watch, *, debug: bool) -> Result:
-    begin = time.monotonic()
-    try:
-        notes = work.perform(job, watch)
-        return Result(job, "done", time.monotonic() - begin, notes)
-    except Cancelled:
-        raise
-    except Exception as error:  # one file must not end the others, whatever is wrong with it
-        if debug:
-            traceback.print_exc()
-        return Result(job, "failed", time.monotonic() - begin, (), _explain(error, job))
-
-
-def _explain(error: Exception, job: Job) -> str:
+def explain(error: Exception, job: Job) -> str:
+    """The sentence for whatever went wrong with a job."""
     if isinstance(error, RemendError):
         return str(error)
     if is_out_of_memory(error):

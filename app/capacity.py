@@ -3,12 +3,12 @@
 import os
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from app.memory import free_bytes
 from models.picture import Picture
 from models.restorer import UpscaleOptions, Upscaler
 
@@ -40,7 +40,7 @@ def measure_capacity(upscaler: Upscaler, picture: Picture) -> Capacity:
         begin = time.monotonic()
         upscaler.restore(picture, options)
         seconds = time.monotonic() - begin
-    grown, free = peak.grown, _free_bytes()
+    grown, free = peak.grown, free_bytes()
     if device.type == "cuda":
         grown, (free, _) = torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)
     pixels = picture.width * picture.height
@@ -75,9 +75,3 @@ def _resident_bytes() -> int:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, AttributeError):
         return 0
-
-
-def _free_bytes() -> int | None:
-    with suppress(OSError, ValueError, AttributeError):
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None

@@ -47,6 +47,12 @@ def place(
     return _place_on_gpu(int(first), precision)
 
 
+def place_all(device: str, precision: PrecisionName, threads: int | None) -> list[Placement]:
+    """As ``place``, but every device of a list as ``0,1``; each only once."""
+    names = list(dict.fromkeys(device.split(",")))
+    return [place(name, precision, threads, lambda _: None) for name in names]
+
+
 def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:
     if index == 0 and torch.mps.is_available():
         return choose_placement("mps", precision)

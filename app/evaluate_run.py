@@ -1,6 +1,7 @@
 """What ``remend evaluate`` does around the scores: find weights and rivals, run, print a table or JSON."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -74,7 +75,12 @@ def run_evaluation(
         total = len(comparison.cases)
         scores = evaluate.mean_scores(comparison, lambda i, case, _: bar.update(i + 1, total))
     if as_json:
-        rows = [{"method": m, "set": s, **values} for (m, s), values in scores.items()]
+        # JSON knows no infinity, the PSNR of equal pictures.
+        rows = [
+            {"method": method, "set": group}
+            | {name: value if math.isfinite(value) else None for name, value in values.items()}
+            for (method, group), values in scores.items()
+        ]
         print(json.dumps(rows, indent=2))
     else:
         print(evaluate.markdown(scores))

@@ -49,7 +49,7 @@ Device = Annotated[
         "--device",
         "-g",
         metavar="auto|cpu|cuda|mps|N",
-        help="Where networks run; a number is that GPU, -1 the CPU.",
+        help="Where networks run; numbers are GPUs, as 0 or 0,1; -1 the CPU.",
         rich_help_panel=_GENERAL,
     ),
 ]
@@ -122,6 +122,18 @@ Recursive = Annotated[
     bool,
     Option("--recursive", "-r", help="Look into folders of folders.", rich_help_panel=_FILES),
 ]
+Denoise = Annotated[
+    float | None,
+    Option(
+        "--denoise",
+        "-dn",
+        metavar="0..1",
+        help="How much noise is taken away, by models that are told; 0.5 if left out.",
+    ),
+]
+Tta = Annotated[
+    bool, Option("--tta", "-x", help="Mean over eight flips and turns: eight times as slow.")
+]
 SkipExisting = Annotated[
     bool,
     Option(
@@ -146,7 +158,46 @@ OnError = Annotated[
     OnErrorName, Option(help="What follows a failed input.", rich_help_panel=_FILES)
 ]
 DryRun = Annotated[
-    bool, Option("--dry-run", help="Print what would be written.", rich_help_panel=_FILES)
+    bool,
+    Option(
+        "--dry-run", help="Print what would be written, and what it takes.", rich_help_panel=_FILES
+    ),
+]
+
+Jobs = Annotated[
+    str | None,
+    Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Photos read and written at a time beside the network; or load:proc:save.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+MaxMemory = Annotated[
+    str | None,
+    Option(
+        metavar="SIZE",
+        help="Such as 2G; four fifths of what is free if left out.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    Option(
+        metavar="ADDRESS",
+        help="Run the jobs on a Ray cluster, whose machines see the same folders.",
+        rich_help_panel=_GENERAL,
+    ),
+]
+
+# restore
+FillModel = Annotated[
+    str | None,
+    Option(metavar="NAME|PATH", help="Weights that fill; --model are those that enlarge."),
+]
+RestoreFillDetail = Annotated[
+    float, Option("--fill-detail", metavar="0..1", help="As --detail of fill.")
 ]
 
 # ui
@@ -156,6 +207,9 @@ Share = Annotated[bool, Option("--share", help="Open a public tunnel.")]
 Auth = Annotated[Path | None, Option(metavar="FILE", help="Who may come in: lines user:password.")]
 MaxMegapixels = Annotated[
     float | None, Option(metavar="N", help="Larger photos are refused; 100 if left out.")
+]
+AllowCustomWeights = Annotated[
+    bool, Option("--allow-custom-weights", help="Let visitors add weights through the page.")
 ]
 
 # train
@@ -219,3 +273,30 @@ Lpips = Annotated[
 ]
 JsonTable = Annotated[bool, Option("--json", help="Print JSON.")]
 Markdown = Annotated[bool, Option("--markdown", help="Print a Markdown table, the default.")]
+
+# What finetune takes.
+TunedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is fine-tuned.")]
+TunedWeights = Annotated[
+    Path,
+    Option(
+        "--output", "--out", "-o", metavar="NAME.safetensors", help="The weights file to write."
+    ),
+]
+Parent = Annotated[
+    str | None,
+    Option("--from", metavar="NAME|PATH", help="Weights to start from; fill or x4 if left out."),
+]
+Minutes = Annotated[float | None, Option(metavar="M", help="Wall time in all; 20 if left out.")]
+Images = Annotated[
+    int | None, Option(metavar="N", help="End after so many training crops instead.")
+]
+Adapter = Annotated[
+    bool, Option("--adapter", help="Train a small adapter that --strength dials in and out.")
+]
+ResumeTuning = Annotated[bool, Option("--resume", help="Go on with a fine-tune that was stopped.")]
+
+# What fill and upscale take for an adapter.
+Strength = Annotated[
+    float,
+    Option(metavar="0..1", help="How much of a fine-tuned adapter is applied; 0 = its parent."),
+]

@@ -68,7 +68,7 @@ def upscale(
     _check_output(output, photo)
     _check_detail(detail or 0)
     target, picture = TargetSize(scale=scale), _read(photo)
-    chosen = {} if detail is None else {"detail": detail}
+    chosen: dict[str, Any] = {} if detail is None else {"detail": detail}
     options = UpscaleOptions(size=target.size_for(picture.size), tile_px=tile, **chosen)
     name = _name(model) or default_upscale_model(scale)
     return _give_back(_workshop(device, precision).upscale(picture, name, options), photo, output)

@@ -3,10 +3,12 @@
 It prints what ``app.batch`` yields and decides nothing about the work.
 """
 
+import shutil
 import time
 
-from app.batch import Result
 from app.jobs import Job, Plan
+from app.ledger import Result
+from app.memory import format_size
 from app.terminal import Bar, Terminal, format_seconds, print_json
 
 
@@ -23,16 +25,19 @@ class Report:
     def __init__(self, terminal: Terminal, plan: Plan, bar: Bar, *, as_json: bool) -> None:
         self._terminal, self._plan, self._bar, self._as_json = terminal, plan, bar, as_json
         self._results: list[Result] = []
+        self._begun = 0
         self._begin = time.monotonic()
 
     def begin(self, job: Job) -> Bar:
-        """A job begins; returns the watch that shows it."""
-        self._bar.start_piece(len(self._results), len(self._plan.jobs), job.source.name)
+        """The network begins with a job; returns the watch that shows it."""
+        self._bar.start_piece(self._begun, len(self._plan.jobs), job.source.name)
+        self._begun += 1
         return self._bar
 
     def add(self, result: Result) -> None:
         """A job ended."""
         self._results.append(result)
+        self._begun = max(self._begun, len(self._results))
         job = result.job
         if self._as_json:
             print_json(result.as_json())
@@ -50,14 +55,17 @@ class Report:
             self._terminal.say(f"{place}{job.source} -> {job.output} ({took})")
         for note in result.notes:
             self._terminal.note(f"{job.source.name}: {note}" if self._plan.is_batch else note)
-        self._bar.start_piece(len(self._results), len(self._plan.jobs), job.source.name)
+        if self._begun == len(self._results):  # else another one is being shown
+            self._bar.start_piece(self._begun, len(self._plan.jobs), job.source.name)
 
     def close(self) -> int:
         """Say how it went as a whole; returns the exit code."""
         counts = {"done": 0, "skipped": 0, "failed": 0, "planned": 0}
         for result in self._results:
             counts[result.status] += 1
-        if self._plan.is_batch and not counts["planned"]:
+        if counts["planned"]:
+            self._sum_up()
+        elif self._plan.is_batch:
             left = len(self._plan.jobs) - len(self._results)
             words = [f"{number} {status}" for status, number in counts.items() if number]
             words += [f"{left} not started"] if left else []
@@ -65,3 +73,22 @@ class Report:
                 f"{', '.join(words)} in {format_seconds(time.monotonic() - self._begin)}"
             )
         return 1 if counts["failed"] else 0
+
+    def _sum_up(self) -> None:
+        """Say what the plan will take."""
+        facts = [dict(result.facts) for result in self._results if result.facts]
+        if not facts:
+            return
+        seconds = sum(fact["estimated_seconds"] for fact in facts)
+        disk = sum(fact["output_bytes"] for fact in facts)
+        memory = max(fact["memory_bytes"] for fact in facts)
+        folder = self._plan.folder
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        self._terminal.say(
+            f"{len(facts)} to do, about {format_seconds(seconds)} of the network, "
+            f"{format_size(memory)} of memory, {format_size(disk)} on disk"
+        )
+        if disk > free:
+            self._terminal.note(f"only {format_size(free)} are free in {folder}.")

@@ -1,18 +1,27 @@
 """What ``remend train`` does around the trainer: find the recipe, load the photos, show how far it is.
 
 The loop itself is ``training.trainer``'s; a stop by signal ends it after its step, with its state saved.
+Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one speaks and
+writes.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 import training
 from app.terminal import Stoppable, Terminal
 from models.device import Placement
 from models.errors import RequestError
 from models.watch import Cancelled
+from training.compiling import settle_compile
 from training.config import advice, read_recipe
 from training.data import PhotoStore
+from training.events import NO_TENSORBOARD, has_tensorboard
+from training.processes import Alone, join_processes
+from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.trainer import Trainer
 
@@ -51,19 +60,43 @@ def run_recipe(
     *,
     resume: bool,
 ) -> None:
-    """Train to the end of a recipe.
+    """Train to the end of a recipe, together with other processes if there are any.
 
     Raises:
         RequestError: The recipe, the photos or the folder do not serve.
         Cancelled: A signal asked for the end; its text says how to go on.
     """
     recipe = read_recipe(find_recipe(recipe_name), settings)
-    for sentence in advice(recipe):
-        terminal.note(sentence)
+    with join_processes(placement.device) as processes:
+        terminal = terminal if processes.leads else Terminal(quiet=True)
+        placement = settle_placement(
+            replace(placement, device=processes.device or placement.device)
+        )
+        recipe, sentence = settle_compile(recipe, placement.device)
+        for advised in [sentence] * bool(sentence) + advice(recipe, processes.count):
+            terminal.note(advised)
+        photos = load_photos(recipe, data, placement.device, terminal)
+        folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
+        trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
+        train(trainer, terminal)
+
+
+def settle_placement(placement: Placement) -> Placement:
+    """The placement in a precision that gradients survive: float16 would need their scaling."""
+    if placement.dtype != torch.float16:
+        return placement
+    reason = "fp32: float16 loses small gradients in training"
+    return replace(placement, dtype=torch.float32, reason=reason)
+
+
+def load_photos(
+    recipe: Recipe, data: Sequence[Path], device: torch.device, terminal: Terminal
+) -> PhotoStore:
+    """Decode all photos and say what was left out."""
     with terminal.progress("Loading photos", counted=True) as bar:
         photos = PhotoStore.load(
             data,
-            device=placement.device,
+            device=device,
             min_side=max(recipe.growth.sizes, default=recipe.data.crop),
             on_progress=bar.update,
         )
@@ -71,9 +104,24 @@ def run_recipe(
         terminal.note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
         terminal.note(f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out likewise.")
-    folder = RunFolder(out, recipe, resume=resume)
-    trainer = Trainer(recipe, photos, folder, placement, resume=resume)
-    terminal.say(f"{len(photos)} photos, {placement.reason}; the run is recorded in {out}")
+    if photos.device.type != photos.serves.type:
+        terminal.note(
+            f"The photos take {photos.nbytes / 1e9:.1f} GB, more than half of what is free on "
+            f"{photos.serves}; they stay in the computer's memory, and batches are copied."
+        )
+    return photos
+
+
+def train(trainer: Trainer, terminal: Terminal) -> None:
+    """Run a trainer to its end or to a signal, and say where it is."""
+    recipe, out = trainer.recipe, trainer.folder.path
+    if not has_tensorboard():
+        terminal.note(NO_TENSORBOARD)
+    photos = len(trainer.photos) + len(trainer.held_out)
+    terminal.say(
+        f"{photos} photos, {describe(trainer.placement, trainer.processes)}; "
+        f"the run is recorded in {out}"
+    )
     with terminal.progress(recipe.name or recipe.task, counted=True) as bar:
         watch = Stoppable(bar)
         with watch.listening():
@@ -84,5 +132,10 @@ def run_recipe(
                     f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
                     "and --resume goes on."
                 ) from stop
-    use = f" (use it with --model {folder.ema_file})" if recipe.task != "generate" else ""
-    terminal.say(f"Done: {folder.ema_file}{use}")
+    use = f" (use it with --model {trainer.folder.ema_file})" if recipe.task != "generate" else ""
+    terminal.say(f"Done: {trainer.folder.ema_file}{use}")
+
+
+def describe(placement: Placement, processes: Alone) -> str:
+    """Where a run computes, in words."""
+    return placement.reason + (f", {processes.count} processes" if processes.count > 1 else "")

@@ -8,20 +8,25 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
+from starlette.responses import Response
 
 from app.catalogue import default_fill_model, list_models
 from app.page.api import Api, add_endpoints
 from app.page.cards import cards_table
+from app.page.custom_weights import add_weights, weights_upload
 from app.page.desk import Desk
-from app.page.repair import Repair, repair_tab
-from app.page.status import status_line
+from app.page.repair import MODULES, SCRIPTS, Repair, repair_tab
+from app.page.status import explain, say, status_line
 from app.page.upscale import Upscaling, upscale_choices, upscale_tab
+from app.page.words import I18N, label
 from app.workshop import Workshop
 from models.errors import RequestError
 
@@ -42,7 +47,9 @@ _HOUR, _DAY = 3600, 86_400
 _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # Gradio knows no other way
 
 
-def build_page(workshop: Workshop, folder: Path, max_megapixels: float) -> gr.Blocks:
+def build_page(
+    workshop: Workshop, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
+) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
     upscaling = Upscaling(workshop, max_megapixels)
     # Gradio deletes what was uploaded and made a day ago.
@@ -50,15 +57,25 @@ def build_page(workshop: Workshop, folder: Path, max_megapixels: float) -> gr.Bl
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
-        with gr.Tabs():
-            with gr.Tab("Repair"):
+        with gr.Tabs() as tabs:
+            with gr.Tab(label("repair"), id="repair"):
                 repair = Repair(workshop, Desk(folder, max_megapixels))
-                fill_model = repair_tab(repair, status)
-            with gr.Tab("Upscale"):
-                upscale_model = upscale_tab(upscaling, status)
-            with gr.Tab("Models"):
+                editor, fill_model = repair_tab(repair, status)
+            with gr.Tab(label("upscale"), id="upscale"):
+                photos, upscale_model = upscale_tab(upscaling, status)
+            with gr.Tab(label("models"), id="models"):
                 cards = gr.HTML(elem_id="models")
+                added = weights_upload() if allow_custom_weights else None
+        editor.upscale(
+            _hand_over(repair), None, [photos, tabs, status],
+            show_progress_on=[status], api_visibility="private",
+        )  # fmt: skip
         add_endpoints(Api(workshop, upscaling, max_megapixels))
+        if added is not None:
+            added.upload(add_weights, added, status, api_visibility="private").then(
+                _list_models, None, [fill_model, upscale_model, cards], queue=False,
+                show_progress="hidden", api_visibility="private",
+            )  # fmt: skip
         page.load(
             _list_models, None, [fill_model, upscale_model, cards], queue=False,
             show_progress="hidden", api_visibility="private",
@@ -75,6 +92,7 @@ def running_page(
     share: bool = False,
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    allow_custom_weights: bool = False,
 ) -> Iterator[str]:
     """Serve the page for the time of a ``with``; gives its address.
 
@@ -83,15 +101,18 @@ def running_page(
     """
     auth = read_auth(auth_file) if auth_file else None
     with _visitors_folder() as folder:
-        page = build_page(workshop, folder / "photos", max_megapixels)
+        page = build_page(
+            workshop, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
+        )
         page.queue(max_size=16)
         try:
-            _, address, _ = page.launch(
+            server, address, _ = page.launch(
                 server_name=host,
                 server_port=port,
                 share=share,
                 auth=auth,
                 theme=_THEME,
+                i18n=I18N,
                 css_paths=[_CSS],
                 footer_links=["settings"],
                 run_history=False,
@@ -107,6 +128,7 @@ def running_page(
                 f"The page cannot listen on {host}, port {port}: it is taken or not allowed; "
                 "choose another with --port."
             ) from error
+        server.mount(MODULES, _Modules(directory=SCRIPTS))
         try:
             yield address.rstrip("/")
         finally:
@@ -121,16 +143,27 @@ def serve(
     share: bool = False,
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    allow_custom_weights: bool = False,
 ) -> None:
     """Serve the page until Ctrl+C or a polite kill; errors as ``running_page``."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
+    options["allow_custom_weights"] = allow_custom_weights
     with running_page(workshop, host=host, port=port, **options) as address:
         print(f"Remend is ready at {address}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             print("Remend has stopped.")
+
+
+class _Modules(StaticFiles):
+    """The editor's modules; browsers ask each time whether theirs is still the newest."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 @contextmanager
@@ -168,6 +201,19 @@ def read_auth(path: Path) -> list[tuple[str, str]]:
     if not pairs:
         raise RequestError(f"{path} names nobody; write lines user:password into it.")
     return pairs
+
+
+def _hand_over(repair: Repair) -> Callable[[gr.EventData], tuple[Any, Any, Any]]:
+    """The step that puts a repaired photo into the Upscale tab and turns to it."""
+
+    def hand_over(event: gr.EventData) -> tuple[Any, Any, Any]:
+        try:
+            path = repair.take_out(event)
+        except Exception as error:
+            return gr.skip(), gr.skip(), say(explain(error), is_error=True)
+        return [str(path)], gr.update(selected="upscale"), gr.skip()
+
+    return hand_over
 
 
 def _list_models() -> tuple[dict[str, object], dict[str, object], str]:

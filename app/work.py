@@ -1,26 +1,45 @@
-"""What is done to one file: read it, fill or upscale it, write it.
+"""What is done to one file: read it, fill or upscale it or both, write it.
 
 Each kind of work is one class, so that ``app.batch`` knows neither masks nor scales. What can be seen to
-be wrong before any work is raised by ``prepare``; what is wrong with one file, by ``perform``.
+be wrong before any work is raised by ``prepare``; what is wrong with one file, by its steps: ``read``,
+``restore`` and ``write``, which ``app.batch`` does for several files at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from app.catalogue import default_fill_model, default_upscale_model, find_model, hash_weights
+from app.estimate import (
+    PROGRAM_BYTES,
+    Cost,
+    add_costs,
+    fill_cost,
+    refuse_if_too_large,
+    upscale_cost,
+)
+from app.fleet import Fleet
 from app.jobs import Job, Plan, name_masks
+from app.memory import format_size
 from app.sizes import TargetSize
 from app.workshop import Workshop
 from models.errors import InputError, RequestError
 from models.image_encode import SUFFIX_FORMATS
-from models.image_files import read_mask, read_picture, read_size, write_picture
+from models.image_files import (
+    read_header,
+    read_mask,
+    read_picture,
+    read_size,
+    write_picture,
+)
 from models.inpainter import check_mask
 from models.picture import Mask, Picture
+from models.regions import plan_regions
 from models.restorer import FillOptions, UpscaleOptions
-from models.watch import Watch
+from models.upscaler import SMALLEST_TILE_PX, TILE_PX
+from models.watch import Part, Watch
 from models.whole_file import save_whole
 
 
@@ -38,12 +57,33 @@ class Saving:
 
     def save(self, picture: Picture, path: Path) -> tuple[str, ...]:
         """Write a picture; returns what the format could not hold."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         return write_picture(picture, path, quality=self.quality, keep_metadata=self.keep_metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What was read for a job: its photo, its mask, and how it is to be tiled."""
+
+    picture: Picture
+    mask: Mask | None = None
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is to be written: a picture, or a copy of the photo's file where nothing was changed."""
+
+    picture: Picture
+    unchanged: bool = False
 
 
 class Work(Protocol):
     """One kind of work on files."""
+
+    @property
+    def devices(self) -> int:
+        """How many files can go through networks at the same time."""
+        ...
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights, and look at the one input where there is but one.
@@ -57,45 +97,95 @@ class Work(Protocol):
         """All that decides the output beside the photo itself, as plain values."""
         ...
 
-    def perform(self, job: Job, watch: Watch) -> tuple[str, ...]:
-        """Make the output; returns notes for the person.
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """What the job will take; its seconds only where ``timed``.
 
         Raises:
-            RemendError: This file cannot be processed.
-            Cancelled: The watch wants an end; nothing was written.
+            InputError: The photo cannot be read, or cannot fit into memory.
         """
         ...
 
+    def read(self, job: Job) -> Material:
+        """Read what the job needs; raises a RemendError where it cannot be read."""
+        ...
 
-class FillWork:
+    def restore(self, material: Material, watch: Watch) -> Made:
+        """Make the picture; raises a RemendError, or Cancelled where the watch wants an end."""
+        ...
+
+    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+        """Write the output whole or not at all; returns notes for the person."""
+        ...
+
+
+class FileWork:
+    """What all kinds of work on files share.
+
+    Args:
+        workshop: Runs the networks.
+        saving: How outputs are written.
+        memory_bytes: What the whole program may take; None = no limit is looked at.
+    """
+
+    def __init__(
+        self, workshop: Workshop | Fleet, saving: Saving, memory_bytes: int | None = None
+    ) -> None:
+        self._workshop, self._saving, self._memory_bytes = workshop, saving, memory_bytes
+
+    @property
+    def devices(self) -> int:
+        """How many files can go through networks at the same time."""
+        return self._workshop.devices
+
+    def perform(self: "Work", job: Job, watch: Watch) -> tuple[str, ...]:
+        """Make one output, one step after the other; returns notes for the person."""
+        return self.write(self.restore(self.read(job), watch), job)
+
+    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+        """Write the output; an unchanged photo as the file it was, where that is the same format."""
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        notes = made.picture.meta.notes
+        same = made.picture.meta.source_format == SUFFIX_FORMATS[job.output.suffix.lower()]
+        if made.unchanged and same and self._saving.keep_metadata:
+            save_whole(job.source.read_bytes(), job.output)  # encoding again would change pixels
+            return notes
+        return notes + self._saving.save(made.picture, job.output)
+
+
+class FillWork(FileWork):
     """Fills each photo under its mask.
 
     Args:
         workshop: Runs the network.
         model: Name or path of the weights; None = the default.
         options: Of the restorer.
+        strength: Of an adapter in the weights, 0 to 1.
         invert: White = keep.
         grow_px: Pixels by which masks grow on every side; negative = shrink.
         saving: How outputs are written.
+        memory_bytes: As for ``FileWork``.
     """
 
     def __init__(
         self,
-        workshop: Workshop,
+        workshop: Workshop | Fleet,
         model: str | None,
         options: FillOptions,
         *,
+        strength: float = 1.0,
         invert: bool = False,
         grow_px: int = 0,
         saving: Saving,
+        memory_bytes: int | None = None,
     ) -> None:
-        self._workshop, self._options, self._saving = workshop, options, saving
+        super().__init__(workshop, saving, memory_bytes)
+        self._options, self._strength = options, strength
         self._invert, self._grow_px = invert, grow_px
-        self._model = find_model(model or default_fill_model(), "fill")
+        self._model = find_model(model or default_fill_model(), "fill").absolute()
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the mask of a single photo."""
-        self._workshop.inpainter(self._model)
+        self._workshop.inpainter(self._model, strength=self._strength)
         if plan.is_batch:
             return
         (job,) = plan.jobs
@@ -108,6 +198,7 @@ class FillWork:
         return {
             "work": "fill",
             "model": hash_weights(self._model),
+            "strength": self._strength,
             "mask": (str(job.mask), stat.st_size, stat.st_mtime_ns) if stat else None,
             "invert": self._invert,
             "grow": self._grow_px,
@@ -115,16 +206,37 @@ class FillWork:
             **asdict(self._saving),
         }
 
-    def perform(self, job: Job, watch: Watch) -> tuple[str, ...]:
-        """Read photo and mask, fill, write."""
-        picture, mask = read_picture(job.source), self._read_mask(job)
-        filled = self._workshop.fill(picture, mask, self._model, self._options, watch)
-        same_format = picture.meta.source_format == SUFFIX_FORMATS[job.output.suffix.lower()]
-        if mask.is_empty and same_format and self._saving.keep_metadata:
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            save_whole(job.source.read_bytes(), job.output)  # encoding again would change pixels
-            return filled.meta.notes
-        return filled.meta.notes + self._saving.save(filled, job.output)
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """What the job will take; the masks are only read where ``timed``."""
+        seconds = 0.0
+        if timed:
+            regions = plan_regions(self._read_mask(job))
+            pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
+            seconds = (
+                pixels
+                * self._workshop.inpainter(self._model, strength=self._strength).pixel_seconds
+            )
+        cost = fill_cost(read_header(job.source), job.output, seconds)
+        refuse_if_too_large(cost, self._memory_bytes)
+        return cost
+
+    def read(self, job: Job) -> Material:
+        """Read photo and mask."""
+        self.cost(job)
+        return Material(read_picture(job.source), self._read_mask(job))
+
+    def restore(self, material: Material, watch: Watch) -> Made:
+        """Fill."""
+        assert material.mask is not None
+        filled = self._workshop.fill(
+            material.picture,
+            material.mask,
+            self._model,
+            self._options,
+            watch,
+            strength=self._strength,
+        )
+        return Made(filled, unchanged=material.mask.is_empty)
 
     def _read_mask(self, job: Job) -> Mask:
         if job.mask is None:
@@ -132,7 +244,7 @@ class FillWork:
         return read_mask(job.mask, invert=self._invert).grown(self._grow_px)
 
 
-class UpscaleWork:
+class UpscaleWork(FileWork):
     """Enlarges each photo.
 
     Args:
@@ -140,33 +252,44 @@ class UpscaleWork:
         model: Name or path of the weights; None = the default for the factor.
         target: How large.
         detail: 0 = faithful, 1 = the refine stage in full; None = the restorer's default.
+        strength: Of an adapter in the weights, 0 to 1.
+        denoise: 0 = noise is kept, 1 = all is taken away; None = the restorer's default.
+        tta: As for ``UpscaleOptions``.
         tile_px: As for ``UpscaleOptions``.
         saving: How outputs are written.
+        memory_bytes: As for ``FileWork``; where tiles of ``tile_px`` do not fit, they get smaller.
     """
 
     def __init__(
         self,
-        workshop: Workshop,
+        workshop: Workshop | Fleet,
         model: str | None,
         target: TargetSize,
         *,
         detail: float | None = None,
+        strength: float = 1.0,
+        denoise: float | None = None,
+        tta: bool = False,
         tile_px: int | None = None,
         saving: Saving,
+        memory_bytes: int | None = None,
     ) -> None:
-        self._workshop, self._target, self._saving = workshop, target, saving
-        self._detail, self._tile_px = detail, tile_px
-        self._model = find_model(model, "upscale") if model else None
+        super().__init__(workshop, saving, memory_bytes)
+        self._target, self._strength = target, strength
+        asked = {"detail": detail, "denoise": denoise, "tta": tta, "tile_px": tile_px}
+        self._options = UpscaleOptions(**{k: v for k, v in asked.items() if v is not None})  # pyright: ignore[reportArgumentType]
+        self._model = find_model(model, "upscale").absolute() if model else None
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the size of a single photo's result."""
         for model in self._models_for(plan.jobs):
-            self._workshop.upscaler(model)
+            self._workshop.upscaler(model, strength=self._strength)
         if not plan.is_batch:
             with suppress(InputError):
                 size = read_size(plan.jobs[0].source)
                 try:
                     self._target.scale_for(size)
+                    self.cost(plan.jobs[0])
                 except InputError as error:
                     raise RequestError(str(error)) from error
 
@@ -192,21 +315,105 @@ class UpscaleWork:
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output."""
+        options = asdict(self._options)
+        del options["size"]
         return {
             "work": "upscale",
             "model": hash_weights(self._model_for_file(job.source)),
-            "detail": self._detail,
-            "tile": self._tile_px,
+            "strength": self._strength,
+            **options,
             **asdict(self._target),
             **asdict(self._saving),
         }
 
-    def perform(self, job: Job, watch: Watch) -> tuple[str, ...]:
-        """Read the photo, enlarge it, write it."""
-        picture = read_picture(job.source)
-        model, size = self._model_for(picture.size), self._target.size_for(picture.size)
-        detail = {} if self._detail is None else {"detail": self._detail}
-        options = UpscaleOptions(size=size, tile_px=self._tile_px, **detail)
-        enlarged = self._workshop.upscale(picture, model, options, watch)
-        del picture
-        return enlarged.meta.notes + self._saving.save(enlarged, job.output)
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """What the job will take, in tiles so small that it fits where that helps."""
+        header = read_header(job.source)
+        upscaler = self._workshop.upscaler(self._model_for(header.size), strength=self._strength)
+        size = self._target.size_for(header.size)
+        width, height = header.size
+        seconds = width * height * upscaler.pixel_seconds if timed else 0.0
+        seconds *= 8 if self._options.tta else 1
+        cost = None
+        for tile_px in self._tile_sides(max(header.size)):
+            cost = upscale_cost(
+                header, upscaler.card.scale, size, job.output, upscaler.tile_bytes(tile_px), seconds
+            )
+            if self._memory_bytes is None or self._fits(cost):
+                return self._with_tile(cost, tile_px, max(header.size))
+        assert cost is not None
+        refuse_if_too_large(cost, self._memory_bytes)
+        return cost
+
+    def _tile_sides(self, longest: int) -> Iterator[int]:
+        """The tile's side that was asked for (no longer than the photo), its half, its quarter, ..."""
+        asked = TILE_PX if self._options.tile_px is None else self._options.tile_px or longest
+        yield min(asked, longest)
+        while (asked := asked // 2) >= SMALLEST_TILE_PX:
+            if asked < longest:
+                yield asked
+
+    def _fits(self, cost: Cost) -> bool:
+        limit = self._memory_bytes
+        return limit is None or cost.memory_bytes + PROGRAM_BYTES <= limit
+
+    def _with_tile(self, cost: Cost, tile_px: int, longest: int) -> Cost:
+        if tile_px == next(self._tile_sides(longest)):
+            return cost
+        limit = format_size(self._memory_bytes or 0)
+        note = f"Tiles of {tile_px} px were used, smaller ones than usual, to stay within {limit}."
+        return replace(cost, tile_px=tile_px, note=note)
+
+    def read(self, job: Job) -> Material:
+        """Read the photo."""
+        cost = self.cost(job)
+        return Material(read_picture(job.source), cost=cost)
+
+    def restore(self, material: Material, watch: Watch) -> Made:
+        """Enlarge."""
+        picture, cost = material.picture, material.cost
+        options = replace(self._options, size=self._target.size_for(picture.size))
+        if cost and cost.tile_px:
+            options = replace(options, tile_px=cost.tile_px)
+            notes = (*picture.meta.notes, cost.note)
+            picture = replace(picture, meta=replace(picture.meta, notes=notes))
+        model = self._model_for(picture.size)
+        strength = self._strength
+        return Made(self._workshop.upscale(picture, model, options, watch, strength=strength))
+
+
+class RestoreWork(FileWork):
+    """Fills each photo under its mask, then enlarges it, in one pass over the file.
+
+    Args:
+        fill: The first step.
+        upscale: The second; its way of saving is the one that counts.
+    """
+
+    def __init__(self, fill: FillWork, upscale: UpscaleWork) -> None:
+        super().__init__(upscale._workshop, upscale._saving, upscale._memory_bytes)
+        self._fill, self._upscale = fill, upscale
+
+    def prepare(self, plan: Plan) -> None:
+        """Load both networks; check the mask and the size of a single photo."""
+        self._fill.prepare(plan)
+        self._upscale.prepare(plan)
+
+    def settings(self, job: Job) -> Mapping[str, Any]:
+        """What decides the output."""
+        steps = {"fill": self._fill.settings(job), "upscale": self._upscale.settings(job)}
+        return {"work": "restore", **steps}
+
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """Of both steps."""
+        steps = (step.cost(job, timed=timed) for step in (self._fill, self._upscale))
+        return add_costs(*steps)
+
+    def read(self, job: Job) -> Material:
+        """Read photo and mask."""
+        return replace(self._fill.read(job), cost=self._upscale.cost(job))
+
+    def restore(self, material: Material, watch: Watch) -> Made:
+        """Fill, then enlarge."""
+        filled = self._fill.restore(material, Part(watch, 0.0, 0.2)).picture
+        return self._upscale.restore(replace(material, picture=filled), Part(watch, 0.2, 1.0))

@@ -39,23 +39,38 @@ class Workshop:
     def __init__(self, placement: Placement, keep: int = 3) -> None:
         self.placement = placement
         self._keep = keep
-        self._loaded: OrderedDict[tuple[Path, int, int], Inpainter | Upscaler] = OrderedDict()
+        self._loaded: OrderedDict[tuple[Path, int, int, float], Inpainter | Upscaler] = (
+            OrderedDict()
+        )
         self._lock = threading.RLock()
 
-    def inpainter(self, model: str | Path, watch: Watch = QUIET) -> Inpainter:
-        """The restorer that fills with these weights.
+    def __reduce__(self) -> tuple[type["Workshop"], tuple[Placement, int]]:
+        """Networks and locks do not travel: another process loads its own."""
+        return Workshop, (self.placement, self._keep)
+
+    @property
+    def devices(self) -> int:
+        """How many pictures are worked on at the same time."""
+        return 1
+
+    def inpainter(
+        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+    ) -> Inpainter:
+        """The restorer that fills with these weights, and ``strength`` (0 to 1) of their adapter.
 
         Raises:
-            RequestError: Unknown name, no weights, or weights for something else.
+            RequestError: Unknown name, no weights, weights for something else, or no adapter to dial.
         """
-        restorer = self._load(find_model(model, "fill"), watch)
+        restorer = self._load(find_model(model, "fill"), watch, strength)
         if not isinstance(restorer, Inpainter):
             raise RequestError(f"{model} cannot fill.")
         return restorer
 
-    def upscaler(self, model: str | Path, watch: Watch = QUIET) -> Upscaler:
-        """The restorer that enlarges with these weights; errors as ``inpainter``."""
-        restorer = self._load(find_model(model, "upscale"), watch)
+    def upscaler(
+        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+    ) -> Upscaler:
+        """The restorer that enlarges with these weights; arguments and errors as ``inpainter``."""
+        restorer = self._load(find_model(model, "upscale"), watch, strength)
         if not isinstance(restorer, Upscaler):
             raise RequestError(f"{model} cannot upscale.")
         return restorer
@@ -67,10 +82,13 @@ class Workshop:
         model: str | Path,
         options: FillOptions = FillOptions(),  # noqa: B008 - frozen
         watch: Watch = QUIET,
+        *,
+        strength: float = 1.0,
     ) -> Picture:
         """Fill a picture where the mask says so; errors as ``Inpainter.restore``."""
         with self._turn(watch):
-            return self.inpainter(model, watch).restore(picture, mask, options, watch=watch)
+            restorer = self.inpainter(model, watch, strength=strength)
+            return restorer.restore(picture, mask, options, watch=watch)
 
     def fill_patches(
         self,
@@ -90,19 +108,22 @@ class Workshop:
         model: str | Path,
         options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
         watch: Watch = QUIET,
+        *,
+        strength: float = 1.0,
     ) -> Picture:
         """Enlarge a picture; errors as ``Upscaler.restore``."""
         with self._turn(watch):
-            return self.upscaler(model, watch).restore(picture, options, watch=watch)
+            restorer = self.upscaler(model, watch, strength=strength)
+            return restorer.restore(picture, options, watch=watch)
 
-    def _load(self, path: Path, watch: Watch) -> Inpainter | Upscaler:
+    def _load(self, path: Path, watch: Watch, strength: float) -> Inpainter | Upscaler:
         stat = path.stat()
-        key = path.resolve(), stat.st_mtime_ns, stat.st_size
+        key = path.resolve(), stat.st_mtime_ns, stat.st_size, strength
         with self._turn(watch):
             if key not in self._loaded:
                 while len(self._loaded) >= self._keep:
                     self._loaded.popitem(last=False)
-                self._loaded[key] = load_restorer(path, self.placement)
+                self._loaded[key] = load_restorer(path, self.placement, strength=strength)
             self._loaded.move_to_end(key)
             return self._loaded[key]
 

@@ -1,6 +1,6 @@
 """Turn a run's averaged weights into a file of ``weights/``, with measured numbers and a written card.
 
-    python benchmarks/publish.py RUN NAME --data TESTS... [--limits TEXT]
+    python -m benchmarks.publish RUN NAME --data TESTS... [--limits TEXT]
 
 Measures the weights on the test pictures (see ``benchmarks/quality.py``), puts the numbers into the card
 in the file's header, and writes ``weights/NAME.safetensors``, ``weights/NAME.md`` and, for weights that

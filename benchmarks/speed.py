@@ -1,6 +1,6 @@
-"""Seconds of our restorers beside classical methods and this machine's convolution peak, in one run.
+"""Seconds of our restorers beside other programs' and this machine's convolution peak, in one run.
 
-    python benchmarks/speed.py [fill] [upscale] [train] [--threads N] [--photo FILE]
+    python -m benchmarks.speed [fill] [upscale] [train] [--threads N] [--photo FILE]
 
 Prints a markdown table of medians. Machines differ and shared ones are noisy, so quote the ratios of one
 run, not its seconds. ``train`` times a step of the training recipes.
@@ -8,7 +8,10 @@ run, not its seconds. ``train`` times a step of the training recipes.
 
 import argparse
 import importlib.util
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,13 +24,14 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from app.catalogue import find_model
+from benchmarks import peer_runs
+from benchmarks.peer_runs import ROOT, Peer
 from models.device import Placement, choose_placement
 from models.image_files import read_picture
 from models.picture import Mask, Picture
 from models.restorer import Inpainter, Upscaler, load_restorer
 from training.config import read_recipe
 from training.data import PhotoStore
-from training.evaluate import ENLARGERS, FILLERS
 from training.run_folder import RunFolder
 from training.trainer import Trainer
 
@@ -71,8 +75,8 @@ def enlarge_to(rgb: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def fill_rows(photo: Pixels, placement: Placement) -> list[Row]:
-    """One hole in crops of 256 and 512 px and in a photo of 12 megapixels."""
+def fill_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]:
+    """One hole in crops of 256 and 512 px and in a photo of 12 megapixels, ours and the peers'."""
     restorer = load_restorer(find_model("fill", "fill"), placement)
     assert isinstance(restorer, Inpainter)
     rows = []
@@ -90,31 +94,64 @@ def fill_rows(photo: Pixels, placement: Placement) -> list[Row]:
         picture, hole = Picture(rgb), Mask(mask)
         ours = seconds(lambda p=picture, h=hole: restorer.restore(p, h))
         rows.append(("Remend fill", f"{name}, s", ours))
-        for method, fill in FILLERS.items():
-            took = seconds(lambda f=fill, r=rgb, m=mask: f(r, m), runs=1)
-            rows.append((method, f"{name}, s", took))
+        # Minutes each on large photos: the crops say enough about those.
+        methods = peer_runs.FILLERS if width <= 512 else ("telea", "navier-stokes")
+        for method in methods:
+            with Peer(method, threads=threads) as peer:
+                peer(rgb, mask)
+                rows.append((method, f"{name}, s", peer.seconds))
     return rows
 
 
-def upscale_rows(photo: Pixels, placement: Placement) -> list[Row]:
-    """512 x 512 px enlarged, per megapixel of output."""
+def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]:
+    """512 x 512 px enlarged: seconds, and peak memory of the whole process."""
     rgb = enlarge_to(photo, 512, 512)
     rows = []
-    for scale in (2, 4):
-        megapixels = (512 * scale) ** 2 / 1e6
-        restorer = load_restorer(find_model(f"x{scale}-fidelity", "upscale"), placement)
-        assert isinstance(restorer, Upscaler)
-        took = seconds(lambda r=restorer: r.restore(Picture(rgb.copy())), runs=3)
-        rows.append((f"Remend x{scale}-fidelity", "s an output megapixel", took / megapixels))
-        for method, enlarge in ENLARGERS.items():
-            took = seconds(lambda e=enlarge, s=scale: e(rgb, s), runs=3)
-            rows.append((f"{method} x{scale}", "s an output megapixel", took / megapixels))
+    for scale, models in ((2, ("x2-fast", "x2-fidelity")), (4, ("x4-fast", "x4-fidelity"))):
+        for model in models:
+            restorer = load_restorer(find_model(model, "upscale"), placement)
+            assert isinstance(restorer, Upscaler)
+            took = seconds(lambda r=restorer: r.restore(Picture(rgb.copy())), runs=3)
+            rows.append((f"Remend {model}", "512x512 px, s", took))
+            rows.append((f"Remend {model}", "whole process, MB", own_peak_mb(model, rgb, threads)))
+        for method in peer_runs.ENLARGERS[scale]:
+            if method == "realesrgan-x4plus":
+                continue  # Half a minute a run and 14 GB; its network is timed by `quality.py`.
+            with Peer(method, scale, threads) as peer:
+                taken = []
+                for _ in range(3):
+                    peer(rgb, scale)
+                    taken.append(peer.seconds)
+                rows.append((f"{method} x{scale}", "512x512 px, s", statistics.median(taken)))
+                rows.append((f"{method} x{scale}", "whole process, MB", peer.peak_mb))
     return rows
+
+
+def own_peak_mb(model: str, rgb: Pixels, threads: int) -> float:
+    """Peak resident memory of ``remend upscale``, a process from start to end."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.png"
+        cv2.imwrite(str(photo), rgb[..., ::-1])
+        command = [
+            sys.executable,
+            "-m",
+            "remend",
+            "upscale",
+            photo,
+            "-o",
+            Path(folder) / "large.png",
+        ]
+        options = ["--model", model, "-s", model[1], "--threads", str(threads), "--quiet"]
+        process = subprocess.Popen([*map(str, command), *options], cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise RuntimeError(f"remend upscale --model {model} failed")
+    return usage.ru_maxrss / 1024
 
 
 def train_rows(photo_file: Path, placement: Placement) -> list[Row]:
     """Images a second of a training step of the shipped recipes."""
-    recipes = Path(__file__).resolve().parent.parent / "training" / "recipes"
+    recipes = ROOT / "training" / "recipes"
     rows = []
     for name in ("fill", "upscale-x2", "upscale-x4"):
         recipe = read_recipe(recipes / f"{name}.toml", ["data.held_out=1"])
@@ -129,7 +166,7 @@ def train_rows(photo_file: Path, placement: Placement) -> list[Row]:
 
 def main() -> None:
     """Read the arguments, print the table."""
-    parser = argparse.ArgumentParser(description="Seconds beside classical methods, in one run.")
+    parser = argparse.ArgumentParser(description="Seconds beside other programs, in one run.")
     parser.add_argument("parts", nargs="*", default=["fill", "upscale", "train"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--photo", type=Path, help="any photo; default: one that gradio ships")
@@ -141,9 +178,9 @@ def main() -> None:
     photo = np.asarray(read_picture(file).rgb, np.uint8)
     rows = [convolution_peak(placement)]
     if "fill" in arguments.parts:
-        rows += fill_rows(photo, placement)
+        rows += fill_rows(photo, placement, arguments.threads)
     if "upscale" in arguments.parts:
-        rows += upscale_rows(photo, placement)
+        rows += upscale_rows(photo, placement, arguments.threads)
     if "train" in arguments.parts:
         rows += train_rows(file, placement)
     print("| what | measure | value |\n| --- | --- | ---: |")

@@ -36,6 +36,8 @@ class Card:
     """Source of the photos -> how many."""
     licence: str = "Apache-2.0"
     parent: str = ""
+    adapter: int = 0
+    """Rank of the low-rank adapter beside the parent's weights; 0 = the file has none."""
     run: Mapping[str, Any] = field(default_factory=dict)
     """The recipe that made the weights, and how long it took."""
     metrics: Mapping[str, float] = field(default_factory=dict)

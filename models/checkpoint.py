@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from models.adapter import add_adapters, merge_adapters
 from models.card import CARD_KEY, Card, peek
 from models.errors import RequestError
 from models.registry import ARCHITECTURES, build_network
@@ -30,11 +31,27 @@ def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = Tru
     save_whole(save(tensors, {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}), path)
 
 
-def open_network(path: Path) -> tuple[nn.Module, Card]:
+def save_card(source: Path, target: Path, card: Card) -> None:
+    """Write the tensors of one file, bit for bit, with another card into another, whole or not at all."""
+    metadata = {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}
+    save_whole(save(read_tensors(source), metadata), target)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file as they lie there."""
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]:
     """Rebuild the network of a weights file in float32 on the CPU, in evaluation mode.
 
+    Args:
+        path: The file.
+        strength: How much of its adapter is merged into the weights: 0 = the parent, 1 = as trained.
+
     Raises:
-        RequestError: As `peek`, or tensors that do not fit the card.
+        RequestError: As `peek`, tensors that do not fit the card, or a strength below 1 without adapter.
     """
     card = peek(path)
     if card.architecture not in ARCHITECTURES:
@@ -42,11 +59,17 @@ def open_network(path: Path) -> tuple[nn.Module, Card]:
             f"{path} needs architecture {card.architecture!r}, which this version does not have; "
             "update Remend."
         )
+    if strength != 1 and not card.adapter:
+        raise RequestError(
+            f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out, "
+            "or make such weights with `remend finetune --adapter`."
+        )
     try:
         network = build_network(card.architecture, card.config)
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network.load_state_dict(tensors)
+        add_adapters(network, card.adapter)
+        network.load_state_dict(read_tensors(path))
+        if card.adapter:
+            merge_adapters(network, strength)
     except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
         raise RequestError(
             f"{path} is damaged: its tensors do not fit its card ({str(error).splitlines()[0]}); "

@@ -42,9 +42,12 @@ class Outputs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CommunityConfig:
-    """What a restorer asks of a network's config: there is no refine stage."""
+    """What a restorer asks of a network's config."""
 
     refine: bool = False
+    denoise: bool = False
+    width: int = 64
+    """Channels, for estimates of memory; most of these networks have as many or fewer."""
 
 
 class CommunityNetwork(nn.Module):

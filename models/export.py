@@ -134,5 +134,5 @@ def _to_onnx(module: Exported, texts: Mapping[str, str]) -> bytes:
 def _to_torchscript(module: Exported, texts: Mapping[str, str]) -> bytes:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(module, _example(module), check_trace=False)
+        traced: Any = torch.jit.trace(module, _example(module), check_trace=False)
         return traced.save_to_buffer(_extra_files=dict(texts))

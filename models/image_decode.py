@@ -201,6 +201,11 @@ def _is_wide_colour(image: ImageFile.ImageFile) -> bool:
     return image.mode in ("RGB", "RGBA", "LA") and _most_bits(image) == 16
 
 
+def bit_depth_of(image: ImageFile.ImageFile) -> int:
+    """How many bits a sample of the decoded picture has: 8 or 16."""
+    return 16 if _is_wide_colour(image) or image.mode.startswith("I;16") else 8
+
+
 def _most_bits(image: ImageFile.ImageFile) -> int:
     """Read from the header how many bits a sample has, where it may be more than 8."""
     if isinstance(image, PngImagePlugin.PngImageFile):

@@ -98,6 +98,8 @@ def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list
         rgb, alpha = np.asarray(white), None
         notes.append("JPEG holds no transparency; the picture was laid on white.")
     grey = picture.meta.grey and file_format != "webp"
+    if picture.meta.grey and file_format == "webp":
+        notes.append("WebP has no greys; the picture was written in colour channels.")
     if grey and alpha is not None and picture.bit_depth == 16:
         grey = False  # neither library reads or writes such a PNG or TIFF
         notes.append("A grey picture with transparency and 16 bits was written in colour channels.")

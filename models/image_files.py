@@ -8,11 +8,12 @@ outputs.
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from models.errors import RequestError
-from models.image_decode import Source, decode, open_picture
+from models.image_decode import Source, bit_depth_of, decode, open_picture
 from models.image_encode import SUFFIX_FORMATS, encode, grey_of
 from models.image_metadata import orientation_of
 from models.picture import Mask, Picture
@@ -20,6 +21,15 @@ from models.whole_file import save_whole
 
 PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
 """File name suffixes, in small letters, of the pictures that are read."""
+
+
+class Header(NamedTuple):
+    """What is known of a picture before its pixels are decoded: width and height upright."""
+
+    size: tuple[int, int]
+    bit_depth: int
+    has_alpha: bool
+
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})
 
@@ -92,9 +102,19 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         InputError: As ``read_picture``, as far as the header shows it.
     """
+    return read_header(path).size
+
+
+def read_header(path: Path) -> Header:
+    """Read what the header says of the picture that ``read_picture`` would give; errors as there.
+
+    See ``read_size`` for its one exception.
+    """
     with open_picture(path) as opened:
-        width, height = opened.image.size
-        return (width, height) if orientation_of(opened.image) < 5 else (height, width)
+        image = opened.image
+        width, height = image.size
+        size = (width, height) if orientation_of(image) < 5 else (height, width)
+        return Header(size, bit_depth_of(image), bool(image.has_transparency_data))
 
 
 def encode_picture(

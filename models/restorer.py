@@ -35,15 +35,26 @@ class Restorer(Protocol):
 KINDS = {"fill": Inpainter, "upscale": Upscaler}
 
 
-def load_restorer(path: Path, placement: Placement) -> Inpainter | Upscaler:
+def load_restorer(
+    path: Path, placement: Placement, *, strength: float = 1.0
+) -> Inpainter | Upscaler:
     """Open a weights file, Remend's or of another maker, and make it ready to run.
 
+    Args:
+        path: The file.
+        placement: Where and in which precision to run.
+        strength: As for `open_network`.
+
     Raises:
-        RequestError: The file is no weights file, is damaged, or is no restorer's.
+        RequestError: The file is no weights file, is damaged, is no restorer's, or has no adapter to dial.
     """
     if not has_card(path):
+        if strength != 1:
+            raise RequestError(
+                f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out."
+            )
         return _load_community(path, placement)
-    network, card = open_network(path)
+    network, card = open_network(path, strength=strength)
     if card.task not in KINDS:
         raise RequestError(
             f"{path} holds a network for {card.task!r}, which restores nothing; "

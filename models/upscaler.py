@@ -5,6 +5,9 @@ Files, names of weights and batches are others' business.
 """
 
 import dataclasses
+import functools
+import itertools
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +28,7 @@ from models.watch import QUIET, Watch
 TILE_PX = 256
 """Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""
 SMALLEST_TILE_PX = 32
-DEFAULT_DETAIL = 0.5
+DEFAULT_DETAIL = DEFAULT_DENOISE = 0.5
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
 
 
@@ -36,11 +39,15 @@ class UpscaleOptions:
     Attributes:
         size: Width and height of the result; None = the model's own scale.
         detail: 0 = the faithful stage alone, 1 = all that the refine stage adds.
+        denoise: 0 = noise is kept, 1 = all of it is taken away; for models that are told how much.
+        tta: Test-time augmentation: the mean over the eight flips and quarter turns of each tile.
         tile_px: Side of a tile's core in input pixels; None = automatic, 0 = the whole picture.
     """
 
     size: tuple[int, int] | None = None
     detail: float = DEFAULT_DETAIL
+    denoise: float = DEFAULT_DENOISE
+    tta: bool = False
     tile_px: int | None = None
 
 
@@ -79,7 +86,7 @@ class Upscaler:
             A new picture of ``options.size``; what was out of the ordinary is in its notes.
 
         Raises:
-            InputError: Memory does not suffice even for the smallest tiles.
+            InputError: Memory does not suffice even for the smallest tiles, or the weights give no numbers.
             Cancelled: The watch asked for it.
         """
         options = options or UpscaleOptions()
@@ -88,6 +95,8 @@ class Upscaler:
             notes.append("This model has no refine stage; --detail has no effect.")
         if scale == 1 and options.size not in (None, picture.size):
             notes.append("This model keeps the size; the enlargement is Lanczos resampling.")
+        if options.denoise != DEFAULT_DENOISE and not self.network.config.denoise:
+            notes.append("This model is not told how much to denoise; --denoise has no effect.")
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
         large = self._enlarge(rgb, options, notes, watch)
         if picture.meta.grey:
@@ -98,6 +107,19 @@ class Upscaler:
         meta = dataclasses.replace(picture.meta, notes=(*picture.meta.notes, *notes))
         return Picture(resize(large, size), alpha, meta)
 
+    @functools.cached_property
+    def pixel_seconds(self) -> float:
+        """Seconds of the network to a pixel of the photo, from one small tile."""
+        tile = torch.zeros(1, 3, 64, 64)
+        begin = time.perf_counter()
+        self._run_once(tile, UpscaleOptions(), exact=False).cpu()
+        return (time.perf_counter() - begin) / tile[0, 0].numel()
+
+    def tile_bytes(self, tile_px: int) -> int:
+        """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""
+        side = tile_px + 2 * self.tiling.halo_px
+        return 24 * self.network.config.width * side**2
+
     def _enlarge(
         self, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
     ) -> Pixels:
@@ -105,7 +127,7 @@ class Upscaler:
         tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
         while True:
             try:
-                return self._enlarge_by(tile_px, rgb, options.detail, notes, watch)
+                return self._enlarge_by(tile_px, rgb, options, notes, watch)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -120,7 +142,7 @@ class Upscaler:
                 tile_px = smaller
 
     def _enlarge_by(
-        self, tile_px: int, rgb: Pixels, detail: float, notes: list[str], watch: Watch
+        self, tile_px: int, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
     ) -> Pixels:
         height, width = rgb.shape[:2]
         scale = self.card.scale
@@ -131,9 +153,14 @@ class Upscaler:
             watch.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
             # 16-bit pictures have more steps than 16-bit arithmetic.
             pixels = to_unit(rgb[tile.window.slices])
-            enlarged = self._run(pixels, detail, exact=rgb.dtype == np.uint16)
-            if not bool(enlarged.isfinite().all()):
-                enlarged = self._run(pixels, detail, exact=True)
+            enlarged = self._run(pixels, options, exact=rgb.dtype == np.uint16)
+            if is_broken(enlarged, pixels):
+                enlarged = self._run(pixels, options, exact=True)
+                if not bool(enlarged.isfinite().all()):
+                    raise InputError(
+                        f"The network of {self.card.name or 'these weights'} gives no numbers for this "
+                        "photo, in fp32 either; choose another --model."
+                    )
                 redone += 1
             place_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         watch.update(len(tiles), len(tiles))
@@ -141,14 +168,34 @@ class Upscaler:
             notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
         return large
 
+    def _run(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:
+        if not options.tta:
+            return self._run_once(pixels, options, exact=exact)
+        total: Tensor | float = 0.0
+        for turns, mirrored in itertools.product(range(4), (False, True)):
+            view = pixels.rot90(turns, (2, 3))
+            enlarged = self._run_once(view.flip(3) if mirrored else view, options, exact=exact)
+            total = (
+                total + (enlarged.flip(3) if mirrored else enlarged).rot90(-turns, (2, 3)).float()
+            )
+        return torch.as_tensor(total) / 8
+
     @torch.inference_mode()
-    def _run(self, pixels: Tensor, detail: float, *, exact: bool) -> Tensor:
+    def _run_once(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:
         placement = self.placement
+        strength = [torch.tensor([options.denoise])] if self.network.config.denoise else []
         if exact:
             placement = dataclasses.replace(placement, dtype=torch.float32)
         with placement.autocast():
-            coarse, refined = self.network(pixels.to(placement.device))
-        return coarse if refined is coarse else torch.lerp(coarse, refined, detail)
+            coarse, refined = self.network(*(x.to(placement.device) for x in (pixels, *strength)))
+        return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
+
+
+def is_broken(enlarged: Tensor, pixels: Tensor) -> bool:
+    """Whether a tile is not finite, or black where its photo is not: what an overflow leaves."""
+    if not bool(enlarged.isfinite().all()):
+        return True
+    return float(enlarged.max()) < -0.99 and float(pixels.max()) > -0.9
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -17,3 +17,20 @@ class Watch:
 
 
 QUIET = Watch()
+
+
+class Part(Watch):
+    """A stretch of a longer piece of work, told as a share of the whole.
+
+    Args:
+        whole: Who watches the whole.
+        start: Where the stretch begins, 0 to 1.
+        end: Where it ends.
+    """
+
+    def __init__(self, whole: Watch, start: float, end: float) -> None:
+        self._whole, self._start, self._length = whole, start, end - start
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        """Pass progress on."""
+        self._whole.update(self._start + self._length * done / max(total, 1e-9), 1.0, note)

@@ -1,9 +1,21 @@
-"""Writing a file whole or not at all; every file that Remend leaves on a disk in one piece goes this way."""
+"""Writing a file whole or not at all; every file that Remend leaves on a disk in one piece goes this way.
+
+A process that is killed while it writes leaves a temporary file, whose name nothing else has;
+``sweep`` removes those of dead processes and leaves those of living ones.
+"""
 
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed anyway
+    fcntl = None
 
 from models.errors import InputError, RequestError
 
@@ -15,18 +27,14 @@ def save_whole(data: bytes, path: Path) -> None:
         RequestError: The folder is missing or may not be written, or the path is a folder.
         InputError: The disk is full or fails.
     """
-    # Short and beside the target: the longest names still fit, and the renaming stays on one disk.
-    temporary = path.with_name(f".remend-{secrets.token_hex(8)}.tmp")
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+        with _temporary_beside(path) as (temporary, file):
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()
             os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RequestError(
             f"The folder {path.parent} does not exist, so {path.name} cannot be written; create it."
@@ -50,3 +58,49 @@ def save_whole(data: bytes, path: Path) -> None:
         raise InputError(
             f"{path} cannot be written ({error.strerror or error}); check the disk and the path."
         ) from error
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file in the same folder, locked while it is written, gone if that fails."""
+    while True:
+        # Short and beside the target: the longest names still fit, and the renaming stays on one disk.
+        temporary = path.with_name(f".remend-{secrets.token_hex(8)}.tmp")
+        with temporary.open("xb") as file:
+            try:
+                if not _is_ours(file, temporary):
+                    continue
+                yield temporary, file
+            except BaseException:
+                file.close()
+                temporary.unlink(missing_ok=True)
+                raise
+            return
+
+
+def _is_ours(file: BinaryIO, path: Path) -> bool:
+    """Lock a file and tell whether it is still there: a sweep may have come between."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        # Some network disks have no locks; there a sweep finds none either and leaves all files.
+        return error.errno not in (errno.EAGAIN, errno.EACCES)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed processes left half-written in a folder; returns how many files."""
+    removed = 0
+    for path in folder.glob(".remend-*.tmp"):
+        with suppress(OSError), path.open("rb") as file:  # it may be gone, or another's
+            if fcntl is None:
+                file.close()
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            removed += 1
+    return removed

@@ -6,8 +6,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -117,3 +122,83 @@ def page_address(tiny_models: Path) -> Iterator[str]:
 
     with running_page(Workshop(choose_placement("cpu", "fp32")), port=find_free_port()) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browsing import FLAGS
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a test wants of its browser window; given by parametrising."""
+    return getattr(request, "param", {})
+
+
+@pytest.fixture
+def page(browser: "Browser", page_address: str, options: dict[str, Any]) -> Iterator["Page"]:
+    """The page, freshly visited; no error in its scripts, no request that leaves this computer."""
+    from tests.browsing import EMPTY
+
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+    visited = context.new_page()
+    wrong: list[str] = []
+    visited.on("pageerror", lambda error: wrong.append(str(error)))
+    visited.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith((page_address, "data:", "blob:"))
+            else wrong.append(asked.url)
+        ),
+    )
+    visited.set_default_timeout(15_000)
+    visited.goto(page_address)
+    visited.wait_for_selector(EMPTY)
+    yield visited
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def scene() -> "np.ndarray":
+    """A soft picture with a scratch, 320 x 240."""
+    import numpy as np
+
+    y, x = np.mgrid[:240, :320]
+    pixels = np.stack([40 + x // 2, 60 + y // 2, 200 - x // 3], -1).astype(np.uint8)
+    pixels[118:122, 60:260] = 255
+    return pixels
+
+
+@pytest.fixture
+def png(scene: "np.ndarray", tmp_path: Path) -> Path:
+    from PIL import Image
+
+    path = tmp_path / "scratched.png"
+    Image.fromarray(scene).save(path)
+    return path
+
+
+@pytest.fixture
+def phone_jpeg(scene: "np.ndarray", tmp_path: Path) -> Path:
+    """As a camera held upright stores it: lying, with EXIF and a profile."""
+    from PIL import Image, ImageCms
+
+    from tests.browsing import ARTIST, ORIENTATION
+
+    exif = Image.Exif()
+    exif[ARTIST], exif[ORIENTATION] = "Ada", 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "phone.jpg"
+    Image.fromarray(scene).rotate(90, expand=True).save(
+        path, quality=95, exif=exif.tobytes(), icc_profile=profile
+    )
+    return path

@@ -445,7 +445,7 @@ def test_levels_are_left_alone_before_their_time(photos: PhotoStore, tmp_path: P
     assert start and all(torch.equal(now[name], value) for name, value in start.items())
     before = trainer.generator(noise(4, 12))
     assert before.shape[-1] == 8
-    batch = trainer.draw()  # The switch to 16 px: networks are grown, no weight has changed.
+    (batch,) = trainer.draw()  # The switch to 16 px: networks are grown, no weight has changed.
     assert batch.target.shape[-1] == 16
     enlarged = nn.functional.interpolate(before, scale_factor=2)
     assert torch.equal(trainer.generator(noise(4, 12)), enlarged)

@@ -4,133 +4,31 @@ Every test fails on an error in the page's scripts and on any request that would
 """
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from app.workshop import Workshop
 from models.watch import Cancelled, Watch
+from tests.browsing import (
+    ARTIST,
+    EMPTY,
+    ERROR,
+    ORIENTATION,
+    READY,
+    about,
+    download,
+    open_photo,
+    pixel,
+    press_fill,
+    stroke,
+)
 
 pytestmark = pytest.mark.browser
-
-OFFLINE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *OFFLINE.split(" ")]
-ARTIST, ORIENTATION = 0x013B, 0x0112
-READY, ERROR, EMPTY = (
-    f'#repair-editor[data-state="{state}"]' for state in ("ready", "error", "empty")
-)
-PIXEL = """([x, y]) => {
-  const canvas = document.querySelector("#repair-editor canvas");
-  const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
-  const at = window.remendEditor.toScreen(x, y);
-  const [left, top] = [(at.x - box.left) * scale, (at.y - box.top) * scale];
-  return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What a test wants of its browser window; given by parametrising."""
-    return getattr(request, "param", {})
-
-
-@pytest.fixture
-def page(browser: Browser, page_address: str, options: dict[str, Any]) -> Iterator[Page]:
-    """The page, freshly visited."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    visited.on(
-        "request",
-        lambda asked: (
-            None
-            if asked.url.startswith((page_address, "data:", "blob:"))
-            else wrong.append(asked.url)
-        ),
-    )
-    visited.set_default_timeout(15_000)
-    visited.goto(page_address)
-    visited.wait_for_selector(EMPTY)
-    yield visited
-    context.close()
-    assert wrong == []
-
-
-@pytest.fixture(scope="module")
-def scene() -> np.ndarray:
-    """A soft picture with a scratch, 320 x 240."""
-    y, x = np.mgrid[:240, :320]
-    pixels = np.stack([40 + x // 2, 60 + y // 2, 200 - x // 3], -1).astype(np.uint8)
-    pixels[118:122, 60:260] = 255
-    return pixels
-
-
-@pytest.fixture
-def png(scene: np.ndarray, tmp_path: Path) -> Path:
-    path = tmp_path / "scratched.png"
-    Image.fromarray(scene).save(path)
-    return path
-
-
-@pytest.fixture
-def jpeg(scene: np.ndarray, tmp_path: Path) -> Path:
-    """As a camera held upright stores it: lying, with EXIF and a profile."""
-    exif = Image.Exif()
-    exif[ARTIST], exif[ORIENTATION] = "Ada", 6
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    path = tmp_path / "phone.jpg"
-    Image.fromarray(scene).rotate(90, expand=True).save(
-        path, quality=95, exif=exif.tobytes(), icc_profile=profile
-    )
-    return path
-
-
-def open_photo(page: Page, path: Path) -> None:
-    page.set_input_files("#repair-editor input[type=file]", path)
-    page.wait_for_selector(READY)
-
-
-def stroke(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Paint a line between two pixels of the photo."""
-    for number, (x, y) in enumerate((start, end)):
-        at = page.evaluate(f"window.remendEditor.toScreen({x}, {y})")
-        page.mouse.move(at["x"], at["y"], steps=4)
-        if number == 0:
-            page.mouse.down()
-    page.mouse.up()
-
-
-def press_fill(page: Page) -> None:
-    page.click("#repair-fill")
-    expect(page.locator("#status")).to_contain_text("Filled")
-    page.wait_for_selector(READY)
-
-
-def download(page: Page, selector: str, folder: Path) -> Path:
-    with page.expect_download() as got:
-        page.click(selector)
-    path = folder / got.value.suggested_filename
-    got.value.save_as(path)
-    return path
-
-
-def pixel(page: Page, x: int, y: int) -> list[int]:
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return page.evaluate(PIXEL, [x, y])
 
 
 def test_a_scratch_goes_and_nothing_else_changes(page: Page, png: Path, tmp_path: Path):
@@ -146,11 +44,6 @@ def test_a_scratch_goes_and_nothing_else_changes(page: Page, png: Path, tmp_path
     reach = 20  # the brush's radius in this photo, and then some
     different[120 - reach : 120 + reach, 60 - reach : 260 + reach] = False
     assert not different.any()
-
-
-def about(colour: list[int]) -> Any:
-    """That colour, but for the JPEG that the preview came as."""
-    return pytest.approx(colour, abs=4)
 
 
 def test_undo_and_redo_step_through_strokes_and_fills(page: Page, png: Path):
@@ -175,6 +68,7 @@ def test_undo_and_redo_step_through_strokes_and_fills(page: Page, png: Path):
     expect(undo).to_be_enabled()
     assert pixel(page, 100, 120) == about(painted)
     page.keyboard.press("Control+Shift+Z")
+    page.wait_for_selector(READY)
     expect(redo).to_be_disabled()
     assert pixel(page, 100, 120) == about(filled)
 
@@ -186,14 +80,14 @@ def test_undo_and_redo_step_through_strokes_and_fills(page: Page, png: Path):
 
 
 def test_a_phones_photo_is_shown_upright_and_keeps_what_the_camera_wrote(
-    page: Page, jpeg: Path, tmp_path: Path
+    page: Page, phone_jpeg: Path, tmp_path: Path
 ):
-    open_photo(page, jpeg)
+    open_photo(page, phone_jpeg)
     expect(page.locator("#repair-editor")).to_contain_text("320 × 240")
     stroke(page, (60, 120), (260, 120))
     press_fill(page)
     with (
-        Image.open(jpeg) as before,
+        Image.open(phone_jpeg) as before,
         Image.open(download(page, "#repair-download", tmp_path)) as after,
     ):
         assert (after.format, after.size) == ("JPEG", (320, 240))
@@ -296,9 +190,9 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     assert pixel(page, 100, 120) == plain
 
 
-def test_a_photo_is_upscaled(page: Page, jpeg: Path, tmp_path: Path):
+def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
     page.get_by_role("tab", name="Upscale").click()
-    page.set_input_files("#upscale-photo input[type=file]", jpeg)
+    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
     expect(page.locator("#status")).to_contain_text("1280 × 960")
     page.fill("#upscale-scale input[type=number]", "2")
     page.click("#upscale-run")

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from app.cli import main
 from models.checkpoint import open_network, peek
@@ -242,6 +243,41 @@ def test_formats_quality_suffix_and_metadata(remend: Remend):
     assert Image.open("out/photo.tiff").format == "TIFF"
 
 
+def test_restore_fills_then_enlarges(remend: Remend):
+    save("photo.png")
+    save_mask("mask.png")
+    assert remend("fill photo.png --mask mask.png -o filled.png").code == 0
+    assert remend("upscale filled.png -o both.png -s 2").code == 0
+    assert remend("restore photo.png --mask mask.png -o once.png -s 2").code == 0
+    assert Path("once.png").read_bytes() == Path("both.png").read_bytes()
+    save("in/a.png")
+    save("in/b.png", scene(60, 50))
+    done = remend("restore in --mask mask.png -o out -s 2 --json --resume")
+    assert [entry["status"] for entry in done.objects] == ["done", "failed"]
+    again = remend("restore in --mask mask.png -o out -s 2 --json --resume")
+    assert [entry["status"] for entry in again.objects] == ["skipped", "failed"]
+
+
+def test_options_of_realesrgan_serve(remend: Remend):
+    save("photo.png")
+    done = remend("upscale -i photo.png -o a.png -s 2 -t 0 -g -1 -x -dn 0.7 -j 1:2:2 -f png")
+    assert done.code == 0
+    assert "not told how much to denoise" in done.err
+    assert remend("upscale photo.png -o b.png -s 2 --tta").code == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_a_dry_run_says_what_it_takes(remend: Remend):
+    save("in/a.jpg")
+    Path("in/bad.png").write_text("no picture")
+    done = remend("upscale in -o out --dry-run --json")
+    good, bad = done.objects
+    assert (good["width"], good["height"]) == (192, 160)
+    assert good["memory_bytes"] > good["output_bytes"] > 1000
+    assert "It will fail" in bad["notes"][0]
+    assert re.search(r"1 to do, about .* of memory, .* on disk", done.err)
+
+
 def test_a_batch_goes_on_past_what_fails_and_resumes(remend: Remend):
     save("in/a.jpg")
     save("in/deep/b.png")
@@ -365,6 +401,10 @@ REFUSED = {
     "quality": ("upscale photo.png -o out.jpg --quality 0", "--quality 0"),
     "detail": ("fill photo.png --mask mask.png -o out.png --detail 2", "--detail 2"),
     "tile": ("upscale photo.png -o out.png --tile 5", "--tile 5"),
+    "jobs": ("upscale photo.png -o out.png --jobs 0", "--jobs 0"),
+    "memory": ("upscale photo.png -o out.png --max-memory lots", "--max-memory lots"),
+    "too little memory": ("upscale photo.png -o out.png --max-memory 300M", "may be used"),
+    "denoise": ("upscale photo.png -o out.png -dn 2", "--denoise 2"),
     "threads": ("upscale photo.png -o out.png --threads 0", "--threads 0"),
     "device": ("upscale photo.png -o out.png --device tpu", "--device tpu"),
     "no output": ("upscale photo.png", "--output"),
@@ -562,6 +602,24 @@ def test_train_by_the_name_of_a_recipe(remend: Remend, photo_files: Sequence[Pat
     assert used.code == 0
 
 
+def test_what_is_missing_for_training_is_said_and_training_goes_on(
+    remend: Remend, photo_files: Sequence[Path], monkeypatch: pytest.MonkeyPatch
+):
+    def no_compiler(*_: Any, **__: Any) -> None:
+        raise RuntimeError("No working C++ compiler found.\nMore words.")
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    for module in ("app.training_run", "training.events"):
+        monkeypatch.setattr(f"{module}.has_tensorboard", lambda: False)
+    settings = ("--set", "images=8", "--set", "data.crop=32", "--set", "data.held_out=1")
+    data = [word for path in photo_files for word in ("--data", path)]
+    done = remend("train", "tiny", *data, "--out", "run", "--set", "run.compile=true", *settings)
+    assert done.code == 0, done.err
+    assert "run.compile = true is not possible here (No working C++ compiler found);" in done.err
+    assert "TensorBoard is not installed" in done.err
+    assert Path("run/ema.safetensors").is_file() and not list(Path("run").glob("events*"))
+
+
 # Processes
 
 
@@ -580,7 +638,7 @@ def start(*words: str | Path, **how: Any) -> subprocess.Popen[str]:
 
 
 def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
@@ -613,21 +671,36 @@ def test_an_interrupted_batch_leaves_whole_files(number: signal.Signals):
     assert len(pictures) - len(done) <= 1
 
 
-def test_an_interrupted_training_goes_on(remend: Remend, photo_files: Sequence[Path]):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(
+    remend: Remend, photo_files: Sequence[Path], number: signal.Signals
+):
     data = [word for path in photo_files for word in ("--data", path)]
-    command = ("train", "tiny", *data, "--out", "run", "--threads", "1")
-    sizes = ("--set", "data.held_out=1", "--set", "run.report_images=8")
-    process = start(*command, "--set", "images=100000", *sizes)
-    wait_for(process, Path("run/stats.jsonl").is_file)
-    process.send_signal(signal.SIGINT)
+    # A rate that does not depend on the run's length, so that a longer run begins as a shorter one.
+    settings = ("data.crop=32", "data.held_out=1", "run.report_images=8", "schedule.decay_from=1",
+                "run.save_minutes=0.0001")  # fmt: skip
+    words = [word for setting in settings for word in ("--set", setting)]
+    command = ("train", "tiny", *data, "--threads", "1", *words, "--out")
+    process = start(*command, "run", "--set", "images=100000")
+    wait_for(process, lambda: Path("run/state.pt").is_file() and Path("run/stats.jsonl").is_file())
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    match = re.search(r"remend: Stopped after (\d+) of 100000 images", err.splitlines()[-1])
-    assert match, err
-    seen = int(match[1])
-    assert peek(Path("run/ema.safetensors")).images_seen == seen > 0
-    assert remend(*command, "--resume", "--set", f"images={seen + 8}", *sizes).code == 0
-    assert peek(Path("run/ema.safetensors")).images_seen >= seen + 8
+    seen = torch.load("run/state.pt", weights_only=True)["images_seen"]
+    assert peek(Path("run/ema.safetensors")).images_seen >= seen > 0
+    if number != signal.SIGKILL:
+        assert process.returncode == 130, err
+        assert f"remend: Stopped after {seen} of 100000 images" in err.splitlines()[-1]
+    end = f"images={seen + 16}"
+    assert remend(*command, "run", "--resume", "--set", end).code == 0
+    assert remend(*command, "whole", "--set", end).code == 0
+    resumed, whole = (load_file(f"{run}/ema.safetensors") for run in ("run", "whole"))
+    assert resumed.keys() == whole.keys()
+    assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
+    reports = [
+        [json.loads(line) | {"seconds": 0} for line in path.read_text().splitlines()]
+        for path in (Path("run/stats.jsonl"), Path("whole/stats.jsonl"))
+    ]
+    assert reports[0] == reports[1]
 
 
 def test_help_and_a_wrong_request_from_the_shell():

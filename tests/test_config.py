@@ -1,11 +1,21 @@
 """Recipes: what is refused, and with which words."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.errors import RequestError
+from models.layers.gated import GATES
+from models.layers.minibatch import MINIBATCH
+from models.layers.norm import NORMS
+from models.layers.resample import UPSAMPLERS
 from training.config import advice, parse_recipe, read_recipe
+from training.gan_losses import GAN_LOSSES
+from training.penalties import PENALTIES
+from training.recipe import Recipe
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 LEAST = {"task": "fill", "architecture": "inpaint", "images": 10}
@@ -85,3 +95,55 @@ def test_unbounded_losses_are_warned_about() -> None:
 
     assert sentences() == []
     assert "hinge_no_relu" in sentences(spectral=False)[0]
+
+
+def values_of(recipe: Recipe) -> dict[str, Any]:
+    """Dotted key -> value, of the networks too."""
+    flat: dict[str, Any] = {}
+
+    def walk(table: Mapping[str, Any], path: str) -> None:
+        for key, value in table.items():
+            if isinstance(value, Mapping):
+                walk(value, f"{path}{key}.")
+            else:
+                flat[path + key] = value
+
+    walk(dataclasses.asdict(recipe), "")
+    return flat
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *(f"adversary.loss={name}" for name in GAN_LOSSES),
+        *(f"adversary.penalty={name}" for name in PENALTIES),
+        *("adversary.penalty_weight=3", "adversary.penalty_every=16"),
+        *("adversary.instance_noise=0.1", "adversary.instance_noise_images=1000"),
+        *(f"{side}.norm={name}" for side in ("generator", "discriminator") for name in NORMS),
+        *(f"{side}.spectral=true" for side in ("generator", "discriminator")),
+        *(f"generator.upsample={name}" for name in UPSAMPLERS),
+        *(f"generator.gate={name}" for name in GATES),
+        *(f"generator.output_kernel={size}" for size in (1, 3, 9)),
+        *("generator.refine=false", "discriminator.scales=3"),
+        *(f"discriminator.minibatch={name}" for name in MINIBATCH),
+        *(
+            f"optimiser.{side}.{setting}"
+            for side in ("generator", "discriminator")
+            for setting in ("lr=1e-5", "steps=2", "name=adam", "name=muon")
+        ),
+        *(f"losses.{name}=0.5" for name in ("l1", "l1_hole", "perceptual", "style", "tv",
+                                            "feature_matching", "adversarial")),
+        *(f"losses.features={name}" for name in ("efficientnet_lite0", "vgg16", "a/file.pth")),
+        *("growth.images=100", "ema.half_life_images=10", "data.crop=32", "data.batch=2"),
+        *("data.accumulate=2", "run.compile=true"),
+    ],
+)  # fmt: skip
+def test_a_setting_changes_its_key_and_no_other(setting: str) -> None:
+    key, _, text = setting.partition("=")
+    before, after = (
+        values_of(read_recipe(RECIPES / "tiny.toml", settings)) for settings in ([], [setting])
+    )
+    value = after.pop(key)
+    assert str(value).lower() == text or float(value) == float(text)
+    before.pop(key, None)
+    assert after == before

@@ -1,6 +1,7 @@
 """Facts about the photo store: what comes in comes out, somewhere, upright, reproducibly."""
 
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from models.errors import RequestError
-from training.data import PhotoStore, batch_to_unit
+from training.data import PhotoStore, batch_to_unit, choose_home
 
 
 def dice(seed: int = 0) -> torch.Generator:
@@ -272,3 +273,15 @@ def test_every_byte_survives_the_unit_range():
     assert unit.dtype == torch.float32
     assert unit[0] == -1 and unit[255] == 1
     assert torch.equal(((unit + 1) * 127.5).round().to(torch.uint8), byte)
+
+
+def test_photos_that_fill_a_gpu_stay_on_the_host(
+    photo_files: Sequence[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = torch.device("meta")  # a device that is not the host and is everywhere
+    monkeypatch.setattr("training.data.free_bytes", lambda device: 100 if device == gpu else None)
+    photos, held_out = PhotoStore.load(photo_files[1:], device=gpu, min_side=64).split(1, seed=0)
+    for store in (photos, held_out):
+        assert store.device.type == "cpu"
+        assert store.crops(2, 32, torch.Generator().manual_seed(0)).device == gpu
+    assert choose_home(50, gpu) == gpu and choose_home(51, gpu) == torch.device("cpu")

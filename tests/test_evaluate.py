@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from app.cli import main
+from models.errors import RequestError
 from training import evaluate
 
 
@@ -56,6 +57,68 @@ def test_truth_and_mask_folders_give_a_group_a_family(tmp_path: Path) -> None:
     assert [case.group for case in cases] == ["thin", "wide"]
     scores = evaluate.mean_scores(evaluate.compare_fills([tmp_path], evaluate.FILLERS))
     assert scores["telea", "thin"]["hole PSNR"] > 40
+
+
+@pytest.fixture
+def masked(tmp_path: Path) -> Path:
+    """Photos a and a_2 with a mask file each, of which b can be spoilt."""
+    for part in ("truth", "mask"):
+        (tmp_path / "masked" / part).mkdir(parents=True)
+    hole = Image.new("L", (20, 16), 0)
+    hole.paste(255, (4, 4, 9, 9))
+    for name in ("a", "a_2"):
+        Image.new("RGB", (20, 16)).save(tmp_path / "masked" / "truth" / f"{name}.jpg")
+        hole.save(tmp_path / "masked" / "mask" / f"{name}_thin.png")
+    return tmp_path / "masked"
+
+
+def test_masks_belong_to_the_photo_with_the_longest_name(masked: Path) -> None:
+    assert [(case.name, case.group) for case in evaluate.fill_cases([masked])] == [
+        ("a", "thin"),
+        ("a_2", "thin"),
+    ]
+    (masked / "mask" / "a_thin.png").rename(masked / "mask" / "a.png")
+    assert {case.group for case in evaluate.fill_cases([masked])} == {"thin", "masked"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "value", "sentence"),
+    [
+        ("b_thin.png", (20, 16), 255, "belongs to no photo"),
+        ("a_thin.png", (16, 20), 255, "has 16x20 px"),
+        ("a_thin.png", (20, 16), 0, "marks nothing to fill"),
+        ("a_thin.png", None, 0, "has no mask"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(
+    name: str, size: tuple[int, int] | None, value: int, sentence: str, masked: Path
+) -> None:
+    if size:
+        Image.new("L", size, value).save(masked / "mask" / name)
+    else:
+        (masked / "mask" / name).unlink()
+    with pytest.raises(RequestError, match=sentence):
+        evaluate.fill_cases([masked])
+
+
+def test_photos_too_small_for_ssim_are_refused_and_long_ones_have_holes(tmp_path: Path) -> None:
+    Image.new("RGB", (400, 12)).save(tmp_path / "long.png")
+    (case,) = evaluate.fill_cases([tmp_path])
+    assert case.mask is not None and case.mask.any()
+    with pytest.raises(RequestError, match=r"long\.png has 400x12 px; at least 19 px"):
+        evaluate.upscale_cases([tmp_path], 2)
+
+
+def test_equal_pictures_are_null_in_json(
+    masked: Path, tiny_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", "fill", "--against", "telea", "--json", "--data", str(masked), "--quiet"]
+    assert main(command) == 0
+    rows = json.loads(capsys.readouterr().out, parse_constant=lambda word: pytest.fail(word))
+    assert {tuple(row) for row in rows} == {
+        ("method", "set", "PSNR", "Y-PSNR", "SSIM", "hole PSNR", "hole SSIM")
+    }
+    assert [row["PSNR"] for row in rows if row["method"] == "telea"] == [None]  # all is black
 
 
 def test_the_command_prints_json_and_markdown(

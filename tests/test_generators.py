@@ -117,3 +117,15 @@ def test_receptive_radius_is_exact() -> None:
     difference = (network(changed).refined - network(image).refined).abs().sum((0, 1, 3))
     rows = difference.nonzero().flatten() // 2
     assert int((rows - 32).abs().max()) == network.receptive_radius
+
+
+def test_a_new_noise_input_changes_nothing_until_it_is_trained() -> None:
+    torch.manual_seed(0)
+    network = Upscale(UpscaleConfig(2, 8, 2, denoise=True)).eval()
+    small = torch.rand(2, 3, 9, 7)
+    keep, take = torch.zeros(2), torch.ones(2)
+    assert torch.equal(network(small, keep).refined, network(small).refined)
+    assert network.kept_noise is not None
+    torch.nn.init.normal_(network.kept_noise)
+    assert torch.equal(network(small, take).refined, network(small).refined)
+    assert not torch.equal(network(small, keep).refined, network(small).refined)

@@ -45,11 +45,24 @@ def test_psnr_of_a_hole_counts_its_pixels_only():
     assert psnr(filled, NOISE, hole=hole == 0) == math.inf
 
 
+def test_ssim_of_a_hole_counts_its_windows_only():
+    hole = np.zeros((40, 30), np.uint8)
+    hole[25:, 20:] = 255  # in the corner, where no whole window fits
+    spoilt = np.where(hole[..., None] > 0, 255 - NOISE, NOISE)
+    assert ssim(spoilt, NOISE, hole=hole) < 0 < 0.5 < ssim(spoilt, NOISE)
+    assert ssim(NOISE, NOISE, hole=hole) == pytest.approx(1)
+    far = np.zeros_like(hole)
+    far[:15, :10] = 255
+    assert ssim(spoilt, NOISE, hole=far) == pytest.approx(1)
+
+
 def test_what_cannot_be_compared_is_refused():
     with pytest.raises(ValueError, match="different shapes"):
         psnr(NOISE, NOISE[:-1])
     with pytest.raises(ValueError, match="no pixel"):
         psnr(NOISE, NOISE, hole=np.zeros((40, 30)))
+    with pytest.raises(ValueError, match="no pixel"):
+        ssim(NOISE, NOISE, hole=np.zeros((40, 30)))
     with pytest.raises(ValueError, match="no pixel"):
         psnr(NOISE, NOISE, border=15)
     with pytest.raises(ValueError, match="at least 11x11 px, not 10x20"):

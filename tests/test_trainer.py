@@ -2,23 +2,31 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
 
 from models.checkpoint import open_network, peek
 from models.device import Placement
 from models.errors import RequestError
+from models.generators.inpaint import InpaintConfig
+from models.layers.gated import GATES
+from models.layers.minibatch import MINIBATCH
+from models.layers.norm import NORMS
+from models.layers.resample import UPSAMPLERS
 from models.watch import Cancelled, Watch
 from training.config import Recipe, read_recipe
 from training.data import PhotoStore
 from training.gan_losses import GAN_LOSSES
 from training.penalties import PENALTIES
 from training.run_folder import RunFolder
-from training.trainer import Trainer, count_sources
+from training.trainer import Trainer, count_sources, freeze
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -62,6 +70,10 @@ def test_a_run_leaves_weights_stats_and_sheets(finished: Trainer) -> None:
     lines = [json.loads(line) for line in (folder.path / "stats.jsonl").read_text().splitlines()]
     assert [line["images"] for line in lines][-1] == 64
     assert {"l1_hole", "adversarial", "feature_matching", "d_loss", "psnr"} <= set(lines[-1])
+    events = EventAccumulator(str(folder.path)).Reload()
+    for name in lines[-1].keys() - {"images"}:
+        points = [(point.step, point.value) for point in events.Scalars(name)]
+        assert points == [(line["images"], pytest.approx(line[name])) for line in lines], name
     sheets = sorted((folder.path / "samples").iterdir())
     with Image.open(sheets[-1]) as sheet:
         assert sheet.size == (4 * 64, 8 * 64)
@@ -100,63 +112,103 @@ def test_a_small_upscaler_learns(photos: PhotoStore, tmp_path: Path) -> None:
     assert peek(tmp_path / "run" / "ema.safetensors").scale == 2
 
 
+HASTE = "discriminator.spectral=false optimiser.discriminator.lr=0.03"
+"""Without a bound and in haste, so that the logits leave the range where hinge is linear."""
+
 OPTIONS = [
-    # Without a bound and in haste, so that the logits leave the range where hinge is linear.
-    *(
-        f"adversary.loss={name} discriminator.spectral=false optimiser.discriminator.lr=0.3 images=32"
-        for name in GAN_LOSSES
-    ),
+    "seed=0",  # the recipe as it is
+    *(f"adversary.loss={name} {HASTE}" for name in GAN_LOSSES),
     *(f"adversary.penalty={name}" for name in PENALTIES if name != "none"),
-    *(f"generator.gate={name}" for name in ("full", "depthwise", "single", "none")),
-    *(f"generator.norm={name}" for name in ("none", "instance", "layer", "batch", "switchable")),
-    *(f"generator.upsample={name}" for name in ("pixelshuffle", "transposed")),
+    "adversary.penalty=r1 adversary.penalty_weight=1",
+    "adversary.penalty=r1 adversary.penalty_every=2",
+    *(f"generator.gate={name}" for name in GATES if name != InpaintConfig().gate),
+    *(f"generator.norm={name}" for name in NORMS if name != InpaintConfig().norm),
+    *(f"generator.upsample={name}" for name in UPSAMPLERS if name != InpaintConfig().upsample),
     "generator.output_kernel=1",
     "generator.output_kernel=9",
     "generator.spectral=true",
     "generator.refine=false",
-    *(f"discriminator.norm={name}" for name in ("instance", "layer", "pixel", "batch")),
+    *(f"discriminator.norm={name}" for name in NORMS if name != "none"),
     "discriminator.spectral=false",
-    "discriminator.scales=1",
-    "discriminator.scales=3",
-    "discriminator.minibatch=stddev",
-    "discriminator.minibatch=discrimination",
+    *(f"discriminator.scales={scales}" for scales in (1, 3, 4)),
+    *(f"discriminator.minibatch={name}" for name in MINIBATCH if name != "none"),
     "adversary.instance_noise=0.1 adversary.instance_noise_images=100",
+    "adversary.augment=0.5",
     "adversary.loss=lsgan adversary.label_smoothing=0.9",
     "adversary.loss=minimax adversary.label_smoothing=[0.7,1.2]",
-    "losses.perceptual=0.1",
-    "losses.style=10",
-    "losses.tv=0.1",
+    *(f"losses.{loss}=0.1" for loss in ("l1", "perceptual", "style", "tv")),
+    *(f"losses.{loss}=0" for loss in ("adversarial", "feature_matching")),
+    "losses.l1_hole=2",
     "optimiser.generator.name=adam",
+    "optimiser.discriminator.name=muon",
+    "optimiser.generator.lr=1e-4",
+    "optimiser.discriminator.lr=1e-3",
     "optimiser.discriminator.steps=2",
     "optimiser.generator.steps=2",
     "growth.sizes=[32,64] growth.images=8",
+    "data.accumulate=2",
+    'frozen=["coarse"]',
 ]
+
+QUICK = {
+    "adversary.penalty=r1", "generator.norm=layer", "generator.refine=false", "losses.tv=0.1",
+    "optimiser.generator.name=adam", "growth.sizes=[32,64] growth.images=8",
+    "discriminator.minibatch=discrimination",
+}  # fmt: skip
+"""Tried whenever the tests run; the rest takes minutes."""
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, str]:
-    """Option -> fingerprint of the weights that it led to."""
+    """Option -> fingerprint of what it led to."""
     return {}
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param(option, marks=[] if option in QUICK else [pytest.mark.slow])
+        for option in OPTIONS
+    ],
+)
 def test_every_option_trains_stays_finite_and_differs(
     option: str, photos: PhotoStore, tmp_path: Path, outcomes: dict[str, str]
 ) -> None:
-    recipe = read_recipe(RECIPES / "tiny.toml", ["images=16", *option.split()])
-    trainer = make(recipe, photos, tmp_path / "run")
+    trainer = make(read_recipe(RECIPES / "tiny.toml", option.split()), photos, tmp_path / "run")
     trainer.run()
-    values = list(trainer.generator.parameters())
-    assert trainer.adversary.network is not None
-    judged = list(trainer.adversary.network.parameters())
-    assert all(p.isfinite().all() for p in values + judged)
+    assert trainer.images_seen == 64
+    networks = [trainer.generator, trainer.ema.network, trainer.adversary.network]
+    values = [p.detach() for n in networks if n is not None for p in n.parameters()]
+    assert all(value.isfinite().all() for value in values)
     line = json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[-1])
+    assert all(math.isfinite(value) for value in line.values())
     # WGAN's gradient is that of the hinge without relu: only the loss itself tells them apart.
-    size = sum(p.detach().double().abs().sum().item() for p in values + judged)
-    fingerprint = f"{line['d_loss']} {size:.9f}"
+    weights = sum(value.double().abs().sum().item() for value in values)
+    fingerprint = f"{line.get('d_loss')} {weights:.9f}"
     twins = [other for other, seen in outcomes.items() if seen == fingerprint]
     outcomes[option] = fingerprint
     assert not twins
+
+
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "none"])
+def test_a_penalty_changes_the_discriminators_gradients(
+    name: str, photos: PhotoStore, tmp_path: Path
+) -> None:
+    def gradients(penalty: str) -> list[Tensor]:
+        recipe = read_recipe(
+            RECIPES / "tiny.toml",
+            ["data.crop=32", "data.held_out=1", f"adversary.penalty={penalty}"],
+        )
+        trainer = make(recipe, photos, tmp_path / penalty)
+        trainer.step()
+        assert trainer.adversary.network is not None
+        found = [p.grad for p in trainer.adversary.network.parameters()]
+        return [gradient for gradient in found if gradient is not None]
+
+    for without, with_it in zip(gradients("none"), gradients(name), strict=True):
+        assert with_it.isfinite().all()
+        if with_it.ndim > 1:  # biases shift the logits and have no part in their slope
+            assert not torch.allclose(with_it, without, rtol=1e-3)
 
 
 def test_a_child_starts_from_its_parent(
@@ -188,3 +240,14 @@ def test_a_run_is_not_overwritten_and_not_resumed_with_another_recipe(
 def test_sources_are_counted_by_prefix() -> None:
     assert count_sources(["a_1", "a_2", "b_1"]) == {"a": 2, "b": 1}
     assert count_sources([f"{i}" for i in range(100)]) == {"photos": 100}
+
+
+def test_frozen_parts_keep_their_weights(photos: PhotoStore, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(read_recipe(RECIPES / "tiny.toml"), images=16, frozen=("coarse",))
+    trainer = make(recipe, photos, tmp_path / "run")
+    before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    trainer.run()
+    for name, value in trainer.generator.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("coarse."), name
+    with pytest.raises(RequestError, match=r"has no part 'coarse\.steem'; it has coarse, refine\."):
+        freeze(trainer.generator, ["coarse.steem"])

@@ -1,10 +1,16 @@
 """The page without a browser: its handlers called directly, and its endpoints through gradio_client."""
 
+import gc
 import io
 import logging
+import re
+import shutil
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+import zipfile
 from base64 import b64decode
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +25,14 @@ from PIL import Image
 from app.jobs import Job
 from app.page import desk, preview
 from app.page.cards import cards_table
+from app.page.crop import cut_crop
+from app.page.custom_weights import keep_weights
 from app.page.desk import Desk, OpenPhoto
 from app.page.repair import Repair
 from app.page.status import answering, explain, say
 from app.page.uploads import uploaded
-from app.page.upscale import Upscaling
+from app.page.upscale import Upscaling, Wish, spell_seconds
+from app.page.words import MESSAGES, language_of
 from app.sizes import TargetSize
 from app.ui import read_auth, running_page
 from app.work import FillWork, Saving, UpscaleWork
@@ -34,6 +43,9 @@ from models.picture import Mask, Picture
 from models.regions import Box
 from models.restorer import FillOptions, Patch
 from models.watch import QUIET, Cancelled
+
+ENGLISH: Any = SimpleNamespace(headers={}, session_hash="one")
+CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN,zh;q=0.9"}, session_hash="two")
 
 RANDOM = np.random.default_rng(7)
 
@@ -329,17 +341,159 @@ def test_a_photo_that_cannot_be_opened_leaves_the_open_one(repair: Repair, uploa
     assert repair.changes({"photo": key}) == {"patches": []}
 
 
+def painted(repair: Repair, folder: Path) -> dict[str, Any]:
+    """An open photo of 60 x 50 pixels, and paint on it as the browser sends it."""
+    Image.fromarray(np.asarray(photo_of(60, 50).rgb)).save(folder / "photo.png")
+    key = repair.open_photo({"path": str(folder / "photo.png")})["photo"]
+    mask = save_mask(folder / "mask.png", (20, 10), Box(0, 0, 20, 10))
+    return {"photo": key, "mask": str(mask), "left": 15, "top": 12}
+
+
+def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: Repair, upload_folder: Path):
+    saved = repair.save_mask(painted(repair, upload_folder))
+    assert saved["name"] == "photo.mask.png"
+    mask = Image.open(saved["path"])
+    values = np.asarray(mask)
+    assert (mask.mode, mask.size) == ("L", (60, 50))
+    assert values[12:22, 15:35].all() and values.sum() == 20 * 10 * 255
+
+
+@pytest.mark.parametrize(
+    ("change", "area"),
+    [({"invert": True}, 60 * 50 - 200), ({"grow": -2}, 16 * 6), ({"grow": 0}, 200)],
+)
+def test_paint_can_be_inverted_grown_and_shrunk(
+    repair: Repair, upload_folder: Path, change: dict[str, Any], area: int
+):
+    answer = repair.change_mask({**painted(repair, upload_folder), **change})
+    assert np.count_nonzero(decoded(answer["overlay"])[..., 1]) == area
+
+
+def test_suggested_damage_is_only_proposed(repair: Repair, upload_folder: Path):
+    pixels = np.full((200, 200, 3), 90, np.uint8)
+    pixels[100:102, 20:180] = 250
+    Image.fromarray(pixels).save(upload_folder / "old.png")
+    key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
+    answer = repair.suggest({"photo": key, "sensitivity": 0.5})
+    assert answer["found"]
+    assert decoded(answer["overlay"])[100, 100, 1] == 255
+    saved = repair.save({"photo": key, "format": "auto"})
+    assert (np.asarray(Image.open(saved["path"])) == pixels).all()
+
+
+def test_a_repaired_photo_goes_to_the_upscale_tab_without_loss(repair: Repair, upload_folder: Path):
+    picture = photo_of(60, 50)
+    Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.jpg")
+    opened = repair.open_photo({"path": str(upload_folder / "photo.jpg")})
+    event: Any = SimpleNamespace(_data={"photo": opened["photo"]})
+    path = repair.take_out(event)
+    assert path.name == "photo-repaired.png"
+    assert (
+        np.asarray(Image.open(path)) == np.asarray(Image.open(upload_folder / "photo.jpg"))
+    ).all()
+
+
+# Words
+
+
+def test_every_language_says_the_same_things():
+    keys = {language: set(messages) for language, messages in MESSAGES.items()}
+    assert keys["zh"] == keys["en"]
+    for key, text in MESSAGES["en"].items():
+        names = [sorted(re.findall(r"{(\w+)}", said)) for said in (text, MESSAGES["zh"][key])]
+        assert names[0] == names[1], key
+
+
+def test_the_browser_decides_on_the_language():
+    assert language_of(CHINESE) == "zh"
+    assert language_of(ENGLISH) == language_of(None) == "en"
+    assert spell_seconds(45.2, "en") == "45 s"
+    assert spell_seconds(600, "zh") == "10 分钟"
+
+
+# Weights that visitors bring
+
+
+def test_weights_are_kept_only_if_they_are_weights_and_new(
+    tiny_weights: Path, upload_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REMEND_MODELS", str(tmp_path / "mine"))
+    good = upload_folder / "gift.safetensors"
+    good.write_bytes((tiny_weights / "x2-fidelity.safetensors").read_bytes())
+    assert keep_weights(good) == "gift"
+    assert (tmp_path / "mine" / "gift.safetensors").read_bytes() == good.read_bytes()
+    with pytest.raises(RequestError, match="already"):
+        keep_weights(good)
+    for name, data in (
+        ("a b.safetensors", good.read_bytes()),
+        ("code.pt", b"x"),
+        ("bad.safetensors", b"x"),
+    ):
+        (upload_folder / name).write_bytes(data)
+        with pytest.raises(RequestError):
+            keep_weights(upload_folder / name)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["gift.safetensors"]
+
+
 # The Upscale tab
+
+
+def test_a_part_is_cut_within_the_picture():
+    picture = photo_of(300, 50)
+    assert (cut_crop(picture, 1.0, 1.0).rgb == picture.rgb[:, 172:]).all()
+    assert (cut_crop(picture, -3.0, 0.0).rgb == picture.rgb[:, :128]).all()
+    assert (cut_crop(photo_of(5, 6), 0.5, 0.5)).size == (5, 6)
+
+
+def no_bar(*_: Any, **__: Any) -> None:
+    """A bar that nobody sees."""
+
+
+def test_a_part_is_shown_with_an_estimate_before_the_whole(workshop: Workshop, upload_folder: Path):
+    upscaling = Upscaling(workshop, max_megapixels=1.0)
+    Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
+    photos = [str(upload_folder / "photo.png")]
+    bar: Any = no_bar
+    pair, said = upscaling.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, ENGLISH, bar)
+    assert [Image.open(path).size for path in pair] == [(128, 128), (256, 256)]
+    assert "400 × 300" in said and "About" in said
+
+
+def test_many_photos_become_a_zip_and_a_bad_one_is_named(workshop: Workshop, upload_folder: Path):
+    upscaling = Upscaling(workshop, max_megapixels=1.0)
+    photos = []
+    for folder in ("a", "b"):
+        (upload_folder / folder).mkdir()
+        photos.append(upload_folder / folder / "photo.png")
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
+    (upload_folder / "text.png").write_text("no picture")
+    photos.insert(1, upload_folder / "text.png")
+    bar: Any = no_bar
+    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, "jpg", ENGLISH, bar)
+    _, download, said = upscaling.run(*arguments)
+    assert "text.png" in said and "error" in said
+    with zipfile.ZipFile(download["value"]) as archive:
+        assert len(archive.namelist()) == 2
+        for name in archive.namelist():
+            with archive.open(name) as file, Image.open(file) as image:
+                assert (image.format, image.size) == ("JPEG", (60, 45))
 
 
 def test_the_photo_and_its_result_are_limited(workshop: Workshop, upload_folder: Path):
     upscaling = Upscaling(workshop, max_megapixels=0.01)
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
-    assert "180 × 180" in upscaling.describe(str(upload_folder / "photo.png"), 2.0)
-    assert "0.04" in upscaling.describe(str(upload_folder / "photo.png"), 4.0)
+    photos = [str(upload_folder / "photo.png")]
+    assert "180 × 180" in upscaling.describe(photos, 2.0, 0, ENGLISH)
+    assert "150 × 150" in upscaling.describe(photos, 2.0, 150, ENGLISH)
+    assert "2 张" not in upscaling.describe(photos, 2.0, 0, CHINESE)
+    assert "变为 180 × 180" in upscaling.describe(photos, 2.0, 0, CHINESE)
+    assert "2 photos" in upscaling.describe(photos * 2, 2.0, 0, ENGLISH)
+    assert "0.04" in upscaling.describe(photos, 4.0, 0, ENGLISH)
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
-        upscaling.upscale_file(upload_folder / "large.png", 2.0, "auto", 0.5)
+        upscaling.upscale_file(
+            upload_folder / "large.png", Wish(2.0, 0, "auto", 0.5), upload_folder
+        )
 
 
 # The server
@@ -461,3 +615,33 @@ def test_starting_the_page_looks_up_no_name(
     with running_page(workshop, port=free_port) as address:
         assert status_of(address) == 200
     assert {str(host) for host in asked} <= {"127.0.0.1", "localhost", "None"}
+
+
+def test_the_documented_example_works(root: Path, client: Client, jpeg: Path, tmp_path: Path):
+    text = (root / "docs" / "api.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    save_mask(tmp_path / "mask.png", (48, 40), Box(10, 10, 20, 20))
+    shutil.copy(jpeg, tmp_path / "photo.jpg")
+    code = code.replace("http://127.0.0.1:7860", client.src)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "photo-repaired-x2.jpg" in ran.stdout and "'fill'" in ran.stdout
+
+
+@pytest.mark.slow
+def test_a_hundred_fills_leave_memory_where_it_was(repair: Repair, upload_folder: Path):
+    message = painted(repair, upload_folder)
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("Memory is read from /proc, which this system has not.")
+    sizes = {}
+    for job in range(1, 101):
+        event: Any = SimpleNamespace(_data={**message, "job": job})
+        bar: Any = no_bar
+        assert repair.fill("fill", 0, 1.0, event, bar)["result"] == {"job": job}
+        repair.changes({"photo": message["photo"]})
+        gc.collect()
+        sizes[job] = int(status.read_text().split()[1])
+    assert sizes[100] < 1.1 * sizes[10]

@@ -126,10 +126,10 @@ def test_memory_that_runs_out_makes_tiles_smaller_and_is_said(
     expected = upscaler.restore(picture).rgb
     run = upscaler._run
 
-    def small_memory(pixels: torch.Tensor, detail: float, *, exact: bool) -> torch.Tensor:
+    def small_memory(pixels: torch.Tensor, options: UpscaleOptions, *, exact: bool) -> torch.Tensor:
         if pixels.shape[-1] > 100:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
-        return run(pixels, detail, exact=exact)
+        return run(pixels, options, exact=exact)
 
     monkeypatch.setattr(upscaler, "_run", small_memory)
     result = upscaler.restore(picture)
@@ -158,6 +158,41 @@ def test_a_tile_that_overflows_is_computed_again() -> None:
     assert result.rgb.std() > 1
 
 
+def test_a_tile_that_turns_black_is_computed_again() -> None:
+    upscaler = make()
+    upscaler.placement = Placement(torch.device("cpu"), torch.bfloat16, "")
+    plain = upscaler.network.forward
+
+    def blacken(pixels: torch.Tensor) -> object:
+        out = plain(pixels)
+        if torch.is_autocast_enabled("cpu"):
+            out = tuple(torch.full_like(picture, -1) for picture in out)
+        return out
+
+    upscaler.network.forward = blacken
+    assert upscaler.restore(Picture(noise(10, 10))).rgb.std() > 1
+    black = upscaler.restore(Picture(np.zeros((10, 10, 3), np.uint8)))
+    assert black.meta.notes == () and not black.rgb.any()
+
+
+def test_weights_that_give_no_numbers_are_refused() -> None:
+    upscaler = make()
+    upscaler.network.head.bias.data.fill_(float("nan"))
+    with pytest.raises(InputError, match="no numbers"):
+        upscaler.restore(Picture(noise(10, 10)))
+
+
+def test_augmentation_commutes_with_turning_and_mirroring() -> None:
+    upscaler, options, rgb = make(), UpscaleOptions(tta=True), noise(20, 20)
+    upright = upscaler.restore(Picture(rgb), options).rgb.astype(int)
+    turned = upscaler.restore(Picture(np.rot90(rgb).copy()), options).rgb.astype(int)
+    mirrored = upscaler.restore(Picture(rgb[:, ::-1].copy()), options).rgb.astype(int)
+    assert np.abs(np.rot90(upright) - turned).max() <= 1
+    assert np.abs(upright[:, ::-1] - mirrored).max() <= 1
+    plain = upscaler.restore(Picture(np.rot90(rgb).copy())).rgb.astype(int)
+    assert np.abs(np.rot90(upright) - plain).max() > 1
+
+
 def test_a_watch_can_cancel_between_tiles() -> None:
     class Impatient(Watch):
         seen = 0
@@ -178,3 +213,17 @@ def test_sixteen_bit_resize_is_the_lanczos_of_pillow() -> None:
     wide = resize(eight.astype(np.uint16) * 257, (33, 17)).astype(float) / 257
     pillow = np.asarray(Image.fromarray(eight).resize((33, 17), Image.Resampling.LANCZOS))
     assert np.abs(wide - pillow).max() <= 1.5
+
+
+def test_denoise_reaches_a_network_that_is_told_and_is_said_to_do_nothing_elsewhere() -> None:
+    torch.manual_seed(0)
+    network = Upscale(UpscaleConfig(2, 8, 2, denoise=True)).eval()
+    assert network.kept_noise is not None
+    torch.nn.init.normal_(network.kept_noise)
+    told = Upscaler(network, Card("upscale", "upscale", {}, scale=2), FP32)
+    picture = Picture(noise(20, 20))
+    kept, taken = (told.restore(picture, UpscaleOptions(denoise=d)) for d in (0.0, 1.0))
+    assert (kept.rgb != taken.rgb).any()
+    assert not kept.meta.notes
+    plain = make().restore(picture, UpscaleOptions(denoise=1.0))
+    assert any("--denoise has no effect" in sentence for sentence in plain.meta.notes)

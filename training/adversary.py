@@ -4,23 +4,57 @@
 `NoAdversary` is the opponent of a run that has none, so that the loop needs no case for it.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from models.device import Placement
+from models.layers.spectral import iterate_once
 from models.registry import build_network, find_architecture
 from training import picture_losses
+from training.compiling import compiled
 from training.gan_losses import GAN_LOSSES
 from training.optimisers import OPTIMISERS
 from training.penalties import PENALTIES
+from training.processes import Alone
 from training.recipe import Recipe
-from training.stabilise import add_instance_noise, draw_target
+from training.stabilise import (
+    Augmentation,
+    augment,
+    draw_augmentation,
+    draw_instance_noise,
+    draw_target,
+    shift,
+)
+from training.tasks import Batch, Terms
 
-Terms = Mapping[str, Callable[[], Tensor]]
-Condition = tuple[Tensor, ...]
+
+class Meeting(NamedTuple):
+    """What is random about showing a batch to the discriminator, sample by sample."""
+
+    real_noise: Tensor
+    """Added to real pictures (B, 3, H, W); a zero that broadcasts if off."""
+    fake_noise: Tensor
+    view: Augmentation | tuple[()]
+    """How all that is shown is augmented, if it is."""
+
+
+class Chance(NamedTuple):
+    """What is random about a batch's two meetings with the discriminator.
+
+    Drawn for the whole batch at once, so that it does not matter in how many pieces it is computed.
+    """
+
+    told: Meeting
+    """The generator hears what the discriminator thinks."""
+    judged: Meeting
+    """The discriminator is trained."""
+    target: Tensor
+    """(B, 1), what logits of real samples are pulled to."""
+    mix: Tensor
+    """(B,) in [0, 1], where between real and fake a penalty is taken."""
 
 
 class NoAdversary:
@@ -29,18 +63,15 @@ class NoAdversary:
     network: nn.Module | None = None
     architecture = ""
 
-    def terms(self, real: Tensor, fake: Tensor, condition: Condition, images_seen: int) -> Terms:
+    def draw(self, real: Tensor, images_seen: int) -> tuple[Tensor, ...]:
+        """Nothing is random."""
+        return ()
+
+    def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """No terms."""
         return {}
 
-    def train(
-        self,
-        real: Tensor,
-        fake: Tensor,
-        condition: Condition,
-        images_seen: int,
-        rate_factor: float,
-    ) -> dict[str, float]:
+    def train(self, seen: Sequence[tuple[Batch, Tensor]], rate_factor: float) -> dict[str, float]:
         """Nothing happens."""
         return {}
 
@@ -55,16 +86,17 @@ class NoAdversary:
 class Adversary:
     """Discriminator, GAN loss, penalty and optimiser as one object.
 
-    Pictures are (B, 3, H, W) in [-1, 1]; the condition (a mask, labels, nothing) is what the
+    Pictures are (B, 3, H, W) in [-1, 1]; a batch's condition (a mask, labels, nothing) is what the
     discriminator is told besides, without noise. Which discriminator it is follows from the generator.
     """
 
-    def __init__(self, recipe: Recipe, placement: Placement) -> None:
+    def __init__(self, recipe: Recipe, placement: Placement, processes: Alone) -> None:
         self.architecture = find_architecture(recipe.architecture).judge
         network = build_network(self.architecture, recipe.discriminator)
         layout = torch.channels_last
         self.network = network.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
-        self.placement = placement
+        self.judge = compiled(self.network, recipe.run.compile)
+        self.placement, self.processes = placement, processes
         self.config = recipe.adversary
         self.loss = GAN_LOSSES[self.config.loss]
         self.penalty = PENALTIES[self.config.penalty]
@@ -74,22 +106,38 @@ class Adversary:
         self.random = torch.Generator(placement.device).manual_seed(recipe.seed)
         self.steps = 0
 
-    def noisy(self, pictures: Tensor, images_seen: int) -> Tensor:
-        """Pictures with the instance noise of this moment."""
-        config = self.config
-        return add_instance_noise(
-            pictures, config.instance_noise, images_seen, config.instance_noise_images, self.random
+    def draw(self, real: Tensor, images_seen: int) -> Chance:
+        """Draw what is random about a whole batch of real pictures and as many generated ones."""
+        config, samples = self.config, len(real)
+        std, until = config.instance_noise, config.instance_noise_images
+
+        def meeting() -> Meeting:
+            noise = [
+                draw_instance_noise(real.shape, std, images_seen, until, self.random)
+                for _ in range(2)
+            ]
+            augmented = config.augment > 0
+            view = draw_augmentation(real.shape, config.augment, self.random) if augmented else ()
+            return Meeting(noise[0], noise[1], view)
+
+        target = draw_target(config.label_smoothing, samples, self.random)
+        return Chance(
+            meeting(),
+            meeting(),
+            torch.as_tensor(target, device=real.device).expand(samples, 1),
+            torch.rand(samples, generator=self.random, device=real.device),
         )
 
-    def terms(self, real: Tensor, fake: Tensor, condition: Condition, images_seen: int) -> Terms:
+    def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """The generator's losses against this opponent."""
+        real, fake, condition = show(batch, fake, Chance(*batch.chance).told)
         self.network.requires_grad_(False)
         with self.placement.autocast():
-            verdict = self.network(self.noisy(fake, images_seen), *condition)
+            verdict = self.judge(fake, *condition)
 
         def feature_matching() -> Tensor:
             with self.placement.autocast(), torch.no_grad():
-                truth = self.network(self.noisy(real, images_seen), *condition)
+                truth = self.judge(real, *condition)
             return picture_losses.feature_matching(verdict.features, truth.features)
 
         return {
@@ -97,45 +145,56 @@ class Adversary:
             "feature_matching": feature_matching,
         }
 
-    def train(
-        self,
-        real: Tensor,
-        fake: Tensor,
-        condition: Condition,
-        images_seen: int,
-        rate_factor: float,
-    ) -> dict[str, float]:
-        """One step on a real and a generated batch; the fake's graph is not touched."""
+    def train(self, seen: Sequence[tuple[Batch, Tensor]], rate_factor: float) -> dict[str, float]:
+        """One step on the pieces of a batch and what was generated for them.
+
+        Args:
+            seen: Each piece with its generated pictures, whose graph is not touched.
+            rate_factor: Of the learning rate.
+
+        Returns:
+            What was lost, means over the pieces.
+        """
         self.network.requires_grad_(True)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rates.lr * rate_factor
-        real, fake = self.noisy(real, images_seen), self.noisy(fake.detach(), images_seen)
+        self.optimiser.zero_grad(set_to_none=True)
+        stats: dict[str, float] = {}
+        for batch, fake in iterate_once(seen, [self.network]):
+            loss, values = self.judge_piece(batch, fake.detach())
+            (loss / len(seen)).backward()
+            for name, value in values.items():
+                stats[name] = stats.get(name, 0.0) + value / len(seen)
+        self.processes.average_gradients(self.network)
+        self.optimiser.step()
+        self.steps += 1
+        return stats
+
+    def judge_piece(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """The discriminator's loss, penalty included, and its parts in numbers."""
+        chance = Chance(*batch.chance)
+        real, fake, condition = show(batch, fake, chance.judged)
         with self.placement.autocast():
-            real_logits = self.network(real, *condition).logits
-            fake_logits = self.network(fake, *condition).logits
-        target = draw_target(self.config.label_smoothing, len(real), self.random)
-        loss = self.loss.discriminator(real_logits, fake_logits, target)
+            real_logits = self.judge(real, *condition).logits
+            fake_logits = self.judge(fake, *condition).logits
+        loss = self.loss.discriminator(real_logits, fake_logits, chance.target)
         stats = {
             "d_loss": loss.item(),
             "d_real": real_logits.mean().item(),
             "d_fake": fake_logits.mean().item(),
         }
         if self.penalty is not None and self.steps % self.config.penalty_every == 0:
-            mix = torch.rand(len(real), generator=self.random, device=real.device)
-            # In float32 and without autocast: second derivatives of 16-bit products are too coarse.
+            # In float32, without autocast and never compiled: second derivatives of 16-bit products are
+            # too coarse, and torch.compile has none.
             penalty = self.penalty(
                 lambda pictures: self.network(pictures, *condition).logits.mean(1),
                 real,
                 fake,
-                mix,
+                chance.mix,
             )
             loss = loss + self.config.penalty_weight * self.config.penalty_every * penalty
             stats["penalty"] = penalty.item()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.steps += 1
-        return stats
+        return loss, stats
 
     def state_dict(self) -> dict[str, Any]:
         """Everything to resume from."""
@@ -154,7 +213,19 @@ class Adversary:
         self.steps = state["steps"]
 
 
-def make_adversary(recipe: Recipe, placement: Placement) -> Adversary | NoAdversary:
+def show(batch: Batch, fake: Tensor, meeting: Meeting) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """Real pictures, generated ones and what is told besides, augmented, with their noise."""
+    real, condition = batch.target, batch.condition
+    if isinstance(meeting.view, Augmentation):
+        view = meeting.view
+        real, fake = augment(real, view), augment(fake, view)
+        condition = tuple(shift(told, view) if told.ndim == 4 else told for told in condition)
+    return real + meeting.real_noise, fake + meeting.fake_noise, condition
+
+
+def make_adversary(
+    recipe: Recipe, placement: Placement, processes: Alone
+) -> Adversary | NoAdversary:
     """The opponent that the recipe's loss weights call for."""
     wanted = recipe.losses.adversarial or recipe.losses.feature_matching
-    return Adversary(recipe, placement) if wanted else NoAdversary()
+    return Adversary(recipe, placement, processes) if wanted else NoAdversary()

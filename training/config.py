@@ -157,8 +157,8 @@ def refuse_generation(recipe: Recipe) -> None:
         )
 
 
-def advice(recipe: Recipe) -> list[str]:
-    """Sentences about settings that work, but seldom well."""
+def advice(recipe: Recipe, processes: int = 1) -> list[str]:
+    """Sentences about settings that work, but seldom well; ``processes`` train together."""
     sentences = []
     adversary = recipe.adversary
     judge = find_architecture(find_architecture(recipe.architecture).judge)
@@ -173,6 +173,15 @@ def advice(recipe: Recipe) -> list[str]:
         sentences.append(
             f"discriminator.norm = {config.norm} mixes the samples of a batch, so the slope that "
             f"adversary.penalty = {adversary.penalty} limits is not one sample's: use layer or none."
+        )
+    generator = find_architecture(recipe.architecture).config(**recipe.generator)
+    pieces = processes * recipe.data.accumulate
+    if pieces > 1 and (
+        {generator.norm, config.norm} & {"batch", "switchable"} or config.minibatch != "none"
+    ):
+        sentences.append(
+            f"A step's batch is computed in {pieces} pieces of {recipe.data.batch}; batch norms and "
+            "discriminator.minibatch see one piece at a time."
         )
     return sentences
 

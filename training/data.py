@@ -1,9 +1,10 @@
 """All training photos in memory, and random crops out of them.
 
 Folders of pictures, ``.tar`` shards and single files become one `PhotoStore`: every photo decoded
-once, kept as eight-bit RGB on the device that trains. There are no workers, queues or epochs: a
-batch is one gather from that memory, and it follows from the state of a `torch.Generator` alone,
-which is what lets a resumed run go on bit for bit. It knows nothing about holes or degradations.
+once, kept as eight-bit RGB on the device that trains, or on its host where they do not fit. There are
+no workers, queues or epochs: a batch is one gather from that memory, and it follows from the state of
+a `torch.Generator` alone, which is what lets a resumed run go on bit for bit. It knows nothing about
+holes or degradations.
 """
 
 import os
@@ -17,9 +18,21 @@ from torch import Tensor
 
 from models.errors import RequestError
 from models.image_files import PICTURE_SUFFIXES
-from training.photo_files import find_photos, read_photo
+from training.photo_files import Place, find_photos, read_photo
 
 CPU = torch.device("cpu")
+Inspect = Callable[[Place, np.ndarray | str], str]
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory of a GPU that nobody has taken; None for other devices."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def choose_home(nbytes: int, device: torch.device) -> torch.device:
+    """Where photos are kept for training on ``device``: there, if half of its free memory is enough."""
+    free = free_bytes(device)
+    return device if free is None or nbytes <= free // 2 else CPU
 
 
 class _Blocks:
@@ -46,9 +59,10 @@ class _Blocks:
             self._loose.clear()
 
     def flat(self, device: torch.device) -> Tensor:
-        """All bytes in one tensor on ``device``; the blocks are given up on the way."""
+        """All bytes in one tensor on ``device``, or its host; the blocks are given up on the way."""
         self._close()
-        flat = torch.empty(sum(map(len, self._blocks)), dtype=torch.uint8, device=device)
+        nbytes = sum(map(len, self._blocks))
+        flat = torch.empty(nbytes, dtype=torch.uint8, device=choose_home(nbytes, device))
         end = len(flat)
         while self._blocks:
             block = self._blocks.pop()
@@ -71,6 +85,7 @@ class PhotoStore:
         heights, widths, offsets: (N,) int64 on the CPU's or GPU's side with the photos; a photo is
             the bytes ``flat[offset : offset + 3 * height * width]``, rows of RGB pixels.
         labels: (N,) int64, the number of each photo's class in ``class_names``.
+        serves: The device that crops are handed out on; photos that do not fit there stay on the host.
         class_names: Names of the folders, sorted: of the first one below a source, or of the source
             itself for photos that lie directly in it.
     """
@@ -85,8 +100,10 @@ class PhotoStore:
         skipped: Sequence[str] = (),
         labels: Tensor | None = None,
         class_names: Sequence[str] = (),
+        serves: torch.device | None = None,
     ) -> None:
         self.flat = flat
+        self.serves = serves or flat.device
         self.heights = heights
         self.widths = widths
         self.offsets = offsets
@@ -104,15 +121,18 @@ class PhotoStore:
         device: torch.device = CPU,
         min_side: int,
         limit: int | None = None,
+        inspect: Inspect = lambda _place, _photo: "",
         on_progress: Callable[[int, int], None] | None = None,
     ) -> "PhotoStore":
         """Decode every picture below ``sources`` once.
 
         Args:
             sources: Folders (searched recursively, shards in them too), ``.tar`` shards, pictures.
-            device: Where the photos are kept.
+            device: Where crops are wanted; the photos are kept there too if they fit.
             min_side: Photos whose shorter side has fewer pixels are left out, and said so.
             limit: Look at the first ``limit`` pictures only.
+            inspect: Shown every picture, or the sentence that says why it cannot be read; what it
+                returns is the reason to leave the picture out, "" for none.
             on_progress: Called with (pictures looked at, pictures found).
 
         Raises:
@@ -135,8 +155,11 @@ class PhotoStore:
             for done, (place, photo) in enumerate(
                 zip(places, pool.map(read_photo, places), strict=True), start=1
             ):
+                reason = inspect(place, photo)
                 if isinstance(photo, str):
                     skipped.append(photo)
+                elif reason:
+                    skipped.append(f"{place} was left out: {reason}")
                 else:
                     short = min(photo.shape[:2])
                     longest_short_side = max(longest_short_side, short)
@@ -154,9 +177,9 @@ class PhotoStore:
         finally:
             pool.shutdown(cancel_futures=True)
         if not names:
-            if not longest_short_side:
+            if not 0 < longest_short_side < min_side:
                 raise RequestError(
-                    f"None of the {len(places)} pictures in {listed} can be read; "
+                    f"None of the {len(places)} pictures in {listed} can be used; "
                     f"the first: {skipped[0]}"
                 )
             raise RequestError(
@@ -165,13 +188,15 @@ class PhotoStore:
                 "train with smaller crops."
             )
         flat = blocks.flat(device)
+        home = flat.device
         shapes = torch.tensor(blocks.shapes)
         ends = shapes.prod(dim=1).cumsum(0)
         offsets = ends - shapes.prod(dim=1)
-        heights, widths = shapes[:, 0].to(device), shapes[:, 1].to(device)
+        heights, widths = shapes[:, 0].to(home), shapes[:, 1].to(home)
         class_names = sorted(set(folders))
-        labels = torch.tensor([class_names.index(folder) for folder in folders], device=device)
-        return cls(flat, heights, widths, offsets.to(device), names, skipped, labels, class_names)
+        labels = torch.tensor([class_names.index(folder) for folder in folders], device=home)
+        offsets = offsets.to(home)
+        return cls(flat, heights, widths, offsets, names, skipped, labels, class_names, device)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -198,9 +223,10 @@ class PhotoStore:
             )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         kept, held = order[held_out:].sort().values, order[:held_out].sort().values
-        return self._part(kept), self._part(held)
+        return self.part(kept), self.part(held)
 
-    def _part(self, chosen: Tensor) -> "PhotoStore":
+    def part(self, chosen: Tensor) -> "PhotoStore":
+        """The photos of these numbers (n,) int64; nothing is copied."""
         here = chosen.to(self.device)
         return PhotoStore(
             self.flat,
@@ -210,6 +236,7 @@ class PhotoStore:
             [self.names[index] for index in chosen.tolist()],
             labels=self.labels[here],
             class_names=self.class_names,
+            serves=self.serves,
         )
 
     def crops(
@@ -239,7 +266,7 @@ class PhotoStore:
                 from photos that are large enough: another scale, and cleaner pixels.
 
         Returns:
-            (batch, 3, size, size) uint8 in channels_last memory.
+            (batch, 3, size, size) uint8 in channels_last memory, on the device ``serves``.
 
         Raises:
             RequestError: ``size`` exceeds the smallest photo.
@@ -274,7 +301,7 @@ class PhotoStore:
         if turn:
             out = torch.where(flip_y, out.flip(1), out)
             out = torch.where(transpose, out.transpose(1, 2), out).contiguous()
-        return out.permute(0, 3, 1, 2)
+        return out.permute(0, 3, 1, 2).to(self.serves)
 
     def _windows(self, start: Tensor, widths: Tensor, side: int) -> Tensor:
         """Gather (len(start), side, side, 3) windows whose first bytes lie at ``start``."""

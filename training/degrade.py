@@ -1,51 +1,130 @@
-"""Low-resolution inputs made from clean crops: bicubic reduction and a share of light JPEG.
+"""Low-resolution inputs made from clean crops: bicubic reduction, or what happens to real photos.
 
-Batched, on the device of the crops, and a function of the `torch.Generator` alone. Every step ends
+Batched, on the device of the crops, and a function of the `torch.Generator` alone. Every input ends
 in bytes, because what an upscaler meets is a file. The originals are not touched here, and holes
 are another module's matter.
 """
 
-import functools
-import math
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from training import photo_damage
+from training.compress import random_jpeg, random_webp, to_bytes
 from training.data import batch_to_unit
+from training.photo_damage import MODES, Damaged, uniform
+
+Share = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+SECOND_PASS = 0.5
+"""Blur and noise of a second round, as a part of the first's: a file that was published twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Degradation:
-    """How a low-resolution input is made from an original.
+@dataclass(frozen=True)
+class DegradationConfig:
+    """How a low-resolution input is made. The rest is bicubic with a share of light JPEG."""
 
-    Attributes:
-        scale: How many times smaller, a whole number.
-        jpeg_share: Share of the inputs that went through JPEG.
-        jpeg_quality: Least and largest quality of those, 1 to 100.
-    """
+    jpeg_share: Share = 0.0
+    jpeg_quality: tuple[Quality, Quality] = (75, 98)
+    photo_share: Share = 0.0
+    """Share of inputs that are damaged as real photos are; the fields below are about those."""
+    second_order_share: Share = 0.5
+    """Share of batches whose damage is done twice (Real-ESRGAN, Wang et al. 2021)."""
+    blur_px: tuple[NonNegative, NonNegative] = (0.2, 2.0)
+    """Standard deviation of the blur, in pixels of the original."""
+    noise: tuple[NonNegative, NonNegative] = (0.0, 12.0)
+    """Standard deviation of the noise in units of 1/255 at mid-grey."""
+    photo_quality: tuple[Quality, Quality] = (35, 95)
+    """Quality of the JPEG files, and of the WebP ones."""
+    webp_share: Share = 0.1
+    old_share: Share = 0.1
+    """Share of originals that are made to look like old photos, damaged or not."""
 
-    scale: int
-    jpeg_share: float = 0.0
-    jpeg_quality: tuple[int, int] = (75, 98)
+
+class Degraded(NamedTuple):
+    """Inputs of an upscaler, (B, 3, H / scale, W / scale) float32."""
+
+    inputs: Tensor
+    """In [-1, 1], each value one of the 256 of a file."""
+    noise: Tensor
+    """What noise has changed in them before they were compressed, in the same units."""
 
 
-def degrade(originals: Tensor, degradation: Degradation, random: torch.Generator) -> Tensor:
+def degrade(
+    originals: Tensor, scale: int, config: DegradationConfig, random: torch.Generator
+) -> Degraded:
     """Make the inputs of an upscaler.
 
     Args:
         originals: (B, 3, H, W) uint8; H and W are multiples of the scale.
-        degradation: What is done.
+        scale: How many times smaller the inputs are.
+        config: What is done.
         random: Source of all randomness; may live on another device.
-
-    Returns:
-        (B, 3, H / scale, W / scale) float32 in [-1, 1], each value one of the 256 of a file.
     """
-    small = bicubic_down(originals, degradation.scale)
-    if degradation.jpeg_share > 0:
-        small = light_jpeg(small, degradation.jpeg_share, degradation.jpeg_quality, random)
-    return batch_to_unit(small)
+    small = bicubic_down(originals, scale)
+    noise = torch.zeros_like(small, dtype=torch.float32)
+    if config.jpeg_share > 0:
+        small = random_jpeg(small, config.jpeg_share, config.jpeg_quality, random)
+    if config.photo_share > 0:
+        chosen = uniform(random, (len(small), 1, 1, 1), 0, 1).to(small.device) < config.photo_share
+        photo, photo_noise = damage(originals, scale, config, random)
+        small, noise = torch.where(chosen, photo, small), torch.where(chosen, photo_noise, noise)
+    return Degraded(batch_to_unit(small), noise / 127.5)
+
+
+def damage(
+    originals: Tensor, scale: int, config: DegradationConfig, random: torch.Generator
+) -> Damaged:
+    """Blur, reduce, add noise and compress, once or twice; the result's picture is uint8.
+
+    Kernels, noise and quality are each picture's own, sizes and the way of resizing the batch's, so
+    that everything stays one tensor. The size in between lies between that of the original and the input.
+    """
+    height, width = originals.shape[-2:]
+    target = height // scale, width // scale
+    state = Damaged(originals.float(), torch.zeros_like(originals, dtype=torch.float32))
+    twice, shrink = uniform(random, (2,), 0, 1).tolist()
+    if twice >= config.second_order_share:
+        return compress(one_pass(state, target, 1.0, config, random), config, random)
+    between = scale**shrink
+    state = one_pass(state, (round(height / between), round(width / between)), 1.0, config, random)
+    state = compress(state, config, random)
+    return compress(one_pass(state, target, SECOND_PASS, config, random), config, random)
+
+
+def one_pass(
+    state: Damaged,
+    size: tuple[int, int],
+    strength: float,
+    config: DegradationConfig,
+    random: torch.Generator,
+) -> Damaged:
+    """Blur, resize and add noise, the blur and the noise at a part of the configured strength."""
+    batch = len(state.picture)
+    low, high = config.blur_px
+    kernels = photo_damage.draw_kernels(batch, (low, max(low, high * strength)), random)
+    mode = MODES[int(torch.randint(len(MODES), (1,), generator=random, device=random.device))]
+    state = photo_damage.resize(photo_damage.blur(state, kernels), size, mode)
+    std = uniform(random, (batch,), *config.noise) * strength
+    return photo_damage.add_sensor_noise(state, std, random)
+
+
+def compress(state: Damaged, config: DegradationConfig, random: torch.Generator) -> Damaged:
+    """Store the picture as people do: mostly JPEG, some WebP, a tenth without loss; still float32."""
+    picture = to_bytes(state.picture)
+    jpeg_share = 0.9 * (1 - config.webp_share)
+    coded = random_jpeg(picture, jpeg_share, config.photo_quality, random)
+    # WebP takes its share of what JPEG has left alone, so that no file is both.
+    share = 0.9 * config.webp_share / (1 - jpeg_share)
+    webp = random_webp(picture, share, config.photo_quality, random)
+    untouched = (coded == picture).flatten(1).all(1).view(-1, 1, 1, 1)
+    return Damaged(torch.where(untouched, webp, coded).float(), state.noise)
 
 
 def bicubic_down(pictures: Tensor, scale: int) -> Tensor:
@@ -62,130 +141,5 @@ def bicubic_down(pictures: Tensor, scale: int) -> Tensor:
     if height % scale or width % scale:
         raise ValueError(f"{width}x{height} px cannot be divided by {scale}")
     for size in ((height, width // scale), (height // scale, width // scale)):
-        pictures = _to_bytes(F.interpolate(pictures.float(), size, mode="bicubic", antialias=True))
+        pictures = to_bytes(F.interpolate(pictures.float(), size, mode="bicubic", antialias=True))
     return pictures
-
-
-def light_jpeg(
-    pictures: Tensor, share: float, quality: tuple[int, int], random: torch.Generator
-) -> Tensor:
-    """Put a random ``share`` of (B, 3, H, W) uint8 pictures through `jpeg`.
-
-    Quality is uniform in ``quality``, both ends included. The block grid lies anywhere, as in a
-    picture that was cropped after it had been compressed; a quarter keeps full chroma.
-    """
-    draws = torch.rand((len(pictures), 5), generator=random, device=random.device)
-    draws = draws.to(pictures.device)
-    chosen = draws[:, 0] < share
-    drawn = draws[chosen]
-    least, largest = quality
-    out = pictures.clone()
-    out[chosen] = jpeg(
-        pictures[chosen],
-        least + (drawn[:, 1] * (largest - least + 1)).long(),
-        full_chroma=drawn[:, 2] < 0.25,
-        phase=(drawn[:, 3:] * 16).long(),
-    )
-    return out
-
-
-# ITU-T T.81 (1992), Annex K, tables K.1 and K.2: quantisation at what encoders call quality 50.
-_LUMA_STEPS = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
-_CHROMA_STEPS = (
-    (17, 18, 24, 47, 99, 99, 99, 99),
-    (18, 21, 26, 66, 99, 99, 99, 99),
-    (24, 26, 56, 99, 99, 99, 99, 99),
-    (47, 66, 99, 99, 99, 99, 99, 99),
-    *((99,) * 8,) * 4,
-)
-# ITU-T T.871 (JFIF, 2011), section 7: full-range YCbCr, chroma without its offset of 128.
-_TO_YCC = (
-    (0.299, 0.587, 0.114),
-    (-0.168735892, -0.331264108, 0.5),
-    (0.5, -0.418687589, -0.081312411),
-)
-_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.0))
-
-
-def jpeg(
-    pictures: Tensor, quality: Tensor, *, full_chroma: Tensor, phase: Tensor | None = None
-) -> Tensor:
-    """What is left of pictures after baseline JPEG: colour, chroma, DCT and quantisation.
-
-    Args:
-        pictures: (B, 3, H, W) uint8 RGB.
-        quality: (B,) int64, 1 to 100 in the scale of the IJG's libjpeg.
-        full_chroma: (B,) bool, True for 4:4:4, False for 4:2:0.
-        phase: (B, 2) int64, 0 to 15, how far down and right the corner of the block grid lies
-            above and left of the picture; None for a grid that starts with the picture.
-
-    Returns:
-        (B, 3, H, W) uint8, decoded with the smooth ("fancy") chroma upsampling of libjpeg.
-    """
-    if not len(pictures):
-        return pictures
-    height, width = pictures.shape[-2:]
-    phase = quality.new_zeros(len(quality), 2) if phase is None else phase
-    top, left = phase.unbind(1)
-    rows = _reach(height, top)
-    columns = _reach(width, left)
-    sample = torch.arange(len(pictures), device=pictures.device)[:, None, None]
-    padded = pictures.permute(0, 2, 3, 1)[sample, rows[:, :, None], columns[:, None, :]].float()
-    ycc = (padded @ padded.new_tensor(_TO_YCC).T).permute(0, 3, 1, 2).round()
-
-    percent = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)[:, None, None]
-
-    def steps(table: tuple[tuple[int, ...], ...]) -> Tensor:
-        base = torch.tensor(table, device=pictures.device)
-        return ((base * percent + 50) // 100).clamp(1, 255).float()
-
-    luma = _quantise(ycc[:, :1] - 128, steps(_LUMA_STEPS)) + 128
-    chroma = ycc[:, 1:].clone()
-    coarse = _quantise(
-        F.avg_pool2d(chroma[~full_chroma], 2).round(), steps(_CHROMA_STEPS)[~full_chroma]
-    )
-    chroma[~full_chroma] = F.interpolate(coarse, scale_factor=2, mode="bilinear")
-    chroma[full_chroma] = _quantise(chroma[full_chroma], steps(_CHROMA_STEPS)[full_chroma])
-    rgb = torch.cat((luma, chroma), 1).permute(0, 2, 3, 1) @ padded.new_tensor(_TO_RGB).T
-    down = top[:, None, None] + torch.arange(height, device=top.device)[:, None]
-    right = left[:, None, None] + torch.arange(width, device=top.device)
-    return _to_bytes(rgb)[sample, down, right].permute(0, 3, 1, 2)
-
-
-def _reach(length: int, before: Tensor) -> Tensor:
-    """Rows (or columns) of a picture on whole blocks that begin ``before`` it, ends repeated."""
-    whole = 16 * math.ceil((length + 15) / 16)
-    return (torch.arange(whole, device=before.device) - before[:, None]).clamp(0, length - 1)
-
-
-@functools.cache
-def _cosines(device: torch.device) -> Tensor:
-    """The orthonormal 8-point DCT-II as a matrix: frequency x place."""
-    place = torch.arange(8, dtype=torch.float64, device=device)
-    matrix = 0.5 * torch.cos((place + 0.5) * place[:, None] * math.pi / 8)
-    matrix[0] /= math.sqrt(2)
-    return matrix.float()
-
-
-def _quantise(planes: Tensor, steps: Tensor) -> Tensor:
-    """Round the 8x8 DCT of (B, C, H, W) planes around 0 to multiples of (B, 8, 8) ``steps``."""
-    batch, channels, height, width = planes.shape
-    cosines = _cosines(planes.device)
-    blocks = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
-    steps = steps[:, None, None, None]
-    kept = (cosines @ blocks @ cosines.T / steps).round() * steps
-    back = (cosines.T @ kept @ cosines).transpose(3, 4).reshape(planes.shape)
-    return back.round().clamp(-128, 127)
-
-
-def _to_bytes(values: Tensor) -> Tensor:
-    return values.round().clamp(0, 255).to(torch.uint8)

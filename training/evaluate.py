@@ -19,15 +19,17 @@ from models.errors import RequestError
 from models.image_files import is_picture_name, read_mask, read_picture
 from models.opencv import load_opencv
 from models.picture import Mask, Picture
-from models.restorer import Inpainter, Upscaler
+from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
 from training.holes import HoleSampler
-from training.metrics import luma, psnr, ssim
+from training.metrics import SSIM_WINDOW, luma, psnr, ssim
 
 Pixels = NDArray[np.uint8]
 Filler = Callable[[Pixels, Pixels], Pixels]
 """(rgb (H, W, 3), mask (H, W), 255 = hole) -> the filled rgb."""
 Enlarger = Callable[[Pixels, int], Pixels]
 """(rgb (h, w, 3), scale) -> rgb (h·scale, w·scale, 3)."""
+Reducer = Callable[[Pixels, int], Pixels]
+"""(rgb (h·scale, w·scale, 3), scale) -> rgb (h, w, 3): how a low-resolution input is made."""
 
 MASK_SEED = 40_000
 RANDOM_MASKS = {"strokes": 0.4, "scratches": 0.2, "text": 0.1, "boxes": 0.1, "blobs": 0.2}
@@ -84,16 +86,16 @@ ENLARGERS: dict[str, Enlarger] = {
 }
 
 
-def our_filler(restorer: Inpainter) -> Filler:
+def our_filler(restorer: Inpainter, options: FillOptions | None = None) -> Filler:
     """A fill model of ours."""
     return lambda rgb, mask: np.asarray(
-        restorer.restore(Picture(rgb.copy()), Mask.from_array(mask)).rgb, np.uint8
+        restorer.restore(Picture(rgb.copy()), Mask.from_array(mask), options).rgb, np.uint8
     )
 
 
-def our_enlarger(restorer: Upscaler) -> Enlarger:
+def our_enlarger(restorer: Upscaler, options: UpscaleOptions | None = None) -> Enlarger:
     """An upscaling model of ours, at its own scale."""
-    return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy())).rgb, np.uint8)
+    return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy()), options).rgb, np.uint8)
 
 
 def find_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -113,12 +115,59 @@ def find_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
     return found
 
 
-def read_rgb(file: Path) -> Pixels:
-    """A photo as 8-bit RGB."""
+def read_rgb(file: Path, border: int = 0) -> Pixels:
+    """A photo as 8-bit RGB.
+
+    Raises:
+        RequestError: Without a ``border`` it is too small for the 11 px window of SSIM.
+    """
     rgb = read_picture(file).rgb
+    if min(rgb.shape[:2]) - 2 * border < SSIM_WINDOW:
+        raise RequestError(
+            f"{file} has {rgb.shape[1]}x{rgb.shape[0]} px; at least {SSIM_WINDOW + 2 * border} px on each "
+            "side can be scored. Leave it out."
+        )
     return np.asarray(
         rgb if rgb.dtype == np.uint8 else (rgb.astype(np.uint32) + 128) // 257, np.uint8
     )
+
+
+def read_hole(mask: Path, photo: Path, truth: Pixels) -> Pixels:
+    """A mask file as 0 and 255.
+
+    Raises:
+        RequestError: It has another size than the photo, or marks nothing.
+    """
+    hole = np.where(read_mask(mask).values > 127, 255, 0).astype(np.uint8)
+    if hole.shape != truth.shape[:2]:
+        raise RequestError(
+            f"{mask} has {hole.shape[1]}x{hole.shape[0]} px, {photo} has "
+            f"{truth.shape[1]}x{truth.shape[0]}; give masks the size of their photos."
+        )
+    if not hole.any():
+        raise RequestError(f"{mask} marks nothing to fill (white = fill); leave it out.")
+    return hole
+
+
+def match_masks(folder: Path, stems: Sequence[str]) -> dict[str, list[tuple[str, Path]]]:
+    """(family, file) of every mask ``STEM.png`` or ``STEM_FAMILY.png``, by the photo it belongs to.
+
+    Raises:
+        RequestError: A mask belongs to no photo.
+    """
+    matched: dict[str, list[tuple[str, Path]]] = {}
+    for mask in sorted(file for file in folder.iterdir() if is_picture_name(file)):
+        # Of photo and photo_2, photo_2_thin.png is the second one's.
+        fitting = [stem for stem in stems if mask.stem == stem or mask.stem.startswith(f"{stem}_")]
+        if not fitting:
+            raise RequestError(
+                f"{mask} belongs to no photo of {folder.parent / 'truth'}; masks are called NAME.png or "
+                "NAME_FAMILY.png after their photo."
+            )
+        stem = max(fitting, key=len)
+        family = mask.stem[len(stem) + 1 :] or folder.parent.name
+        matched.setdefault(stem, []).append((family, mask))
+    return matched
 
 
 def fill_cases(folders: Sequence[Path]) -> list[Case]:
@@ -126,6 +175,9 @@ def fill_cases(folders: Sequence[Path]) -> list[Case]:
 
     A folder with ``truth/NAME.*`` and ``mask/NAME_FAMILY.png`` gives a group for each family of masks;
     any other folder of photos gets masks of its own, the same ones every time.
+
+    Raises:
+        RequestError: No photos, a mask that belongs to none, or photos that none belongs to.
     """
     cases = []
     plain = []
@@ -133,17 +185,24 @@ def fill_cases(folders: Sequence[Path]) -> list[Case]:
         if not ((folder / "truth").is_dir() and (folder / "mask").is_dir()):
             plain.append(folder)
             continue
-        for _, file in find_photos([folder / "truth"]):
-            for mask in sorted((folder / "mask").glob(f"{file.stem}*.png")):
-                hole = np.where(read_mask(mask).values > 127, 255, 0).astype(np.uint8)
-                family = mask.stem.removeprefix(file.stem).lstrip("_") or folder.name
-                cases.append(Case(family, file.stem, read_rgb(file), hole))
+        photos = [file for _, file in find_photos([folder / "truth"])]
+        masks = match_masks(folder / "mask", [file.stem for file in photos])
+        for file in photos:
+            if file.stem not in masks:
+                raise RequestError(
+                    f"{file} has no mask in {folder / 'mask'}; add {file.stem}.png there."
+                )
+            truth = read_rgb(file)
+            for family, mask in masks[file.stem]:
+                cases.append(Case(family, file.stem, truth, read_hole(mask, file, truth)))
     sampler = HoleSampler(RANDOM_MASKS, (0.01, 0.35))
     random = torch.Generator().manual_seed(MASK_SEED)
     for group, file in find_photos(plain):
         truth = read_rgb(file)
         side = max(truth.shape[:2])
-        mask = sampler.sample(1, side, random)[0, 0, : truth.shape[0], : truth.shape[1]]
+        mask = torch.zeros(truth.shape[:2])
+        while not mask.any():  # the hole of a square may miss a long photo
+            mask = sampler.sample(1, side, random)[0, 0, : truth.shape[0], : truth.shape[1]]
         cases.append(Case(group, file.stem, truth, (mask.numpy() * 255).astype(np.uint8)))
     return sorted(cases, key=lambda case: case.group)
 
@@ -152,7 +211,9 @@ def upscale_cases(folders: Sequence[Path], scale: int) -> list[Case]:
     """All originals, cut to multiples of the scale, a group for each folder."""
     cases = []
     for group, file in find_photos(folders):
-        rgb = read_rgb(file)
+        rgb = read_rgb(
+            file, 2 * scale
+        )  # a border of the scale is not scored, less than one is cut off
         height, width = (side - side % scale for side in rgb.shape[:2])
         cases.append(Case(group, file.stem, np.ascontiguousarray(rgb[:height, :width])))
     return cases
@@ -170,9 +231,9 @@ def run_filler(fill: Filler, case: Case) -> Pixels:
     return fill(case.truth, case.mask)
 
 
-def run_enlarger(enlarge: Enlarger, scale: int, case: Case) -> Pixels:
+def run_enlarger(enlarge: Enlarger, scale: int, reduce: Reducer, case: Case) -> Pixels:
     """Make a case's picture small and large again."""
-    return enlarge(reduced(case.truth, scale), scale)
+    return enlarge(reduce(case.truth, scale), scale)
 
 
 def compare_fills(
@@ -183,8 +244,10 @@ def compare_fills(
     def score(output: Pixels, case: Case) -> dict[str, float]:
         return {
             "PSNR": psnr(output, case.truth),
-            "hole PSNR": psnr(output, case.truth, hole=case.mask),
+            "Y-PSNR": psnr(luma(output), luma(case.truth)),
             "SSIM": ssim(output, case.truth),
+            "hole PSNR": psnr(output, case.truth, hole=case.mask),
+            "hole SSIM": ssim(output, case.truth, hole=case.mask),
             **{name: measure(output, case.truth) for name, measure in (extra or {}).items()},
         }
 
@@ -197,6 +260,7 @@ def compare_enlargements(
     scale: int,
     enlargers: Mapping[str, Enlarger],
     extra: Mapping[str, Measure] | None = None,
+    reduce: Reducer = reduced,
 ) -> Comparison:
     """Enlargements scored on RGB and Y without a border of ``scale`` pixels."""
 
@@ -210,7 +274,7 @@ def compare_enlargements(
         }
 
     methods: dict[str, Method] = {
-        name: partial(run_enlarger, enlarge, scale) for name, enlarge in enlargers.items()
+        name: partial(run_enlarger, enlarge, scale, reduce) for name, enlarge in enlargers.items()
     }
     return Comparison(upscale_cases(data, scale), methods, score)
 

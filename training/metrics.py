@@ -13,6 +13,8 @@ from kornia.metrics import ssim as ssim_map
 from numpy.typing import ArrayLike, NDArray
 
 PEAK = 255.0
+SSIM_WINDOW = 11
+"""px"""
 
 
 def luma(rgb: ArrayLike) -> NDArray[np.float64]:
@@ -49,29 +51,40 @@ def psnr(
     return 10 * math.log10(PEAK**2 / mean) if mean else math.inf
 
 
-def ssim(picture: ArrayLike, truth: ArrayLike, *, border: int = 0) -> float:
+def ssim(
+    picture: ArrayLike, truth: ArrayLike, *, border: int = 0, hole: ArrayLike | None = None
+) -> float:
     """Mean structural similarity (Wang et al. 2004): Gaussian window of 11 px, sigma 1.5.
 
-    Averaged over the places where the window fits, as the authors' program does, and over channels.
+    Averaged over the places where the window fits, as the authors' program does, and over channels; in
+    a hole over all windows whose middle lies in it, the picture being mirrored beyond its edge.
 
     Args:
         picture: (H, W) or (H, W, C), 0..255.
         truth: The same shape.
         border: Pixels left out at each edge.
+        hole: (H, W), non-zero where windows count; None for everywhere.
 
     Raises:
-        ValueError: The shapes differ, or less than 11 px are left across or down.
+        ValueError: The shapes differ, less than 11 px are left across or down, or the hole is empty.
     """
     first, second = _inner(picture, border), _inner(truth, border)
     if first.shape != second.shape:
         raise ValueError(f"pictures of different shapes: {first.shape} and {second.shape}")
-    if min(first.shape[:2]) < 11:
+    if min(first.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs at least 11x11 px, not {first.shape[1]}x{first.shape[0]}")
     planes, true_planes = (
         torch.from_numpy(np.atleast_3d(values).transpose(2, 0, 1).copy())[None]
         for values in (first, second)
     )
-    return float(ssim_map(planes, true_planes, 11, max_val=PEAK, padding="valid").mean())
+    if hole is None:
+        return float(
+            ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK, padding="valid").mean()
+        )
+    inside = torch.from_numpy(_inner(hole, border) > 0)
+    if not inside.any():
+        raise ValueError("there is no pixel to compare")
+    return float(ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK)[..., inside].mean())
 
 
 def _inner(values: ArrayLike, border: int) -> NDArray[np.float64]:

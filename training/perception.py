@@ -4,7 +4,6 @@
 """
 
 import functools
-from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -14,8 +13,9 @@ from models.device import Placement
 from training import picture_losses
 from training.features import load_features
 from training.recipe import Recipe
+from training.tasks import Terms
 
-Terms = Mapping[str, Callable[[], Tensor]]
+Shift = tuple[int, int]
 
 JITTER_PX = 7
 """Both pictures are cut by the same random 0 to 7 px: strided feature networks print a grid otherwise."""
@@ -24,7 +24,11 @@ JITTER_PX = 7
 class NoPerception:
     """No feature network, no terms."""
 
-    def terms(self, real: Tensor, fake: Tensor, random: torch.Generator) -> Terms:
+    def draw(self, random: torch.Generator) -> Shift:
+        """Nothing is random."""
+        return 0, 0
+
+    def terms(self, real: Tensor, fake: Tensor, shift: Shift) -> Terms:
         """No terms."""
         return {}
 
@@ -38,10 +42,15 @@ class Perception:
         self.features = features.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
         self.placement = placement
 
-    def terms(self, real: Tensor, fake: Tensor, random: torch.Generator) -> Terms:
-        """Losses of fake against real, both (B, 3, H, W) in [-1, 1]; features are computed once."""
+    def draw(self, random: torch.Generator) -> Shift:
+        """Where a batch's window begins, 0 to 7 px down and right."""
         shift = torch.randint(0, JITTER_PX + 1, (2,), generator=random, device=random.device)
         top, left = shift.tolist()
+        return top, left
+
+    def terms(self, real: Tensor, fake: Tensor, shift: Shift) -> Terms:
+        """Losses of fake against real, both (B, 3, H, W) in [-1, 1]; features are computed once."""
+        top, left = shift
         height, width = real.shape[-2] - JITTER_PX, real.shape[-1] - JITTER_PX
 
         @functools.cache

@@ -38,7 +38,8 @@ def total_variation(picture: Tensor, mask: Tensor | None = None) -> Tensor:
 
     Args:
         picture: (B, C, H, W); a constant gives 0, a ramp of slope 1 gives 1.
-        mask: (B, 1, H, W), counts only differences that touch the hole, divided by their number.
+        mask: (B, 1, H, W), counts only differences that touch the hole; each sample is divided by
+            their number, so that a batch has the mean of its samples.
     """
     across, down = picture.diff(dim=3).abs(), picture.diff(dim=2).abs()
     if mask is None:
@@ -46,10 +47,12 @@ def total_variation(picture: Tensor, mask: Tensor | None = None) -> Tensor:
     hole = (mask > 0).to(picture.dtype)
     touches_x = torch.maximum(hole[..., 1:], hole[..., :-1])
     touches_y = torch.maximum(hole[..., 1:, :], hole[..., :-1, :])
-    channels = picture.shape[1]
-    mean_x = (across * touches_x).sum() / (channels * touches_x.sum()).clamp_min(1)
-    mean_y = (down * touches_y).sum() / (channels * touches_y.sum()).clamp_min(1)
-    return mean_x + mean_y
+
+    def mean(change: Tensor, touches: Tensor) -> Tensor:
+        number = picture.shape[1] * touches.sum((1, 2, 3))
+        return ((change * touches).sum((1, 2, 3)) / number.clamp_min(1)).mean()
+
+    return mean(across, touches_x) + mean(down, touches_y)
 
 
 def gram(features: Tensor) -> Tensor:

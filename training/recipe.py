@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from training.degrade import DegradationConfig
 from training.gan_losses import GanLossName
 from training.growth import Count, GrowthConfig
 from training.optimisers import OptimiserName
@@ -27,6 +28,9 @@ class DataConfig:
     crop: Count = 128
     """Side of a training crop in (high-resolution) pixels."""
     batch: Count = 8
+    """Images that one process computes at once."""
+    accumulate: Count = 1
+    """Batches whose gradients make up one step: that of a batch so many times larger, in less memory."""
     half_share: Share = 0.25
     """Share of crops that are cut at twice the size and area-averaged."""
     held_out: Count = 16
@@ -45,14 +49,6 @@ class HolesConfig:
         }
     )  # fmt: skip
     coverage: tuple[Share, Share] = (0.005, 0.5)
-
-
-@dataclass(frozen=True)
-class DegradationConfig:
-    """How a low-resolution input is made: bicubic, and a share of light JPEG."""
-
-    jpeg_share: Share = 0.0
-    jpeg_quality: tuple[Count, Count] = (75, 98)
 
 
 @dataclass(frozen=True)
@@ -85,6 +81,8 @@ class AdversaryConfig:
     """Standard deviation at the start, for pictures in [-1, 1]."""
     instance_noise_images: Annotated[int, Field(ge=0)] = 0
     """Images seen until the noise is 0."""
+    augment: Share = 0.0
+    """Strength of the discriminator's differentiable augmentation, in colour and place; 0 is off."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,23 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
+class DiscriminatorOptimiserConfig(OptimiserConfig):
+    """The discriminator's own defaults, which stay where a recipe sets one of its keys only."""
+
+    name: OptimiserName = "adam"
+    lr: Positive = 2e-4
+    betas: tuple[Share, Share] = (0.5, 0.99)
+
+
+@dataclass(frozen=True)
 class OptimisersConfig:
     """Optimisers of both sides."""
 
     clip_norm: Positive = 10.0
     """Largest norm of the generator's gradient; a guard, far above what a healthy run has."""
     generator: OptimiserConfig = field(default_factory=OptimiserConfig)
-    discriminator: OptimiserConfig = field(
-        default_factory=lambda: OptimiserConfig("adam", 2e-4, (0.5, 0.99))
+    discriminator: DiscriminatorOptimiserConfig = field(
+        default_factory=DiscriminatorOptimiserConfig
     )
 
 
@@ -126,6 +133,14 @@ class EmaConfig:
 
 
 @dataclass(frozen=True)
+class AdapterConfig:
+    """What of the generator is trained."""
+
+    rank: Annotated[int, Field(ge=0)] = 0
+    """Rank of a low-rank adapter beside every convolution, the rest frozen; 0 trains all weights."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """How often a run reports and saves."""
 
@@ -133,6 +148,8 @@ class RunConfig:
     """Images between two lines of stats.jsonl, with the score on held-out photos."""
     save_minutes: Positive = 4.0
     """Minutes between two EMA checkpoints and resumable states."""
+    compile: bool = False
+    """Compile generator and discriminator (``torch.compile``); the first steps take minutes."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +164,8 @@ class Recipe:
     seed: int = 0
     parent: str = ""
     """Weights file to start from; tensors of equal name and shape are taken over."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the generator that keep their weights, such as the coarse stage of a parent."""
     generator: Mapping[str, Any] = field(default_factory=dict)
     discriminator: Mapping[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
@@ -158,4 +177,5 @@ class Recipe:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     growth: GrowthConfig = field(default_factory=GrowthConfig)
     ema: EmaConfig = field(default_factory=EmaConfig)
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -2,6 +2,7 @@
 
     recipe.json          the resolved recipe, written first
     stats.jsonl          one line a report
+    events.out.tfevents* the same for TensorBoard, where it is installed
     samples/*.jpg        sheets: input, coarse, refined, truth; a grid of what was made from noise
     ema.safetensors      the averaged generator with its card, usable at any time
     discriminator.safetensors, state.pt   to fine-tune from, to resume from
@@ -20,10 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.errors import RequestError
+from models.errors import InputError, RequestError
 from models.image_files import write_picture
 from models.picture import Picture, from_unit
 from models.whole_file import save_whole
+from training.events import Events
 from training.recipe import Recipe
 
 
@@ -34,16 +36,18 @@ class RunFolder:
         path: The folder; made if it is missing.
         recipe: What the run does.
         resume: Go on with a run that lies there.
+        writes: Off in all processes of a run but one.
 
     Raises:
         RequestError: A run lies there and ``resume`` is off, none does and it is on, its recipe is
             another one, or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, recipe: Recipe, *, resume: bool) -> None:
+    def __init__(self, path: Path, recipe: Recipe, *, resume: bool, writes: bool = True) -> None:
         self.path = path
         self.state_file, self.ema_file = path / "state.pt", path / "ema.safetensors"
         self.discriminator_file = path / "discriminator.safetensors"
+        self.stats_file = path / "stats.jsonl"
         recipe_file = path / "recipe.json"
         if resume and not self.state_file.is_file():
             raise RequestError(f"{path} holds no run to resume; leave --resume out to start one.")
@@ -54,6 +58,9 @@ class RunFolder:
         text = json.dumps(asdict(recipe), indent=2)
         if resume:
             self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
+        self.events = Events(path)
+        if not writes:
+            return
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
             save_whole(text.encode(), recipe_file)
@@ -71,9 +78,27 @@ class RunFolder:
                 )
 
     def log(self, stats: Mapping[str, Any]) -> None:
-        """Append one line to stats.jsonl."""
-        with (self.path / "stats.jsonl").open("a") as file:
-            file.write(json.dumps(stats) + "\n")
+        """Append one line to stats.jsonl, and the same to TensorBoard's events.
+
+        Raises:
+            InputError: The disk is full or fails.
+        """
+        try:
+            with self.stats_file.open("a") as file:
+                file.write(json.dumps(stats) + "\n")
+            self.events.add(stats)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror or error}); the run goes on from its last "
+                "state with --resume once that is mended."
+            ) from error
+
+    def forget_after(self, images_seen: int) -> None:
+        """Drop lines of stats.jsonl that a killed run wrote after the state it resumes from."""
+        lines = self.stats_file.read_text().splitlines() if self.stats_file.is_file() else []
+        kept = [line for line in lines if json.loads(line)["images"] <= images_seen]
+        if len(kept) < len(lines):
+            save_whole("".join(f"{line}\n" for line in kept).encode(), self.stats_file)
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Replace the resumable state."""

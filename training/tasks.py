@@ -6,7 +6,7 @@ The trainer knows only the `Task` protocol; a new kind of generator is one more 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,9 @@ from models.errors import RequestError
 from models.registry import find_architecture
 from training import picture_losses
 from training.data import PhotoStore, batch_to_unit
-from training.degrade import Degradation, degrade
+from training.degrade import degrade
 from training.holes import HoleSampler
+from training.photo_damage import age, uniform
 from training.recipe import Recipe
 
 COARSE_FACTOR = 4
@@ -33,6 +34,8 @@ class Batch(NamedTuple):
     """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
     condition: tuple[Tensor, ...] = ()
     """What the discriminator is told besides the picture: a mask, labels, nothing."""
+    chance: tuple[Any, ...] = ()
+    """What else is random about its samples; the opponent's matter."""
 
 
 class Output(NamedTuple):
@@ -120,20 +123,32 @@ class FillTask:
 
 
 class UpscaleTask:
-    """Photos made small; both stages are held to the original."""
+    """Photos made small; both stages are held to the original.
+
+    A network that is told how much to denoise is held to the original and the noise it is to keep,
+    enlarged by bicubic.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.data = recipe.data
-        self.scale = int(recipe.generator.get("scale", 4))
-        degradation = recipe.degradation
-        self.degradation = Degradation(self.scale, degradation.jpeg_share, degradation.jpeg_quality)
+        self.data, self.degradation = recipe.data, recipe.degradation
+        config = find_architecture(recipe.architecture).config(**recipe.generator)
+        self.scale, self.denoise = config.scale, config.denoise
 
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
-        data = self.data
+        data, degradation = self.data, self.degradation
         crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share, turn=True)
+        if degradation.photo_share > 0:
+            crops = age(crops, degradation.old_share, random)
+        small, noise = degrade(crops, self.scale, degradation, random)
         target = batch_to_unit(crops)
         everything = torch.ones_like(target[:, :1])
-        return Batch((degrade(crops, self.degradation, random),), target, (everything,))
+        if not self.denoise:
+            return Batch((small,), target, (everything,))
+        # Half of the draws are one of the ends, which is where people put the slider.
+        strength = uniform(random, (data.batch,), -0.5, 1.5).clamp(0, 1).to(target.device)
+        kept = F.interpolate(noise, scale_factor=float(self.scale), mode="bicubic")
+        target = (target + (1 - strength.view(-1, 1, 1, 1)) * kept).clamp(-1, 1)
+        return Batch((small, strength), target, (everything,))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {
@@ -173,8 +188,9 @@ class GenerateTask:
         )
         target = F.avg_pool2d(batch_to_unit(crops), data.crop // crop_px)
         latents = draw_latents(data.batch, self.latent, random).to(target.device)
-        labels = (photos.labels[chosen.to(photos.device)],) if data.classes else ()
-        return Batch((latents, *labels), target, labels)
+        labels = photos.labels[chosen.to(photos.device)].to(target.device)
+        told = (labels,) if data.classes else ()
+        return Batch((latents, *told), target, told)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {}

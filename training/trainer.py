@@ -2,13 +2,14 @@
 
 What is drawn and how it is judged is the `Task`'s, the opponent is the `Adversary`'s; progress is
 counted in images seen. The same recipe, photos and thread count give the same weights, and a run that
-was stopped and resumed gives the weights of one that was not, bit for bit on a CPU.
+was stopped and resumed gives the weights of one that was not, bit for bit on a CPU. A step's batch is
+drawn whole, then computed in pieces, by as many processes as there are.
 """
 
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +17,42 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from models.adapter import add_adapters
 from models.checkpoint import Card, open_network, save_network
 from models.device import Placement
 from models.errors import RequestError
 from models.layers.growth import grow
+from models.layers.spectral import iterate_once
 from models.registry import build_network
 from models.watch import QUIET, Cancelled, Watch
 from training.adversary import make_adversary
+from training.compiling import compiled
 from training.data import PhotoStore
 from training.ema import Ema
 from training.optimisers import OPTIMISERS
 from training.perception import make_perception
+from training.processes import Alone, mean_losses, take
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.schedules import learning_rate_factor
 from training.tasks import TASKS, Batch, Output, run_generator, with_classes
 
 HELD_OUT_SEED = 20_000
+AfterStep = Callable[[dict[str, Tensor | float]], None]
+
+Seen = tuple[Batch, Tensor]
+"""A piece of a batch, and what was generated for it, without its graph."""
 
 
 def count_sources(names: Sequence[str]) -> dict[str, int]:
     """Photos by source, the part of a name before its first underscore; one sum if that says little."""
     counts = Counter(name.partition("_")[0] for name in names)
     return dict(counts.most_common()) if len(counts) <= 64 else {"photos": len(names)}
+
+
+def random_device(device: torch.device) -> torch.device:
+    """Where batches are drawn: holes and degradations on the GPU, too, where it has all that they need."""
+    return device if device.type == "cuda" else torch.device("cpu")
 
 
 class Trainer:
@@ -50,6 +64,7 @@ class Trainer:
         folder: Where the run is recorded.
         placement: Device and precision.
         resume: Go on from the folder's state.
+        processes: Those that train together.
     """
 
     def __init__(
@@ -60,124 +75,152 @@ class Trainer:
         placement: Placement,
         *,
         resume: bool = False,
+        processes: Alone | None = None,
     ) -> None:
         self.recipe = recipe = with_classes(recipe, photos)
-        self.folder, self.placement = folder, placement
+        self.folder, self.placement, self.processes = folder, placement, processes or Alone()
         self.sources = count_sources(photos.names)
         self.class_names = photos.class_names if recipe.data.classes else []
         self.photos, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
         torch.manual_seed(recipe.seed)
         generator = build_network(recipe.architecture, recipe.generator)
         self.matched = take_over(generator, recipe.parent) if recipe.parent else 0.0
+        add_adapters(generator, recipe.adapter.rank)
+        freeze(generator, recipe.frozen)
         layout = torch.channels_last
         self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+        self.forward = compiled(self.generator, recipe.run.compile)
         self.ema = Ema(self.generator, recipe.ema.half_life_images)
-        self.adversary = make_adversary(recipe, placement)
+        self.adversary = make_adversary(recipe, placement, self.processes)
         self.perception = make_perception(recipe, placement)
-        self.task = TASKS[recipe.task](recipe)
+        self.batch = recipe.data.batch * recipe.data.accumulate * self.processes.count
+        whole = dataclasses.replace(recipe.data, batch=self.batch)
+        self.task = TASKS[recipe.task](dataclasses.replace(recipe, data=whole))
         self.rates = recipe.optimiser.generator
         make = OPTIMISERS[self.rates.name]
         self.optimiser = make(self.generator, self.rates.lr, self.rates.betas)
         self.weights = dataclasses.asdict(recipe.losses)
-        self.random = torch.Generator().manual_seed(recipe.seed)
+        self.random = torch.Generator(random_device(placement.device)).manual_seed(recipe.seed)
         self.images_seen, self.seconds = 0, 0.0
+        self.images, self.rate_scale = recipe.images, 1.0
+        """The run's length and a factor on its rates: what may be changed while it goes on."""
+        self.extra: dict[str, Any] = {}
+        """Plain values that whoever steers the run wants kept in its state."""
         if resume:
             self.load_state(folder.load_state())
 
-    def draw(self) -> Batch:
-        """A batch of this moment's size, to which networks that grow are grown first."""
+    def draw(self) -> list[Batch]:
+        """This process's pieces of a batch of this moment's size, to which growing networks are grown."""
         stage = self.recipe.growth.stage(self.images_seen, self.recipe.data.crop)
         for network in (self.generator, self.ema.network, self.adversary.network):
             if network is not None:
                 grow(network, stage.size, stage.fade)
-        return self.task.draw(self.photos, self.random, stage.size)
+        batch = self.task.draw(self.photos, self.random, stage.size)
+        batch = batch._replace(chance=self.adversary.draw(batch.target, self.images_seen))
+        return self.processes.pieces(batch, self.recipe.data.batch)
 
-    def generate(self, batch: Batch) -> Output:
-        """Run the generator in the run's precision."""
+    def generate(self, network: torch.nn.Module, batch: Batch) -> Output:
+        """Run a generator in the run's precision."""
         with self.placement.autocast():
-            return run_generator(self.generator, batch)
+            return run_generator(network, batch)
 
     def step(self) -> dict[str, Tensor | float]:
         """Train both sides, each its number of steps, and return what was lost where."""
         schedule, optimiser = self.recipe.schedule, self.recipe.optimiser
         factor = learning_rate_factor(
-            self.images_seen, self.recipe.images, schedule.warmup_images, schedule.decay_from
+            self.images_seen, self.images, schedule.warmup_images, schedule.decay_from
         )
+        factor *= self.rate_scale
         taken = [self.generator_step(factor) for _ in range(optimiser.generator.steps)]
-        losses, batch, output = taken[-1]
-        stats = self.discriminator_step(batch, output, factor)
+        losses, seen = taken[-1]
+        stats = self.adversary.train(seen, factor)
         for _ in range(optimiser.discriminator.steps - 1):
-            batch = self.draw()
-            with torch.no_grad():
-                output = self.generate(batch)
-            stats = self.discriminator_step(batch, output, factor)
+            stats = self.adversary.train(self.show(), factor)
         return {**losses, **stats}
 
-    def generator_step(self, factor: float) -> tuple[dict[str, Tensor], Batch, Output]:
+    def generator_step(self, factor: float) -> tuple[dict[str, Tensor], list[Seen]]:
         """One step of the generator and of its average, on a new batch."""
-        batch = self.draw()
-        output = self.generate(batch)
-        real, fake = batch.target, output.refined
-        terms = {
-            **self.task.terms(output, batch),
-            **self.perception.terms(real, fake, self.random),
-            **self.adversary.terms(real, fake, batch.condition, self.images_seen),
-        }
-        losses = {name: term() for name, term in terms.items() if self.weights[name]}
-        total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+        pieces, shift = self.draw(), self.perception.draw(self.random)
+        seen: list[Seen] = []
+        lost: list[dict[str, Tensor]] = []
+        self.optimiser.zero_grad(set_to_none=True)
+        for batch in iterate_once(pieces, [self.generator, self.adversary.network]):
+            output = self.generate(self.forward, batch)
+            real, fake = batch.target, output.refined
+            terms = {
+                **self.task.terms(output, batch),
+                **self.perception.terms(real, fake, shift),
+                **self.adversary.terms(batch, fake),
+            }
+            losses = {name: term() for name, term in terms.items() if self.weights[name]}
+            total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+            (total / len(pieces)).backward()
+            seen.append((batch, fake.detach()))
+            lost.append({name: loss.detach() for name, loss in losses.items()})
+        self.processes.average_gradients(self.generator)
+        clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rates.lr * factor
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
         self.optimiser.step()
-        self.images_seen += len(real)
-        self.ema.update(self.generator, len(real), self.images_seen)
-        return losses, batch, output
+        self.images_seen += self.batch
+        self.ema.update(self.generator, self.batch, self.images_seen)
+        return mean_losses(lost), seen
 
-    def discriminator_step(self, batch: Batch, output: Output, factor: float) -> dict[str, float]:
-        """One step of the discriminator on a batch that the generator has answered."""
-        real, fake = batch.target, output.refined
-        return self.adversary.train(real, fake, batch.condition, self.images_seen, factor)
+    @torch.no_grad()
+    def show(self) -> list[Seen]:
+        """A new batch, answered by the generator as it is."""
+        pieces = iterate_once(self.draw(), [self.generator])
+        return [(batch, self.generate(self.forward, batch).refined) for batch in pieces]
 
-    def run(self, watch: Watch = QUIET) -> None:
-        """Train until the recipe's images are seen or the watch cancels; either way, save."""
-        recipe = self.recipe
+    def run(self, watch: Watch = QUIET, after_step: AfterStep = lambda _: None) -> None:
+        """Train until all images are seen or the watch cancels; either way, save.
+
+        ``after_step`` is given the losses of every step, and may change what the next one begins from.
+        """
+        recipe, watch = self.recipe, self.processes.listen(watch)
         saved = time.monotonic()
         try:
-            while self.images_seen < recipe.images:
+            while self.images_seen < self.images:
                 begin, before = time.monotonic(), self.images_seen
                 losses = self.step()
                 self.seconds += time.monotonic() - begin
-                rate = self.images_seen / self.seconds
-                watch.update(self.images_seen, recipe.images, f"{rate:.1f} images/s")
+                after_step(losses)
                 every = recipe.run.report_images
-                if self.images_seen // every > before // every or self.images_seen >= recipe.images:
+                if self.images_seen // every > before // every or self.images_seen >= self.images:
                     self.report(losses)
+                rate = self.images_seen / self.seconds
+                watch.update(self.images_seen, self.images, f"{rate:.1f} images/s")
                 if time.monotonic() - saved > 60 * recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
         except Cancelled:
             self.save()
             raise
+        finally:
+            self.folder.events.close()
         self.save()
 
     @torch.no_grad()
     def report(self, losses: dict[str, Tensor | float]) -> None:
         """Score the average on the held-out photos; write a line of stats and a sheet."""
+        means = self.processes.average(losses)
+        if not self.processes.leads:
+            return
         random = torch.Generator().manual_seed(HELD_OUT_SEED)
         batch = self.task.draw(self.held_out, random, self.recipe.data.crop)
-        with self.placement.autocast():
-            output = run_generator(self.ema.network, batch)
+        parts = range(0, self.batch, self.recipe.data.batch)
+        pieces = [take(batch, slice(start, start + parts.step)) for start in parts]
+        outputs = [self.generate(self.ema.network, piece) for piece in pieces]
+        output = Output(*map(torch.cat, zip(*outputs, strict=True)))
         scores = self.task.score(output, batch)
         self.folder.save_sheet(self.task.sheet(output, batch), self.images_seen)
-        stats = {"images": self.images_seen, "seconds": round(self.seconds, 1)}
-        values = {name: round(float(value), 5) for name, value in {**losses, **scores}.items()}
-        self.folder.log({**stats, **values})
+        values = {name: round(float(value), 5) for name, value in {**means, **scores}.items()}
+        self.folder.log({"images": self.images_seen, "seconds": round(self.seconds, 1), **values})
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""
-        recipe = dataclasses.replace(self.recipe, parent=Path(self.recipe.parent).stem)
+        parent = Path(self.recipe.parent).stem
+        recipe = dataclasses.replace(self.recipe, parent=parent, images=self.images)
         generator: Any = self.generator
         return Card(
             task=recipe.task,
@@ -187,7 +230,8 @@ class Trainer:
             scale=getattr(generator.config, "scale", 1),
             images_seen=self.images_seen,
             trained_on=self.sources,
-            parent=Path(recipe.parent).stem,
+            parent=parent,
+            adapter=recipe.adapter.rank,
             run={
                 "recipe": dataclasses.asdict(recipe),
                 "hours": round(self.seconds / 3600, 3),
@@ -197,6 +241,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write the average, the discriminator if there is one, and the resumable state."""
+        if not self.processes.leads:
+            return
         card = self.card()
         save_network(self.folder.ema_file, self.ema.network, card)
         if self.adversary.network is not None:
@@ -214,6 +260,8 @@ class Trainer:
         return {
             "images_seen": self.images_seen,
             "seconds": self.seconds,
+            "rate_scale": self.rate_scale,
+            "extra": self.extra,
             "random": self.random.get_state(),
             "classes": self.class_names,
             "generator": self.generator.state_dict(),
@@ -235,6 +283,10 @@ class Trainer:
                 f"photos have {', '.join(self.class_names)}. Resume with the folders it began with."
             )
         self.images_seen, self.seconds = state["images_seen"], state["seconds"]
+        self.rate_scale = state.get("rate_scale", 1.0)
+        self.extra = dict(state.get("extra", {}))
+        if self.processes.leads:
+            self.folder.forget_after(self.images_seen)
         self.random.set_state(state["random"])
         self.generator.load_state_dict(state["generator"])
         self.ema.network.load_state_dict(state["ema"])
@@ -253,3 +305,18 @@ def take_over(network: torch.nn.Module, parent: str) -> float:
     }
     network.load_state_dict(matched, strict=False)
     return len(matched) / len(mine)
+
+
+def freeze(network: torch.nn.Module, parts: Sequence[str]) -> None:
+    """Keep the weights of these parts, submodules or parameters, as they are.
+
+    Raises:
+        RequestError: The network has no part of that name.
+    """
+    for part in parts:
+        found = [p for name, p in network.named_parameters() if f"{name}.".startswith(f"{part}.")]
+        if not found:
+            there = ", ".join(dict.fromkeys(name.split(".")[0] for name in network.state_dict()))
+            raise RequestError(f"frozen: the generator has no part {part!r}; it has {there}.")
+        for parameter in found:
+            parameter.requires_grad_(False)

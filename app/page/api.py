@@ -17,7 +17,7 @@ from app.jobs import Job, Naming
 from app.page import MODEL_LANE
 from app.page.status import check_name, explain
 from app.page.uploads import new_folder, read_allowed_size
-from app.page.upscale import AUTO_MODEL, DEFAULT_DETAIL, Upscaling
+from app.page.upscale import AUTO_MODEL, DEFAULT_DETAIL, Upscaling, Wish
 from app.sizes import DEFAULT_SCALE
 from app.work import FillWork, Saving
 from app.workshop import Workshop
@@ -53,7 +53,8 @@ class Api:
     def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
         with _refusals():
-            return str(self._upscaling.upscale_file(Path(photo), scale, model, detail)[0])
+            wish = Wish(scale, 0, model, detail)
+            return str(self._upscaling.upscale_file(Path(photo), wish, new_folder())[0])
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""

@@ -1,15 +1,17 @@
 """The Repair tab: the editor's component, what its script may call, and the fill.
 
-The painting itself happens in the browser (``editor.js`` and its neighbours); the photo stays here, on the
-desk. Quick things are called directly, filling waits in the queue of the one model lane.
+The painting itself happens in the browser (``editor/editor.js`` and its neighbours); the photo stays here,
+on the desk. Quick things are called directly, filling waits in the queue of the one model lane.
 """
 
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from app.catalogue import default_fill_model, list_models
+from app.jobs import Naming
 from app.page import MODEL_LANE
 from app.page.desk import Desk, OpenPhoto
 from app.page.preview import (
@@ -22,17 +24,30 @@ from app.page.preview import (
     preview_size,
 )
 from app.page.status import PageWatch, answering, check_name, explain
-from app.page.uploads import read_allowed_size, uploaded
+from app.page.uploads import new_folder, read_allowed_size, uploaded
+from app.page.words import MESSAGES, label
 from app.workshop import Workshop
+from models.damage import find_damage
 from models.errors import RequestError
-from models.image_files import read_mask, read_size
+from models.image_encode import SUFFIX_FORMATS
+from models.image_files import read_mask, read_size, write_picture
+from models.picture import Mask, Metadata, Picture
 from models.regions import Box
 from models.restorer import FillOptions
 from models.watch import Cancelled
 
-_FOLDER = Path(__file__).parent
-# Gradio runs them as one function body; each file may use what those before it declare.
-_SCRIPTS = ("view.js", "painting.js", "input.js", "editor.js")
+SCRIPTS = Path(__file__).parent / "editor"
+"""The editor's modules, its markup and its style; ``app.ui`` serves them as ``MODULES``."""
+MODULES = "/remend"
+
+# A module that no longer comes, as after the end of the server, must not leave a page without a word.
+_START = f"""
+import(new URL("{MODULES[1:]}/editor.js", document.baseURI))
+  .then(({{ start }}) => start({{ element, props, trigger, watch, server, upload }}))
+  .catch((error) => window.remendSay?.(String(error), true));
+"""
+_EVENTS = "/* triggers 'fill' and 'upscale' */"  # Gradio finds an event's name here, in quotes
+_MOST_GROWTH = 64
 
 Message = dict[str, Any]
 
@@ -84,6 +99,29 @@ class Repair:
             )
         return {"overlay": data_url(encode_overlay(read_mask(path)))}
 
+    def save_mask(self, message: Message) -> Message:
+        """Write the paint as a mask of the photo's size, for another time or the command line."""
+        photo = self._desk.find(message["photo"])
+        values = self._painted(message, photo).values
+        path = new_folder() / f"{Path(photo.name).stem}.mask.png"
+        write_picture(
+            Picture(np.repeat(values[..., None], 3, axis=2), meta=Metadata(grey=True)), path
+        )
+        return {"path": str(path), "name": path.name}
+
+    def change_mask(self, message: Message) -> Message:
+        """Invert the paint, or grow it by pixels of the photo (less than 0 = shrink)."""
+        mask = self._painted(message, self._desk.find(message["photo"]))
+        grow = max(-_MOST_GROWTH, min(int(message.get("grow", 0)), _MOST_GROWTH))
+        changed = mask.inverted() if message.get("invert") else mask.grown(grow)
+        return {"overlay": data_url(encode_overlay(changed))}
+
+    def suggest(self, message: Message) -> Message:
+        """Propose paint over what looks like damage."""
+        picture = self._desk.find(message["photo"]).picture
+        mask = find_damage(picture, float(message["sensitivity"]))
+        return {"overlay": data_url(encode_overlay(mask)), "found": not mask.is_empty}
+
     def changes(self, message: Message) -> Message:
         """What the last fill changed."""
         return self._patches(self._desk.find(message["photo"]))
@@ -134,10 +172,7 @@ class Repair:
     ) -> None:
         photo, job = self._desk.find(message["photo"]), int(message["job"])
         picture = photo.picture
-        path = uploaded(message["mask"])
-        read_allowed_size(path, PREVIEW_MEGAPIXELS)
-        painted = read_mask(path)
-        mask = enlarge_mask(painted, int(message["left"]), int(message["top"]), picture.size)
+        mask = self._painted(message, photo)
         if mask.is_empty:
             raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
         mask = mask.grown(int(grow))
@@ -150,18 +185,38 @@ class Repair:
         )
         photo.apply(patches, job)
 
+    def _painted(self, message: Message, photo: OpenPhoto) -> Mask:
+        """The paint that the browser sent, as a mask of the photo's size."""
+        path = uploaded(message["mask"])
+        read_allowed_size(path, PREVIEW_MEGAPIXELS)
+        left, top = int(message["left"]), int(message["top"])
+        return enlarge_mask(read_mask(path), left, top, photo.picture.size)
+
+    def take_out(self, event: gr.EventData) -> Path:
+        """Write the photo as it is, without loss, for the Upscale tab.
+
+        Raises:
+            RequestError: It is no longer on the desk.
+        """
+        photo = self._desk.find(event._data["photo"])
+        path = new_folder() / Naming("auto", "-repaired").name_for(Path(photo.name))
+        if SUFFIX_FORMATS[path.suffix.lower()] not in ("png", "tiff"):
+            path = path.with_suffix(".png")
+        write_picture(photo.picture, path)
+        return path
+
     def _patches(self, photo: OpenPhoto) -> Message:
         picture = photo.picture
         return {"patches": [_shown(*encode_patch(picture, box)) for box in photo.changed]}
 
 
-def repair_tab(repair: Repair, status: gr.HTML) -> gr.Dropdown:
+def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
     """Lay the tab out and connect it.
 
     Returns:
-        The choice of models, so that new ones can be listed in it.
+        The editor, whose event ``upscale`` asks for the other tab; the choice of models, so that new ones
+        can be listed in it.
     """
-    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     quick = (
         repair.open_photo,
         repair.read_mask_file,
@@ -170,28 +225,30 @@ def repair_tab(repair: Repair, status: gr.HTML) -> gr.Dropdown:
         repair.redo,
         repair.stop,
         repair.save,
+        repair.save_mask,
+        repair.change_mask,
+        repair.suggest,
     )
     editor = gr.HTML(
-        html_template=(_FOLDER / "editor.html").read_text(encoding="utf-8"),
-        css_template=(_FOLDER / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=script,
+        html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
+        css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
+        js_on_load=_START + _EVENTS,
         server_functions=[answering(function) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,
         result=None,
+        messages=MESSAGES,
     )
     with gr.Row():
         model = gr.Dropdown(
             [found.name for found in list_models("fill")],
             value=default_fill_model(),
-            label="Model",
+            label=label("model"),
             elem_id="repair-model",
         )
-        grow = gr.Slider(
-            0, 32, 0, step=1, label="Grow the painted area (pixels)", elem_id="repair-grow"
-        )
+        grow = gr.Slider(0, 32, 0, step=1, label=label("grow_slider"), elem_id="repair-grow")
         detail = gr.Slider(
-            0, 1, 1, step=0.05, label="Detail (0 smooth, 1 textured)", elem_id="repair-detail"
+            0, 1, 1, step=0.05, label=label("detail_slider"), elem_id="repair-detail"
         )
     editor.fill(
         repair.fill,
@@ -203,7 +260,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> gr.Dropdown:
         api_name="fill_painted",  # /fill is the endpoint for programs
         api_visibility="private",
     )
-    return model
+    return editor, model
 
 
 def _shown(box: Box, image: bytes) -> Message:

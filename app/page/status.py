@@ -17,6 +17,7 @@ from gradio.utils import get_upload_folder
 
 from app.catalogue import list_models
 from app.crash import write_report
+from app.page.words import MESSAGES, word
 from models.errors import RemendError, RequestError
 from models.watch import Cancelled, Watch
 
@@ -33,17 +34,19 @@ window.remendSay = (text, isError = false) => {
   if (isError) line.className = "error";
   props.value = line.outerHTML;
 };
+if (navigator.language.toLowerCase().startsWith("zh")) window.remendSay(props.messages.zh.begin);
 """
 
 
 def status_line() -> gr.HTML:
     """Make the component ``#status``."""
     return gr.HTML(
-        say("Open a photo to begin."),
+        say(word("en", "begin")),
         # Gradio puts the value in as it stands; `say` has made it safe.
         html_template='<p role="status" aria-live="polite">${value}</p>',
         js_on_load=_SCRIPT,
         elem_id="status",
+        messages=MESSAGES,
         apply_default_css=False,
     )
 

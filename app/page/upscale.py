@@ -1,28 +1,74 @@
-"""The Upscale tab: a photo in, a larger one out, with both to compare and the file to download."""
+"""The Upscale tab: photos in, larger ones out; a part is shown first, so that the wait can be judged.
 
+The work is that of the command ``upscale``; here are the limits of the page, the queue of the one model lane,
+and what a visitor sees meanwhile.
+"""
+
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.catalogue import list_models
-from app.jobs import Job, Naming
+from app.catalogue import default_upscale_model, list_models
+from app.jobs import FORMAT_SUFFIXES, Job, Naming
 from app.page import MODEL_LANE
+from app.page.crop import cut_crop
 from app.page.preview import encode_preview
 from app.page.status import PageWatch, check_name, explain, say
 from app.page.uploads import check_megapixels, new_folder, read_allowed_size
+from app.page.words import label, language_of, word
 from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE, TargetSize
 from app.work import Saving, UpscaleWork
 from app.workshop import Workshop
-from models.errors import RequestError
-from models.image_files import read_picture, read_size
-from models.watch import QUIET, Watch
+from models.errors import RemendError, RequestError
+from models.image_files import read_picture, read_size, write_picture
+from models.restorer import UpscaleOptions
+from models.watch import QUIET, Cancelled, Watch
 
 AUTO_MODEL = "auto"
 DEFAULT_DETAIL = 0.5
 
 _RESULT_FACTOR = 4
 """A result may have so many times the megapixels that a photo may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a visitor asks for; ``width`` in pixels wins over ``scale`` unless it is 0."""
+
+    scale: float
+    width: float
+    model: str
+    detail: float
+    file_format: str = "auto"
+
+    @property
+    def target(self) -> TargetSize:
+        """The size asked for; errors as ``TargetSize``."""
+        return TargetSize(width=round(self.width)) if self.width else TargetSize(scale=self.scale)
+
+    def model_for(self, size: tuple[int, int]) -> str:
+        """The name of the model that does it for a photo of that size."""
+        if self.model != AUTO_MODEL:
+            return check_name(self.model, "upscale")
+        return default_upscale_model(self.target.scale_for(size))
+
+
+class PartWatch(PageWatch):
+    """Progress of one photo out of several, on one bar."""
+
+    def __init__(self, bar: gr.Progress, index: int, count: int, name: str) -> None:
+        super().__init__(bar)
+        self._index, self._count, self._name = index, count, name
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        share = done / total if total else 0.0
+        note = note if self._count == 1 else f"{self._name}, {note}"
+        super().update(self._index + share, self._count, note)
 
 
 class Upscaling:
@@ -32,131 +78,229 @@ class Upscaling:
         self._workshop = workshop
         self._max_megapixels = max_megapixels
         self._running: dict[str, PageWatch] = {}
+        self._stopped: set[str] = set()
 
     def upscale_file(
-        self, photo: Path, scale: float, model: str, detail: float, watch: Watch = QUIET
+        self, photo: Path, wish: Wish, folder: Path, watch: Watch = QUIET
     ) -> tuple[Path, tuple[str, ...]]:
         """Enlarge a photo as the command would.
 
         Returns:
-            The file that was written, in the photo's own format where that is written, and notes.
+            The file that was written into ``folder``, and notes.
 
         Raises:
-            RemendError: The photo, the scale or the model will not do.
+            RemendError: The photo, the size or the model will not do.
         """
-        self._check_sizes(photo, scale)
-        name = None if model == AUTO_MODEL else check_name(model, "upscale")
-        target = TargetSize(scale=scale)
-        work = UpscaleWork(self._workshop, name, target, detail=detail, saving=Saving())
-        output = new_folder() / Naming(suffix=f"-x{scale:g}").name_for(photo)
+        self._check_sizes(photo, wish.target)
+        name = None if wish.model == AUTO_MODEL else check_name(wish.model, "upscale")
+        work = UpscaleWork(self._workshop, name, wish.target, detail=wish.detail, saving=Saving())
+        suffix = f"-{round(wish.width)}px" if wish.width else f"-x{wish.scale:g}"
+        output = folder / Naming(wish.file_format, suffix).name_for(photo)
+        if output.exists():  # two photos of one name
+            output = output.with_stem(f"{output.stem}-{len(list(folder.iterdir())) + 1}")
         return output, work.perform(Job(photo, output), watch)
 
-    def describe(self, path: str | None, scale: float) -> str:
-        """The status line for a photo that was just chosen."""
-        if path is None:
-            return say("Choose a photo to upscale.")
+    def describe(
+        self, paths: list[str] | None, scale: float, width: float, request: gr.Request
+    ) -> str:
+        """The status line for photos that were just chosen, or for another size."""
+        language = language_of(request)
+        if not paths:
+            return say(word(language, "choose_photo"))
         try:
-            (width, height), (across, down) = self._check_sizes(Path(path), scale)
+            return say(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
         except Exception as error:
             return say(explain(error), is_error=True)
-        name = Path(path).name
-        return say(f"{name} is {width} × {height}; ×{scale:g} makes it {across} × {down}.")
+
+    def _describe(self, paths: Sequence[str], target: TargetSize, language: str) -> str:
+        sizes = [self._check_sizes(Path(path), target) for path in paths]
+        if len(sizes) == 1:
+            (width, height), (across, down) = sizes[0]
+            values = {"width": width, "height": height, "across": across, "down": down}
+            return word(language, "size_says", name=Path(paths[0]).name, **values)
+        megapixels = sum(across * down for _, (across, down) in sizes) / 1e6
+        return word(language, "sizes_say", count=len(sizes), megapixels=f"{megapixels:.1f}")
+
+    def show_part(
+        self,
+        paths: list[str] | None,
+        scale: float,
+        width: float,
+        model: str,
+        detail: float,
+        across: float,
+        down: float,
+        request: gr.Request,
+        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
+    ) -> tuple[Any, str]:
+        """Upscale a small part of the first photo; say how long all will take, measured on the part."""
+        language, session = language_of(request), request.session_hash or ""
+        try:
+            if not paths:
+                raise RequestError(word(language, "choose_photo"))
+            wish = Wish(scale, width, model, detail)
+            photo = Path(paths[0])
+            sizes = [self._check_sizes(Path(path), wish.target)[0] for path in paths]
+            part = cut_crop(read_picture(photo, max_megapixels=self._max_megapixels), across, down)
+            factor = wish.target.scale_for(sizes[0])
+            larger = (round(part.width * factor), round(part.height * factor))
+            options = UpscaleOptions(size=larger, detail=detail)
+            watch = self._running[session] = PageWatch(bar)
+            name = wish.model_for(sizes[0])
+            self._workshop.upscaler(name)  # the time to load it says nothing of the whole
+            began = time.monotonic()
+            enlarged = self._workshop.upscale(part, name, options, watch)
+            seconds = time.monotonic() - began
+            folder = new_folder()
+            pair = (folder / "before.png", folder / "after.png")
+            for picture, path in zip((part, enlarged), pair, strict=True):
+                write_picture(picture, path)
+            # A tile computes its halo too, of which a small part has more.
+            seconds *= sum(w * h for w, h in sizes) / (part.width * part.height)
+            text = " ".join(
+                (
+                    self._describe(paths, wish.target, language),
+                    word(language, "estimate", seconds=spell_seconds(seconds, language)),
+                    word(language, "preview_of", name=photo.name),
+                    *enlarged.meta.notes,
+                )
+            )
+            return tuple(map(str, pair)), say(text)
+        except Exception as error:
+            return gr.skip(), say(explain(error), is_error=True)
+        finally:
+            self._running.pop(session, None)
 
     def run(
         self,
-        path: str | None,
+        paths: list[str] | None,
         scale: float,
+        width: float,
         model: str,
         detail: float,
+        file_format: str,
         request: gr.Request,
         bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, Any, str]:
-        """Upscale: the two pictures to compare, the download, the status line."""
-        session, watch = request.session_hash or "", PageWatch(bar)
-        self._running[session] = watch
+        """Upscale all: the first two pictures to compare, the download, the status line."""
+        language, session = language_of(request), request.session_hash or ""
+        self._stopped.discard(session)
         try:
-            if path is None:
-                raise RequestError("Choose a photo first.")
-            file, notes = self.upscale_file(Path(path), scale, model, detail, watch)
-            pair = (_write_preview(Path(path), file.parent), _write_preview(file, file.parent))
-            width, height = read_size(file)
-            text = " ".join((f"{file.name} is {width} × {height}.", *notes))
-            return pair, gr.update(value=str(file), interactive=True), say(text)
+            if not paths:
+                raise RequestError(word(language, "choose_photo"))
+            wish = Wish(scale, width, model, detail, file_format)
+            folder, made, notes = new_folder(), list[Path](), list[str]()
+            for index, path in enumerate(map(Path, paths)):
+                if session in self._stopped:
+                    raise Cancelled
+                watch = PartWatch(bar, index, len(paths), path.name)
+                self._running[session] = watch
+                try:
+                    file, said = self.upscale_file(path, wish, folder, watch)
+                except RemendError as error:
+                    if len(paths) == 1:
+                        raise
+                    notes.append(explain(error))  # the others are done all the same
+                else:
+                    notes += [note for note in said if note not in notes]
+                    made.append(file)
+            if not made:
+                raise RequestError(" ".join(notes))
+            first = next(path for path in map(Path, paths) if made[0].stem.startswith(path.stem))
+            place = new_folder()
+            pair = (_write_preview(first, place), _write_preview(made[0], place))
+            file = made[0] if len(paths) == 1 else _zip(made, place)
+            across, down = read_size(made[0])
+            key = "result_says" if len(paths) == 1 else "results_say"
+            values = {"name": file.name, "width": across, "height": down, "count": len(made)}
+            text = " ".join((word(language, key, **values), *notes))
+            failed = len(made) < len(paths)
+            return pair, gr.update(value=str(file), interactive=True), say(text, is_error=failed)
         except Exception as error:
             return gr.skip(), gr.skip(), say(explain(error), is_error=True)
         finally:
             self._running.pop(session, None)
 
     def stop(self, request: gr.Request) -> str:
-        """End what this visitor has running."""
-        watch = self._running.get(request.session_hash or "")
-        if watch:
+        """End what this visitor has running, between two tiles."""
+        session = request.session_hash or ""
+        self._stopped.add(session)
+        if watch := self._running.get(session):
             watch.stop()
-        return say("Stopped.")
+        return say(word(language_of(request), "stopped_short"))
 
-    def _check_sizes(self, photo: Path, scale: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _check_sizes(
+        self, photo: Path, target: TargetSize
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
         """The sizes of photo and result; both within their limits."""
         size = read_allowed_size(photo, self._max_megapixels)
-        larger = TargetSize(scale=scale).size_for(size)
-        limit = _RESULT_FACTOR * self._max_megapixels
-        check_megapixels(f"{photo.name} at {scale:g} times its size is", larger, limit)
+        larger = target.size_for(size)
+        who = f"{photo.name} at {target.scale_for(size):g} times its size is"
+        check_megapixels(who, larger, _RESULT_FACTOR * self._max_megapixels)
         return size, larger
 
 
-def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> gr.Dropdown:
+def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Dropdown]:
     """Lay the tab out and connect it.
 
     Returns:
-        The choice of models, so that new ones can be listed in it.
+        The photos, so that a repaired one can be put there; the choice of models.
     """
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            photo = gr.File(label="Photo", elem_id="upscale-photo", height=140)
+            photos = gr.File(
+                label=label("photos"), file_count="multiple", elem_id="upscale-photo", height=140
+            )
             scale = gr.Slider(
-                SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label="Scale",
+                SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label=label("scale"),
                 elem_id="upscale-scale",
             )  # fmt: skip
+            width = gr.Number(
+                0, minimum=0, precision=0, label=label("width"), elem_id="upscale-width"
+            )
             model = gr.Dropdown(
-                upscale_choices(), value=AUTO_MODEL, label="Model", elem_id="upscale-model"
+                upscale_choices(), value=AUTO_MODEL, label=label("model"), elem_id="upscale-model"
             )
             detail = gr.Slider(
-                0, 1, DEFAULT_DETAIL, step=0.05, label="Detail (0 faithful, 1 detailed)",
+                0, 1, DEFAULT_DETAIL, step=0.05, label=label("upscale_detail"),
                 elem_id="upscale-detail",
             )  # fmt: skip
+            formats = ["auto", *(name for name in FORMAT_SUFFIXES if name != "jpeg")]
+            file_format = gr.Dropdown(
+                formats, value="auto", label=label("format_box"), elem_id="upscale-format"
+            )
             with gr.Row():
-                run = gr.Button("Upscale", variant="primary", elem_id="upscale-run")
-                stop = gr.Button("Stop", elem_id="upscale-stop")
-            download = gr.DownloadButton("Download", interactive=False, elem_id="upscale-download")
+                run = gr.Button(label("upscale"), variant="primary", elem_id="upscale-run")
+                stop = gr.Button(label("stop_button"), elem_id="upscale-stop")
+            download = gr.DownloadButton(
+                label("download_button"), interactive=False, elem_id="upscale-download"
+            )
         with gr.Column(scale=2, min_width=320):
             result = gr.ImageSlider(
-                label="Before and after",
-                type="filepath",
-                interactive=False,
-                buttons=["fullscreen"],
-                elem_id="upscale-result",
-            )
+                label=label("before_after"), type="filepath", interactive=False,
+                buttons=["fullscreen"], elem_id="upscale-result",
+            )  # fmt: skip
+            with gr.Row():
+                across = gr.Slider(0, 1, 0.5, step=0.01, label=label("across"), elem_id="part-x")
+                down = gr.Slider(0, 1, 0.5, step=0.01, label=label("down"), elem_id="part-y")
+            show = gr.Button(label("preview"), elem_id="upscale-preview")
+    private: dict[str, Any] = {"api_visibility": "private"}
+    lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1, "show_progress_on": [status]}
     gr.on(
-        [photo.change, scale.release],
-        upscaling.describe,
-        [photo, scale],
-        status,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+        [photos.change, scale.release, width.change], upscaling.describe, [photos, scale, width],
+        status, queue=False, show_progress="hidden", **private,
+    )  # fmt: skip
+    wish = [photos, scale, width, model, detail]
+    # A slider that moves on takes the place of what waits; its last position is always shown.
+    shown = gr.on(
+        [show.click, detail.release, across.release, down.release], upscaling.show_part,
+        [*wish, across, down], [result, status], trigger_mode="always_last", **lane, **private,
+    )  # fmt: skip
     running = run.click(
-        upscaling.run,
-        [photo, scale, model, detail],
-        [result, download, status],
-        concurrency_id=MODEL_LANE,
-        concurrency_limit=1,
-        show_progress_on=[status],
-        api_visibility="private",
+        upscaling.run, [*wish, file_format], [result, download, status], **lane, **private
     )
-    stop.click(
-        upscaling.stop, None, status, cancels=[running], queue=False, api_visibility="private"
-    )
-    return model
+    stop.click(upscaling.stop, None, status, cancels=[running, shown], queue=False, **private)
+    return photos, model
 
 
 def upscale_choices() -> list[str]:
@@ -164,7 +308,23 @@ def upscale_choices() -> list[str]:
     return [AUTO_MODEL, *(found.name for found in list_models("upscale"))]
 
 
+def spell_seconds(seconds: float, language: str) -> str:
+    """A duration as people say it: seconds up to two minutes, then minutes."""
+    if seconds < 120:
+        return word(language, "seconds", count=max(1, round(seconds)))
+    return word(language, "minutes", count=round(seconds / 60))
+
+
 def _write_preview(picture: Path, folder: Path) -> str:
     preview = folder / f"{picture.stem}-preview.jpg"
     preview.write_bytes(encode_preview(read_picture(picture)))
     return str(preview)
+
+
+def _zip(files: Sequence[Path], folder: Path) -> Path:
+    """Put files into a zip; pictures are compressed already, so they are only stored."""
+    path = folder / "upscaled.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return path

@@ -45,9 +45,45 @@ def scratch(height: int, width: int) -> Mask:
     )  # the stamp's letters have soft edges
 
 
+def ellipse(photo: Picture, centre: tuple[int, int], axes: tuple[int, int]) -> Mask:
+    """A hole of that place and half-axes in pixels."""
+    values = np.zeros((photo.height, photo.width), np.uint8)
+    cv2.ellipse(values, centre, axes, 0, 0, 360, 255, -1)
+    return Mask(values)
+
+
+def limits(workshop: Workshop) -> None:
+    """Write limits.jpg: a removal that works, then an eye, a face and a tower that are not invented."""
+    rows = []
+    for name, centre, axes in (
+        ("cheetah.jpg", (232, 170), (172, 78)),
+        ("cheetah1.jpg", (163, 95), (24, 20)),
+        ("lion.jpg", (116, 75), (46, 52)),
+        ("tower.jpg", (215, 330), (90, 70)),
+    ):
+        photo = shipped(name)
+        mask = ellipse(photo, centre, axes)
+        given = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
+        picture = Picture(given.copy())
+        smooth, textured = (
+            workshop.fill(picture, mask, "fill", FillOptions(detail=detail)).rgb
+            for detail in (0, 1)
+        )
+        height = 256
+        size = (round(photo.width * height / photo.height), height)
+        strip = [
+            cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (given, smooth, textured)
+        ]
+        rows.append(np.hstack(strip))
+    width = max(row.shape[1] for row in rows)
+    sheet = [cv2.copyMakeBorder(x, 0, 6, 0, width - x.shape[1], 0, value=(255,) * 3) for x in rows]
+    write_picture(Picture(np.asarray(np.vstack(sheet), np.uint8)), HERE / "limits.jpg", quality=88)
+
+
 def main() -> None:
-    """Write fill.jpg and upscale.jpg."""
+    """Write fill.jpg, upscale.jpg and limits.jpg."""
     workshop = Workshop(choose_placement())
+    limits(workshop)
     photo = shipped("cheetah.jpg")
     mask = scratch(photo.height, photo.width)
     damaged = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)

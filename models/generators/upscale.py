@@ -32,6 +32,8 @@ class UpscaleConfig:
     refine: bool = False
     refine_blocks: int = 8
     refine_gate: Gate = "full"
+    denoise: bool = False
+    """Whether the network is told how much noise to take away."""
 
 
 class Upscaled(NamedTuple):
@@ -66,6 +68,11 @@ class Upscale(nn.Module):
             nn.Conv2d(width, width, 3, padding=1),
         )
         self.head = small_head(width, scale)
+        # A constant input channel, as FFDNet has (Zhang et al. 2018), without its convolution: what it
+        # adds to the stem is the same everywhere. It starts at 0, so that a parent's weights serve.
+        self.kept_noise: nn.Parameter | None = None
+        if config.denoise:
+            self.kept_noise = nn.Parameter(torch.zeros(1, width, 1, 1))
         self.refine: nn.ModuleDict | None = None
         if config.refine:
             self.refine = nn.ModuleDict(
@@ -89,11 +96,13 @@ class Upscale(nn.Module):
         refine = 2 * self.config.refine_blocks + 2 if self.config.refine else 0
         return 2 * self.config.blocks + 3 + refine
 
-    def forward(self, image: Tensor) -> Upscaled:
-        """Enlarge image (B, 3, H, W) in [-1, 1]."""
+    def forward(self, image: Tensor, denoise: Tensor | None = None) -> Upscaled:
+        """Enlarge image (B, 3, H, W) in [-1, 1]; denoise (B,) from 0, keep noise, to 1, the default."""
         scale = self.config.scale
         image = image.contiguous(memory_format=torch.channels_last)
         stem = self.stem(image)
+        if self.kept_noise is not None and denoise is not None:
+            stem = stem + ((1 - denoise.view(-1, 1, 1, 1)) * self.kept_noise).to(stem.dtype)
         features = stem + self.body(stem)
         enlarged = F.interpolate(
             image, scale_factor=float(scale), mode="bilinear", align_corners=False

@@ -179,7 +179,7 @@ class PhotoLab:
         if measure not in (PERCEPTUAL, STYLE):
             return run.values[measure]
         terms = [
-            self.perception.terms(batch.target, output.refined, torch.Generator().manual_seed(i))
+            self.perception.terms(batch.target, output.refined, self.perception.draw(seeded(i)))
             for i, (batch, output) in enumerate(
                 zip(run.check, apply(run.average, run.check), strict=True)
             )
@@ -192,6 +192,11 @@ class PhotoLab:
     def perception(self) -> Perception:
         """The default feature network."""
         return Perception(read_recipe(TINY, COMMON), self.placement)
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A random generator that begins at a seed."""
+    return torch.Generator().manual_seed(seed)
 
 
 @torch.no_grad()

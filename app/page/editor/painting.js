@@ -1,7 +1,8 @@
 // The preview, the paint over it, and the history of both. Coordinates are the preview's pixels.
 //
-// The history holds strokes, loaded masks, clearings and fills. Paint can always be drawn again from what
-// was painted since the last fill or clearing; what a fill changed is kept on the server.
+// The history holds strokes, shapes (filled polygons), masks, and what begins the paint anew: a clearing, a mask
+// that replaces all paint, a fill. Paint can always be drawn again from the entries since then; what a fill
+// changed is kept on the server.
 
 const PAINT = "#ff2d6f";
 
@@ -12,7 +13,7 @@ function makeCanvas(width, height) {
   return canvas;
 }
 
-class Painting {
+export class Painting {
   constructor(image, width, height) {
     this.original = image;
     this.picture = makeCanvas(width, height);
@@ -23,14 +24,14 @@ class Painting {
     this.stroke = null;
   }
 
-  // What was painted since the last fill or clearing.
+  // The entries that make up the paint.
   get layers() {
-    const last = this.done.findLastIndex((entry) => entry.kind === "fill" || entry.kind === "clear");
-    return this.done.slice(last + 1);
+    const first = this.done.findLastIndex((entry) => entry.startsAnew);
+    return this.done.slice(first < 0 ? 0 : first).filter((entry) => entry.kind !== "fill" && entry.kind !== "clear");
   }
 
   get hasPaint() {
-    return this.layers.some((entry) => entry.kind === "mask" || !entry.erases);
+    return this.layers.some((entry) => !entry.erases);
   }
 
   beginStroke(x, y, radius, erases) {
@@ -53,15 +54,29 @@ class Painting {
     this.repaint();
   }
 
-  addMask(overlay) {
-    this.record({ kind: "mask", overlay });
-    this.repaint();
+  // Paint a closed polygon, or take it away.
+  addShape(points, erases) {
+    this.record({ kind: "shape", points, erases });
+  }
+
+  // Lay a mask over the paint, or put it in the paint's place.
+  addMask(overlay, { replaces = false, suggested = false } = {}) {
+    this.record({ kind: "mask", overlay, startsAnew: replaces, suggested });
+  }
+
+  clear() {
+    this.record({ kind: "clear", startsAnew: true });
+  }
+
+  // A fill was made; its paint stays, to be filled again, or goes.
+  recordFill(keepsPaint) {
+    this.record({ kind: "fill", startsAnew: !keepsPaint });
   }
 
   record(entry) {
     this.done.push(entry);
     this.undone = [];
-    if (entry.kind === "fill" || entry.kind === "clear") this.repaint();
+    if (entry.kind !== "stroke") this.repaint();
   }
 
   // Step back or forth; the server has done its part if the step is a fill.
@@ -81,6 +96,7 @@ class Painting {
     context.clearRect(0, 0, this.paint.width, this.paint.height);
     for (const entry of this.layers) {
       if (entry.kind === "mask") this.drawMask(entry.overlay);
+      else if (entry.kind === "shape") this.drawShape(entry);
       else this.drawStroke(entry, 0);
     }
   }
@@ -95,6 +111,15 @@ class Painting {
     context.moveTo(...points[first]);
     for (const point of points.slice(first)) context.lineTo(...point);
     context.stroke();
+  }
+
+  drawShape({ erases, points }) {
+    const context = this.paint.getContext("2d");
+    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+    context.fillStyle = PAINT;
+    context.beginPath();
+    for (const point of points) context.lineTo(...point);
+    context.fill();
   }
 
   drawMask(overlay) {
@@ -113,7 +138,7 @@ class Painting {
   get bounds() {
     const { width, height } = this.paint;
     let [left, top, right, bottom] = [width, height, 0, 0];
-    for (const { kind, erases, radius, points } of this.layers) {
+    for (const { kind, erases, radius = 0, points } of this.layers) {
       if (kind === "mask") return [0, 0, width, height];
       for (const [x, y] of erases ? [] : points) {
         left = Math.min(left, x - radius - 1);
@@ -152,7 +177,7 @@ class Painting {
   }
 }
 
-async function loadImage(address) {
+export async function loadImage(address) {
   const image = new Image();
   image.src = address;
   await image.decode();

@@ -1,7 +1,7 @@
 // The window onto the photo: zoom, pan, and the steps between the page's pixels and the preview's.
 // Positions on the page are those of pointer events (CSS pixels of the viewport).
 
-class View {
+export class View {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
@@ -59,14 +59,16 @@ class View {
     return { x: box.left + this.left + x * this.zoom, y: box.top + this.top + y * this.zoom };
   }
 
-  // Draw the picture, the paint over it (or none), and the brush's outline (or none).
-  draw(picture, paint, brush) {
+  // Draw the picture and what lies over it: {paint, brush, outline, original, divider}, each may be missing.
+  // Left of the divider (0 to 1 across the canvas) the original is shown in place of the picture.
+  draw(picture, { paint, brush, outline, original, divider } = {}) {
     const context = this.context;
     const sharpness = this.canvas.width / (this.canvas.getBoundingClientRect().width || 1);
     const scale = this.zoom * sharpness;
+    const toPhoto = () => context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
+    toPhoto();
     context.imageSmoothingEnabled = scale < 4; // beyond, people want to see pixels
     context.drawImage(picture, 0, 0);
     if (paint) {
@@ -74,20 +76,44 @@ class View {
       context.drawImage(paint, 0, 0);
       context.globalAlpha = 1;
     }
-    if (brush) this.drawBrush(brush, sharpness);
+    if (original) {
+      const across = divider * this.canvas.width;
+      context.save();
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.beginPath();
+      context.rect(0, 0, across, this.canvas.height);
+      context.clip();
+      toPhoto();
+      context.drawImage(original, 0, 0, this.size.width, this.size.height);
+      context.restore();
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      this.twice(() => context.strokeRect(across, -9, 0, this.canvas.height + 18), sharpness);
+    }
+    context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
+    if (brush) this.drawBrush(brush);
+    if (outline) this.drawOutline(outline);
   }
 
-  // Two rings, so that one of them shows on any ground.
-  drawBrush({ x, y, radius }, sharpness) {
-    const context = this.context;
+  drawBrush({ x, y, radius }) {
     const box = this.canvas.getBoundingClientRect();
-    context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
+    this.context.beginPath();
+    this.context.arc(x - box.left, y - box.top, radius, 0, 2 * Math.PI);
+    this.twice(() => this.context.stroke());
+  }
+
+  drawOutline(points) {
+    this.context.beginPath();
+    for (const [x, y] of points) this.context.lineTo(this.left + x * this.zoom, this.top + y * this.zoom);
+    this.context.closePath();
+    this.twice(() => this.context.stroke());
+  }
+
+  // Dark and broad, then light and narrow, so that one of them shows on any ground.
+  twice(stroke, sharpness = 1) {
     for (const [colour, width] of [["#000a", 3], ["#fff", 1.2]]) {
-      context.beginPath();
-      context.arc(x - box.left, y - box.top, radius, 0, 2 * Math.PI);
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      context.stroke();
+      this.context.strokeStyle = colour;
+      this.context.lineWidth = width * sharpness;
+      stroke();
     }
   }
 }

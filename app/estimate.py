@@ -1,0 +1,103 @@
+"""What a job will cost, from headers alone: seconds, memory and disk.
+
+The numbers are for planning: a dry run prints them, a batch keeps its memory within them, and a photo that
+cannot fit is refused before its pixels are read. Nothing here decodes or computes a picture.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.memory import format_size
+from models.errors import InputError
+from models.image_encode import SUFFIX_FORMATS
+from models.image_files import Header
+
+PROGRAM_BYTES = 350_000_000
+"""What Python, torch and the networks take before any photo; measured: 250 to 350 MB."""
+
+_PILLOW_BYTES = 4  # to a pixel of colour, as Pillow keeps it while it encodes or resizes
+# Bytes of a file to a sample of its picture. Photos written by ``models.image_encode``, rounded up.
+_FILE_SHARE = {"jpeg": 0.25, "webp": 0.15, "png": 0.6, "tiff": 0.65}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one job needs.
+
+    Attributes:
+        size: Width and height of the output.
+        seconds: Of the network; 0 where that is not known.
+        memory_bytes: At its peak, beyond ``PROGRAM_BYTES``.
+        disk_bytes: Of the output.
+        tile_px: Side of the tiles with which that holds; None = as asked for.
+        note: The sentence about smaller tiles.
+    """
+
+    size: tuple[int, int]
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    tile_px: int | None = None
+    note: str = ""
+
+
+def picture_bytes(header: Header, size: tuple[int, int] | None = None) -> int:
+    """Of the arrays of a picture, at its own or another size."""
+    width, height = size or header.size
+    return width * height * (3 + header.has_alpha) * (header.bit_depth // 8)
+
+
+def file_bytes(header: Header, size: tuple[int, int], output: Path) -> int:
+    """Of the file that holds the picture at ``size``."""
+    share = _FILE_SHARE[SUFFIX_FORMATS[output.suffix.lower()]]
+    return int(share * picture_bytes(header, size))
+
+
+def fill_cost(header: Header, output: Path, seconds: float = 0.0) -> Cost:
+    """Of filling: the photo, the filled one, the mask twice, and the encoder's copy."""
+    width, height = header.size
+    disk = file_bytes(header, header.size, output)
+    own = 2 * picture_bytes(header) + 2 * width * height + _PILLOW_BYTES * width * height
+    return Cost(header.size, seconds, own + disk, disk)
+
+
+def upscale_cost(
+    header: Header,
+    scale: int,
+    size: tuple[int, int],
+    output: Path,
+    tile_bytes: int,
+    seconds: float = 0.0,
+) -> Cost:
+    """Of enlarging by ``scale`` and resizing to ``size``."""
+    width, height = header.size
+    own = (width * scale, height * scale)
+    disk = file_bytes(header, size, output)
+    encoding = picture_bytes(header, size) + _PILLOW_BYTES * size[0] * size[1] + disk
+    enlarging = picture_bytes(header, own) + tile_bytes
+    resizing = 0
+    if own != size:
+        resizing = enlarging - tile_bytes + picture_bytes(header, size)
+        resizing += _PILLOW_BYTES * own[0] * own[1]
+    memory = picture_bytes(header) + max(enlarging, resizing, encoding)
+    return Cost(size, seconds, memory, disk)
+
+
+def add_costs(first: Cost, second: Cost) -> Cost:
+    """Of two steps one after the other, of which the second makes the output."""
+    return replace(
+        second,
+        seconds=first.seconds + second.seconds,
+        memory_bytes=max(first.memory_bytes, second.memory_bytes),
+    )
+
+
+def refuse_if_too_large(cost: Cost, limit: int | None) -> None:
+    """Raise an InputError for a job that would not fit into ``limit`` bytes with the whole program."""
+    if limit is not None and cost.memory_bytes + PROGRAM_BYTES > limit:
+        width, height = cost.size
+        raise InputError(
+            f"Its result of {width} x {height} pixels takes about "
+            f"{format_size(cost.memory_bytes + PROGRAM_BYTES)} of memory, and {format_size(limit)} may be "
+            "used; ask for a smaller size, close other programs or raise --max-memory."
+        )

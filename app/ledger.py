@@ -1,0 +1,140 @@
+"""The record that a batch keeps beside its outputs: ``remend-manifest.jsonl``, one line a job.
+
+The last line on an output counts; it is what ``--resume`` goes by. Lines are appended in one piece and
+never changed, so that several processes may write to one record, and one that is killed spoils at most
+its own last line.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from app.jobs import Job
+from app.work import Work
+from models.errors import InputError, RemendError
+
+MANIFEST_NAME = "remend-manifest.jsonl"
+Status = Literal["done", "skipped", "failed", "planned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job went.
+
+    Attributes:
+        job: Which one.
+        status: ``skipped`` = the output was there already; ``planned`` = nothing was done yet.
+        seconds: How long it took, without waiting for its turn.
+        notes: Sentences about what was converted, dropped, left, or done otherwise than usual.
+        reason: The sentence that says why it failed.
+        facts: For a planned job, what it will take; numbers by name.
+    """
+
+    job: Job
+    status: Status
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    facts: tuple[tuple[str, float], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        entry: dict[str, Any] = {"input": str(self.job.source), "output": str(self.job.output)}
+        if self.job.mask:
+            entry["mask"] = str(self.job.mask)
+        entry |= {"status": self.status, "seconds": round(self.seconds, 3), **dict(self.facts)}
+        if self.notes:
+            entry["notes"] = list(self.notes)
+        if self.reason:
+            entry["reason"] = self.reason
+        return entry
+
+
+class Manifest:
+    """The record of a batch, and what of it still holds.
+
+    Args:
+        folder: The output folder; the file is made by the first record.
+        work: Its settings are part of what must be unchanged.
+    """
+
+    def __init__(self, folder: Path, work: Work) -> None:
+        self.path = folder / MANIFEST_NAME
+        self._folder, self._work = folder, work
+        self._entries: dict[str, dict[str, Any]] = {}
+        if self.path.is_file():
+            for line in self.path.read_text("utf-8", errors="replace").splitlines():
+                try:
+                    entry = json.loads(line)
+                    self._entries[entry["output"]] = entry
+                except (ValueError, KeyError, TypeError):
+                    continue  # a line that was cut short by a crash says nothing
+
+    def is_done(self, job: Job) -> bool:
+        """Whether the output is whole and its input and settings are unchanged."""
+        entry = self._entries.get(self._name(job))
+        if entry is None or entry.get("status") != "done" or not job.output.is_file():
+            return False
+        facts = {**self.facts(job), "output_bytes": job.output.stat().st_size}
+        return "settings" in facts and all(entry.get(key) == facts[key] for key in facts)
+
+    def facts(self, job: Job) -> dict[str, Any]:
+        """What must be unchanged for an output to be good still; to be taken before the photo is read."""
+        facts: dict[str, Any] = {"input": str(job.source.absolute())}
+        try:
+            stat = job.source.stat()
+            settings = json.dumps(self._work.settings(job), sort_keys=True, default=str)
+        except (OSError, RemendError):  # it cannot be read: nothing to compare with later
+            return facts
+        return facts | {
+            "input_bytes": stat.st_size,
+            "input_mtime_ns": stat.st_mtime_ns,
+            "settings": hashlib.sha256(settings.encode()).hexdigest()[:16],
+        }
+
+    def record(self, result: Result, facts: dict[str, Any]) -> None:
+        """Append a line.
+
+        Args:
+            result: How the job went.
+            facts: Of the job, as they were before it began.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        output = result.job.output
+        entry = {
+            **facts,
+            "output": self._name(result.job),
+            "output_bytes": output.stat().st_size if output.is_file() else None,
+            "status": result.status,
+            "seconds": round(result.seconds, 3),
+            "reason": result.reason,
+            "notes": list(result.notes),
+        }
+        try:
+            append_line(self.path, json.dumps(entry))
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror or error})."
+            ) from error
+
+    def _name(self, job: Job) -> str:
+        return job.output.relative_to(self._folder).as_posix()
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file in one piece, after ending what a crash cut short."""
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        end = os.lseek(handle, 0, os.SEEK_END)
+        if end:
+            os.lseek(handle, end - 1, os.SEEK_SET)
+        torn = end > 0 and os.read(handle, 1) != b"\n"
+        start = "\n" if torn else ""
+        os.write(handle, f"{start}{line}\n".encode())
+    finally:
+        os.close(handle)

@@ -1,0 +1,68 @@
+"""How much memory there is: sizes as people write them, and what is free here.
+
+What a photo costs is ``app.estimate``'s.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from models.errors import RequestError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SHARE = 0.8  # of what is free; the rest is for what other programs ask for meanwhile
+
+
+def parse_size(text: str) -> int:
+    """Turn ``2G``, ``1500M`` or ``2.5GB`` into bytes.
+
+    Raises:
+        RequestError: It is no size, or none above nought.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    if not match or not (size := int(float(match[1]) * _UNITS[match[2]])):
+        raise RequestError(f"--max-memory {text} is no size; write for example 2G or 500M.")
+    return size
+
+
+def format_size(count: float) -> str:
+    """Bytes as people say them: ``1.5 GB``."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def free_bytes(system: Path = Path("/")) -> int | None:
+    """What a program may use without harm to others; None where the system does not say.
+
+    Looks at the whole machine and at a container's limit (cgroup, version 2), whichever is less.
+    """
+    found = [number for number in (_machine(system), _container(system)) if number is not None]
+    return int(min(found) * _SHARE) if found else None
+
+
+def _machine(system: Path) -> int | None:
+    try:
+        text = (system / "proc/meminfo").read_text()
+        match = re.search(r"MemAvailable:\s*(\d+) kB", text)
+        if match:
+            return int(match[1]) * 1024
+    except OSError:
+        pass
+    try:  # macOS says how much there is, not how much is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _container(system: Path) -> int | None:
+    try:
+        folder = system / "sys/fs/cgroup"
+        limit, used = (
+            (folder / f"memory.{name}").read_text().strip() for name in ("max", "current")
+        )
+        return None if limit == "max" else max(0, int(limit) - int(used))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,58 @@
+"""Adding weights through the page, where the server's owner allows it with ``--allow-custom-weights``.
+
+Only safetensors files with a card are taken, which cannot hold code; they go to the user's folder of models,
+under a name that is not yet there.
+"""
+
+import re
+from pathlib import Path
+
+import gradio as gr
+
+from app.catalogue import SUFFIX, user_folder, weights_files
+from app.page.status import explain, say
+from app.page.uploads import uploaded
+from app.page.words import label, language_of, word
+from models.checkpoint import peek
+from models.device import choose_placement
+from models.errors import RequestError
+from models.restorer import load_restorer
+from models.whole_file import save_whole
+
+
+def weights_upload() -> gr.File:
+    """The component that takes a file."""
+    return gr.File(label=label("weights_file"), file_types=[SUFFIX], elem_id="weights-upload")
+
+
+def add_weights(path: str | None, request: gr.Request) -> str:
+    """Keep an uploaded weights file for good; the status line says what became of it."""
+    if path is None:
+        return say("")
+    try:
+        name = keep_weights(uploaded(path))
+    except Exception as error:
+        return say(explain(error), is_error=True)
+    return say(word(language_of(request), "weights_added", name=name))
+
+
+def keep_weights(file: Path) -> str:
+    """Check a weights file and copy it to the user's folder.
+
+    Returns:
+        The name under which it can now be chosen.
+
+    Raises:
+        RequestError: It is no weights file of a restorer, or its name is taken or unusable.
+    """
+    if not re.fullmatch(r"[\w.-]{1,80}", file.stem) or file.suffix != SUFFIX:
+        raise RequestError(
+            f"{file.name} cannot be the name of a model; use letters, digits, - and _, and {SUFFIX}."
+        )
+    if file.stem in {known.stem for known in weights_files()}:
+        raise RequestError(f"There is a model {file.stem} already; rename the file.")
+    peek(file)
+    load_restorer(file, choose_placement("cpu", "fp32"))  # damage shows when all tensors are read
+    user_folder().mkdir(parents=True, exist_ok=True)
+    save_whole(file.read_bytes(), user_folder() / file.name)
+    return file.stem

@@ -1,0 +1,42 @@
+"""What the page says, in English and Chinese: one file of messages a language, in ``messages``.
+
+Gradio translates the labels of its components in the browser (``label``), the editor's script its own words;
+here are those sentences that Python writes. Refusals of the engine are English everywhere.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+MESSAGES: dict[str, dict[str, str]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "messages").glob("*.json"))
+}
+"""The messages by language, ``en`` and ``zh``; every language has the same keys."""
+
+_PREFIX = "remend_"  # Gradio translates whatever equals a key, a model called "fill" too
+_LABELS = {
+    language: {_PREFIX + key: text for key, text in messages.items()}
+    for language, messages in MESSAGES.items()
+}
+I18N = gr.I18n(**_LABELS, **{"zh-CN": _LABELS["zh"]})
+"""What Gradio has to know to translate labels."""
+
+
+def label(key: str) -> Any:
+    """A message as a component's label, in the language of whoever looks at it."""
+    return I18N(_PREFIX + key)
+
+
+def language_of(request: gr.Request | None) -> str:
+    """The language that a visitor's browser asks for first, if the page speaks it, else English."""
+    headers: Any = request.headers if request is not None else {}
+    wanted = headers.get("accept-language", "")[:2].lower()
+    return wanted if wanted in MESSAGES else "en"
+
+
+def word(language: str, key: str, **values: object) -> str:
+    """A message, with ``{name}`` replaced by the value of that name."""
+    return MESSAGES[language][key].format(**values)

@@ -1,0 +1,135 @@
+"""How close a folder comes to the network's own rate, and what memory photos take, in one run.
+
+    python benchmarks/batch.py [rate] [memory] [--photos N] [--model NAME] [--format jpg]... [--threads N]
+
+``rate``: mixed photos as files through the whole command, against the network alone on the same tiles.
+``memory``: peak memory of one photo enlarged twice, by its size, with the time of the network left out (a
+network of one block; ``tile`` is what the shipped one's tile takes more). Prints markdown; quote ratios of
+one run, not its seconds.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.batch import run_plan
+from app.catalogue import find_model
+from app.jobs import Naming, find_photos, make_folder, make_plan
+from app.sizes import TargetSize
+from app.work import Saving, UpscaleWork
+from app.workshop import Workshop
+from benchmarks.speed import shipped_photo
+from models.checkpoint import Card, save_network
+from models.device import choose_placement
+from models.image_files import read_picture, write_picture
+from models.picture import Picture
+from models.registry import build_network
+from models.upscaler import UpscaleOptions
+
+SIZES = ((64, 48), (96, 96), (160, 120), (48, 200), (256, 192))
+"""Width and height of the mixed photos, in turn."""
+
+
+def resized(photo: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The photo at a size."""
+    return np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def rate_row(folder: Path, photo: NDArray[np.uint8], number: int, model: str, kind: str) -> str:
+    """Photos through files and through the network alone, each in turn in two halves of the run."""
+    source = folder / f"in-{model}-{kind}"
+    source.mkdir()
+    pictures = [Picture(resized(photo, *SIZES[i % len(SIZES)])) for i in range(number)]
+    for index, picture in enumerate(pictures):
+        write_picture(picture, source / f"{index:04}.jpg")
+    workshop = Workshop(choose_placement())
+    upscaler = workshop.upscaler(find_model(model, "upscale"))
+    scale = upscaler.card.scale
+    work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=Saving())
+    alone = whole = 0.0
+    for part in range(4):  # a shared machine changes its speed: both are timed by turns
+        chosen = range(part, number, 4)
+        begin = time.perf_counter()
+        for index in chosen:
+            upscaler.restore(pictures[index], UpscaleOptions())
+        alone += time.perf_counter() - begin
+        out = folder / f"out-{model}-{kind}-{part}"
+        make_folder(out)
+        found = find_photos([str(source / f"{i:04}.jpg") for i in chosen], output=out)
+        plan = make_plan(found, out, Naming(kind))
+        begin = time.perf_counter()
+        failed = [result.reason for result in run_plan(plan, work) if result.status != "done"]
+        whole += time.perf_counter() - begin
+        assert not failed, failed
+    megapixels = sum(picture.megapixels for picture in pictures) * scale**2
+    return (
+        f"| {model}, {kind} | {number / whole:.2f} | {megapixels / whole:.3f} | "
+        f"{megapixels / alone:.3f} | {alone / whole:.2f} |"
+    )
+
+
+def memory_row(folder: Path, photo: NDArray[np.uint8], megapixels: float, kind: str) -> str:
+    """Peak memory of a process that enlarges one photo twice."""
+    width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
+    height = width * 3 // 4
+    source, weights = folder / "large.jpg", folder / "small.safetensors"
+    write_picture(Picture(resized(photo, width, height)), source)
+    network = build_network("upscale", {"scale": 2, "width": 8, "blocks": 1})
+    card = Card("upscale", "upscale", {"scale": 2, "width": 8, "blocks": 1}, "small", 2)
+    save_network(weights, network, card)
+    code = (
+        "import resource, sys; from app.cli import main; code = main(sys.argv[1:]); "
+        "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    words = ["upscale", source, "-s", "2", "-n", weights, "-o", folder / f"large-x2.{kind}"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words), "--quiet"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parent.parent,
+    )
+    code, peak = done.stdout.split()
+    assert code == "0", done.stderr
+    return f"| {width} x {height}, {kind} | {megapixels:g} | {int(peak) * 1024 / 1e9:.2f} |"
+
+
+def main() -> None:
+    """Read the arguments, print the tables."""
+    parser = argparse.ArgumentParser(description="A folder against the network alone; memory.")
+    parser.add_argument("parts", nargs="*", default=["rate", "memory"])
+    parser.add_argument("--photos", type=int, default=100)
+    parser.add_argument("--model", action="append")
+    parser.add_argument("--format", action="append", dest="formats")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--megapixels", type=float, action="append")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    photo = np.asarray(read_picture(shipped_photo()).rgb, np.uint8)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "rate" in arguments.parts:
+            print("| what | photos/s | MP/s out | network alone, MP/s | share |")
+            print("| --- | ---: | ---: | ---: | ---: |")
+            for model in arguments.model or ["x4-fidelity"]:
+                for kind in arguments.formats or ["jpg", "png"]:
+                    print(rate_row(folder, photo, arguments.photos, model, kind), flush=True)
+            print()
+        if "memory" in arguments.parts:
+            tile = Workshop(choose_placement()).upscaler("x2-fidelity").tile_bytes(256) / 1e9
+            print(f"| photo, x2 | megapixels | peak GB (+ {tile:.2f} for a tile of x2-fidelity) |")
+            print("| --- | ---: | ---: |")
+            for megapixels in arguments.megapixels or (1, 12, 48):
+                print(memory_row(folder, photo, megapixels, "jpg"), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What the tests of the page do in a browser: open a photo, paint, fill, download, look at a pixel."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+OFFLINE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *OFFLINE.split(" ")]
+ARTIST, ORIENTATION = 0x013B, 0x0112
+READY, ERROR, EMPTY = (
+    f'#repair-editor[data-state="{state}"]' for state in ("ready", "error", "empty")
+)
+PIXEL = """([x, y]) => {
+  const canvas = document.querySelector("#repair-editor canvas");
+  const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
+  const at = window.remendEditor.toScreen(x, y);
+  const [left, top] = [(at.x - box.left) * scale, (at.y - box.top) * scale];
+  return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
+}"""
+
+
+def open_photo(page: Page, path: Path) -> None:
+    page.set_input_files("#repair-editor input[type=file]", path)
+    page.wait_for_selector(READY)
+
+
+def stroke(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Paint a line between two pixels of the photo."""
+    for number, (x, y) in enumerate((start, end)):
+        at = page.evaluate(f"window.remendEditor.toScreen({x}, {y})")
+        page.mouse.move(at["x"], at["y"], steps=4)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def press_fill(page: Page) -> None:
+    page.click("#repair-fill")
+    expect(page.locator("#status")).to_contain_text("Filled")
+    page.wait_for_selector(READY)
+
+
+def download(page: Page, selector: str, folder: Path) -> Path:
+    with page.expect_download() as got:
+        page.click(selector)
+    path = folder / got.value.suggested_filename
+    got.value.save_as(path)
+    return path
+
+
+def pixel(page: Page, x: int, y: int) -> list[int]:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(PIXEL, [x, y])
+
+
+def about(colour: list[int]) -> Any:
+    """That colour, but for the JPEG that the preview came as."""
+    return pytest.approx(colour, abs=4)

@@ -1,0 +1,93 @@
+"""The exam: always the same questions, and marks that mean what they say."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.device import Placement
+from models.generators.upscale import Upscaled
+from models.registry import build_network
+from training.config import parse_recipe
+from training.data import PhotoStore
+from training.exam import CROPS, Exam, Mark
+from training.recipe import Recipe
+
+FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
+NETWORK = {"scale": 2, "width": 8, "blocks": 1}
+
+
+class Shifted(nn.Module):
+    """A generator whose red is too bright by some steps of 8 bit."""
+
+    def __init__(self, network: nn.Module, levels: float) -> None:
+        super().__init__()
+        self.network, self.levels = network, levels
+
+    def forward(self, image: Tensor) -> Upscaled:
+        made = (
+            self.network(image).refined + torch.tensor([self.levels / 127.5, 0, 0])[:, None, None]
+        )
+        return Upscaled(made, made)
+
+
+@pytest.fixture(scope="module")
+def photos(photo_files: Sequence[Path]) -> PhotoStore:
+    return PhotoStore.load(photo_files, min_side=64)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    table = {"task": "upscale", "architecture": "upscale", "images": 64, "generator": NETWORK}
+    return parse_recipe({**table, "data": {"crop": 32}, "losses": {"l1": 1.0}})
+
+
+def test_the_questions_are_always_the_same_and_cover_all_photos(
+    photos: PhotoStore, recipe: Recipe
+) -> None:
+    one, two = (Exam(recipe, photos, FP32) for _ in range(2))
+    assert len(one.batches) == len(photos) and one.crops == CROPS // len(photos) * len(photos)
+    for mine, theirs in zip(one.batches, two.batches, strict=True):
+        assert torch.equal(mine.target, theirs.target)
+        assert torch.equal(mine.inputs[0], theirs.inputs[0])
+    network = build_network("upscale", NETWORK)
+    (mark, sheet), (again, _) = one.take(network), one.take(network)
+    assert mark == again and mark.distance is None and mark.value == mark.psnr
+    assert sheet.shape == (len(photos), 4, 3, 32, 32)
+    assert Mark.from_list(mark.as_list()) == mark
+
+
+def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe: Recipe) -> None:
+    exam = Exam(recipe, photos, FP32)
+    network = build_network("upscale", NETWORK)
+    scores = []
+    with torch.no_grad():
+        for batch in exam.batches:
+            error = network(*batch.inputs).refined.clamp(-1, 1) - batch.target
+            scores.append(10 * torch.log10(4 / error.square().mean()))
+    assert exam.take(network)[0].psnr == pytest.approx(sum(scores).item() / len(scores), abs=1e-4)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_colour_cast_shows_as_the_bias_of_its_colour(photos: PhotoStore, recipe: Recipe) -> None:
+    exam = Exam(recipe, photos, FP32)
+    network = build_network("upscale", NETWORK)
+    plain, _ = exam.take(network)
+    red, _ = exam.take(Shifted(network, 5))
+    assert red.bias[0] - plain.bias[0] == pytest.approx(5, abs=0.5)
+    assert red.bias[1:] == pytest.approx(plain.bias[1:], abs=1e-4)
+    assert not exam.take(Shifted(network, float("nan")))[0].is_finite
+
+
+def test_looks_are_measured_where_training_is_after_them(
+    photos: PhotoStore, recipe: Recipe
+) -> None:
+    losses = dataclasses.replace(recipe.losses, adversarial=0.1)
+    exam = Exam(dataclasses.replace(recipe, losses=losses), photos, FP32)
+    network = build_network("upscale", NETWORK)
+    (mark, _), (again, _) = exam.take(network), exam.take(network)
+    assert mark == again and mark.distance is not None and mark.distance > 0
+    worse, _ = exam.take(Shifted(network, 40))
+    assert worse.value < mark.value

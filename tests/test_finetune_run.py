@@ -1,0 +1,239 @@
+"""``remend finetune`` as a person types it: what it says, what it writes, and how it ends if things go wrong.
+
+The networks are small and random. Tests about signals, a full disk and a killed run start a process.
+"""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from app.cli import main
+from models.checkpoint import open_network, peek
+
+ROOT = Path(__file__).parents[1]
+TUNE = ("finetune", "upscale", "--data", "album", "--from", "x2-fidelity")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) -> Path:
+    """An empty working folder with copies of the small networks as the user's models."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_weights, "models")
+    monkeypatch.setenv("REMEND_MODELS", str(tmp_path / "models"))
+    return tmp_path
+
+
+@pytest.fixture
+def album(photo_files: Sequence[Path]) -> Path:
+    """Five photos, reduced to 160 x 140 px."""
+    folder = Path("album")
+    folder.mkdir()
+    for file in photo_files[1:]:
+        with Image.open(file) as photo:
+            photo.convert("RGB").resize((160, 140)).save(folder / f"{file.stem}.png")
+    return folder
+
+
+def remend(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
+    """Run a command; returns its exit code and stderr."""
+    capsys.readouterr()
+    code = main([str(word) for word in words])
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return code, said
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """The sentence of a request that is wrong; nothing may have been written."""
+    before = sorted(Path().rglob("*"))
+    code, said = remend(capsys, *words)
+    last = said.splitlines()[-1]
+    assert code == 2, said
+    assert last.startswith("remend: ") and last[-1] in ".)?", last
+    assert sorted(Path().rglob("*")) == before
+    return last
+
+
+def test_a_folder_with_bad_pictures_is_audited_and_trained(
+    album: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *_ = sorted(album.iterdir())
+    (album / "broken.jpg").write_bytes(first.read_bytes()[:3000])
+    shutil.copy(first, album / "x-copy.png")
+    with Image.open(first) as photo:
+        photo.resize((32, 28)).save(album / "tiny.png")
+    code, said = remend(capsys, *TUNE, "-o", "models/mine.safetensors", "--images", "48")
+    assert code == 0, said
+    assert "5 of 8 pictures serve" in said
+    assert "left out: 1 unreadable, 1 too small, 1 copy." in said
+    assert "tensors (100 %) are those of x2-fidelity.safetensors" in said
+    assert re.search(r"[+-]\d\.\d\d dB on 1 held-out photo \(40 crops\): ", said), said
+    assert "in `remend models` and on the page as mine" in said
+    assert peek(Path("models/mine.safetensors")).parent == "x2-fidelity"
+    assert not list(Path("models").glob("**/.*")) and not Path("models/mine.run/state.pt").exists()
+    assert main(["models"]) == 0
+    assert re.search(r"^ *mine +upscale +x2", capsys.readouterr().out, re.M)
+    photo = str(first)
+    assert main(["upscale", photo, "-s", "2", "-o", "out.png", "--model", "mine"]) == 0
+    with Image.open("out.png") as large:
+        assert large.size == (320, 280)
+
+
+def test_an_adapter_is_dialled_in_and_out(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = remend(capsys, *TUNE, "-o", "mine.safetensors", "--images", "48", "--adapter")
+    assert code == 0, said
+    assert peek(Path("mine.safetensors")).adapter > 0, said
+    photo = next(album.iterdir())
+
+    def enlarged(model: str, *more: str) -> np.ndarray:
+        command = ["upscale", str(photo), "-s", "2", "-o", "out.png", "--model", model, *more]
+        assert main(command) == 0
+        with Image.open("out.png") as large:
+            return np.asarray(large).astype(int)
+
+    parent = enlarged("x2-fidelity")
+    assert (enlarged("mine.safetensors", "--strength", "0") == parent).all()
+    full = np.abs(enlarged("mine.safetensors") - parent).sum()
+    half = np.abs(enlarged("mine.safetensors", "--strength", "0.5") - parent).sum()
+    assert full > half > 0
+    assert (enlarged("x2-fidelity", "--strength", "1") == parent).all()
+
+
+@pytest.mark.parametrize("command", ["fill", "upscale"])
+def test_strength_without_an_adapter_is_refused(
+    album: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    photo = next(album.iterdir())
+    more = ("--mask", photo) if command == "fill" else ("-s", "2")
+    said = refused(capsys, command, photo, *more, "-o", "out.png", "--strength", "0.5")
+    assert "has no adapter, so --strength 0.5 has nothing to dial" in said
+    said = refused(capsys, command, photo, *more, "-o", "out.png", "--strength", "1.5")
+    assert "--strength 1.5 is out of range" in said
+
+
+def test_data_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def tune(data: str) -> str:
+        return refused(capsys, "finetune", "fill", "--data", data, "-o", "mine.safetensors")
+
+    Path("empty").mkdir()
+    assert "No pictures were found in empty" in tune("empty")
+    Path("text").mkdir()
+    for name in ("a.txt", "b.md"):
+        Path("text", name).write_text("no picture")
+    assert "No pictures were found in text" in tune("text")
+    Path("text", "c.jpg").write_text("no picture either")
+    assert "None of the 1 pictures in text can be used" in tune("text")
+    assert "missing does not exist" in tune("missing")
+    for photo in sorted(album.iterdir())[3:]:
+        photo.unlink()
+    assert "Too few photos to fine-tune on: 3 of 3" in tune("album")
+
+
+def test_weights_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def tune(parent: str, task: str = "upscale") -> str:
+        return refused(
+            capsys, "finetune", task, "--data", "album", "--from", parent, "-o", "mine.safetensors"
+        )
+
+    assert "trained to fill, not to upscale" in tune("fill")
+    assert "trained to upscale, not to fill" in tune("x2-fidelity", "fill")
+    assert "There is no upscale model 'x9'" in tune("x9")
+    assert "is no safetensors weights file" in tune(str(next(album.iterdir())))
+    assert "is no file" in tune("missing.safetensors")
+    assert "nothing to fine-tune called 'colour'" in tune("fill", "colour")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("-o", "mine.pth"), "name one that ends in .safetensors"),
+        (("-o", "models/fill.safetensors"), "exists already"),
+        (("-o", "m.safetensors", "--minutes", "1", "--images", "8"), "exclude each other"),
+        (("-o", "m.safetensors", "--minutes", "0"), "--minutes 0 is too short"),
+        (("-o", "m.safetensors", "--images", "0"), "--images 0 is not possible"),
+        (("-o", "m.safetensors", "--resume"), "holds no run to resume"),
+        (("-o", "album/lion.png/m.safetensors"), "cannot be written"),
+    ],
+)
+def test_requests_that_cannot_be_meant(
+    album: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
+) -> None:
+    assert reason in refused(capsys, *TUNE, *words)
+
+
+# Processes
+
+
+def start(*words: str, limit_bytes: int | None = None) -> subprocess.Popen[str]:
+    """Start Remend, with files limited in size as if the disk were full beyond."""
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if limit_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    return subprocess.Popen(
+        [sys.executable, ROOT / "remend.py", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=prepare,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_goes_on(
+    album: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    command = (*TUNE, "-o", "mine.safetensors", "--threads", "1")
+    process = start(*command, "--images", "1000000")
+    wait_for(process, Path("mine.run/state.pt").is_file)
+    time.sleep(1)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said and not Path("mine.safetensors").exists()
+    if number == signal.SIGINT:
+        assert process.returncode == 130, said
+        assert re.fullmatch(
+            r"remend: Stopped after \d+ images; the state is saved in mine\.run and --resume goes on\.",
+            said.splitlines()[-1],
+        )
+    assert "already holds a run; add --resume" in refused(capsys, *command)
+    state = torch.load("mine.run/state.pt", weights_only=True)
+    images = state["images_seen"] + 8
+    code, said = remend(capsys, *command, "--resume", "--images", str(images))
+    assert code == 0, said
+    assert peek(Path("mine.safetensors")).parent == "x2-fidelity"
+    assert "The parent scores" not in said  # that was known already
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_saved_stays(album: Path) -> None:
+    words = (*TUNE, "-o", "mine.safetensors", "--images", "1000000")
+    process = start(*words, limit_bytes=25_000)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    last = said.splitlines()[-1]
+    assert "Traceback" not in said and last.startswith("remend: ") and "cannot be written" in last
+    assert not Path("mine.safetensors").exists() and not list(Path("mine.run").glob(".*"))
+    for file in Path("mine.run").glob("*.safetensors"):
+        open_network(file)

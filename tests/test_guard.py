@@ -1,0 +1,55 @@
+"""The alarms: they are silent in an ordinary run and ring at the first step that is none."""
+
+import math
+
+import pytest
+import torch
+
+from training.exam import Mark
+from training.guard import LossWatch, Plateau, colour_drift
+
+GREY = (0.0, 0.0, 0.0)
+
+
+def test_ordinary_losses_are_no_alarm() -> None:
+    watch, random = LossWatch(), torch.Generator().manual_seed(0)
+    for step in range(300):
+        noise = 1 + 0.5 * torch.randn((), generator=random).clamp(-1.8, 1.8)
+        assert watch.complaint({"l1": 0.05 * noise, "d_loss": 2.0 - step / 200}) == ""
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number_is_one_at_once(value: float) -> None:
+    assert "l1 is" in LossWatch().complaint({"l1": torch.tensor(value)})
+
+
+def test_an_exploding_loss_is_one_and_no_measure_for_the_next() -> None:
+    watch = LossWatch()
+    for _ in range(20):
+        assert not watch.complaint({"l1": 0.05})
+    assert not watch.complaint({"l1": 0.4})
+    for _ in range(3):
+        assert "l1 rose to 5 from 0.4 at most" in watch.complaint({"l1": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("parent", "now", "colour"),
+    [
+        (GREY, (1.9, -1.9, 0.0), ""),
+        (GREY, (0.5, -2.5, 0.0), "green is off by -2.5"),
+        (GREY, (2.5, 0.0, 3.5), "blue is off by +3.5"),
+        ((3.0, 0.0, 0.0), (-4.0, 0.0, 0.0), ""),  # no farther off than the parent, by two steps
+        ((3.0, 0.0, 0.0), (5.5, 0.0, 0.0), "red is off by +5.5"),
+    ],
+)
+def test_colours_that_drift_from_the_originals(
+    parent: tuple[float, float, float], now: tuple[float, float, float], colour: str
+) -> None:
+    found = colour_drift(Mark(30, now), Mark(30, parent))
+    assert found.startswith(colour) and bool(found) == bool(colour)
+
+
+def test_patience_counts_exams_in_a_row() -> None:
+    plateau = Plateau(3)
+    exams = [False, False, True, False, False, False]
+    assert [plateau.add(is_best=best) for best in exams] == [False] * 5 + [True]

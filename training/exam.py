@@ -1,0 +1,140 @@
+"""The exam of a generator: the same crops of held-out photos, with the same holes, every time.
+
+It gives what fine-tuning is steered by: a mark to compare two states of a network with, and how far its
+colours are off. A photo counts once, however many crops of it are taken, and its crops are pooled: a
+crop of blank paper would otherwise outweigh all others. How full restorers score on whole photos is
+`training.evaluate`'s.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.device import Placement
+from models.errors import RequestError
+from training.data import PhotoStore
+from training.perception import NoPerception, make_perception
+from training.recipe import Recipe
+from training.tasks import TASKS, Batch, Task, run_generator
+
+EXAM_SEED = 30_000
+CROPS = 40
+"""Crops in all, where there are fewer photos than that."""
+LEVELS = 127.5
+"""Steps of eight-bit colour in one unit of [-1, 1]."""
+
+
+class Mark(NamedTuple):
+    """How a generator did.
+
+    Attributes:
+        psnr: In dB, the mean over photos.
+        bias: Mean error of red, green and blue in steps of 8 bit; a colour cast.
+        distance: Perceptual distance to the originals, lower is better; None = not asked for.
+    """
+
+    psnr: float
+    bias: tuple[float, float, float]
+    distance: float | None = None
+
+    @property
+    def value(self) -> float:
+        """What is compared, higher is better: PSNR, or nearness where distance is what training is after."""
+        return self.psnr if self.distance is None else -self.distance
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the generator gave numbers at all."""
+        return bool(torch.tensor([self.psnr, *self.bias, self.value]).isfinite().all())
+
+    def metrics(self, of: str = "") -> dict[str, float]:
+        """The numbers for a card; ``of`` is added to their names."""
+        found = {f"held-out PSNR{of}": round(self.psnr, 3)}
+        if self.distance is not None:
+            found[f"held-out distance{of}"] = round(self.distance, 5)
+        return found
+
+    def as_list(self) -> list[float | None]:
+        """Plain values, for a state on disk; `from_list` reads them."""
+        return [self.psnr, *self.bias, self.distance]
+
+    @classmethod
+    def from_list(cls, values: list[float | None]) -> "Mark":
+        """The mark that `as_list` wrote."""
+        psnr, red, green, blue, distance = values
+        assert psnr is not None and red is not None and green is not None and blue is not None
+        return cls(psnr, (red, green, blue), distance)
+
+
+def aims_at_looks(recipe: Recipe) -> bool:
+    """Whether a recipe wants pictures that look right rather than errors that are small."""
+    losses = recipe.losses
+    return bool(losses.adversarial or losses.perceptual or losses.style)
+
+
+class Exam:
+    """Batches drawn once from held-out photos, a batch a photo.
+
+    Args:
+        recipe: Decides crops, holes and degradation; perceptual distance is measured where it
+            `aims_at_looks` and a feature network is there.
+        photos: The held-out photos.
+        placement: Where and in which precision generators run.
+    """
+
+    def __init__(self, recipe: Recipe, photos: PhotoStore, placement: Placement) -> None:
+        each = max(2, CROPS // len(photos))
+        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=each))
+        self.task: Task = TASKS[recipe.task](recipe)
+        self.placement = placement
+        random = torch.Generator().manual_seed(EXAM_SEED)
+        parts = [photos.part(torch.tensor([number])) for number in range(len(photos))]
+        self.batches = [self.task.draw(part, random, recipe.data.crop) for part in parts]
+        self.perception = NoPerception()
+        if aims_at_looks(recipe):
+            losses = dataclasses.replace(recipe.losses, perceptual=1.0)
+            with suppress(RequestError):  # no feature network on this machine: PSNR it is
+                self.perception = make_perception(
+                    dataclasses.replace(recipe, losses=losses), placement
+                )
+
+    @property
+    def crops(self) -> int:
+        """How many crops there are."""
+        return sum(len(batch.target) for batch in self.batches)
+
+    @torch.no_grad()
+    def take(
+        self, network: nn.Module, tick: Callable[[], None] = lambda: None
+    ) -> tuple[Mark, Tensor]:
+        """Examine a network; returns its mark and a sheet (photos, n, 3, H, W), a crop of each photo.
+
+        ``tick`` is called before every photo and may raise to end it.
+        """
+        marks: list[Mapping[str, Tensor]] = []
+        rows = []
+        for batch in self.batches:
+            tick()
+            with self.placement.autocast():
+                output = run_generator(network, batch)
+            marks.append(self._mark(output.refined.float(), batch))
+            rows.append(self.task.sheet(output, batch)[:1])
+        means = {key: torch.stack([mark[key] for mark in marks]).mean(0) for key in marks[0]}
+        red, green, blue = means["bias"].tolist()
+        distance = means["distance"].item() if "distance" in means else None
+        return Mark(means["psnr"].item(), (red, green, blue), distance), torch.cat(rows)
+
+    def _mark(self, made: Tensor, batch: Batch) -> dict[str, Tensor]:
+        error = made.clamp(-1, 1) - batch.target
+        mark = {
+            "psnr": 10 * torch.log10(4 / error.square().mean().clamp_min(1e-10)),
+            "bias": LEVELS * error.mean((0, 2, 3)),
+        }
+        terms = self.perception.terms(batch.target, made.clamp(-1, 1), (0, 0))
+        if "perceptual" in terms:
+            mark["distance"] = terms["perceptual"]()
+        return mark

@@ -1,0 +1,74 @@
+"""What watches over a run: losses that explode, colours that drift, marks that no longer rise.
+
+Each piece looks at numbers and says what it sees; what is done about it is `training.finetune`'s. Nothing
+here touches a network.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from training.exam import Mark
+
+STEPS_LOOKED_BACK = 50
+EXPLODED = 10.0
+STEPS_OF_GRACE = 10
+EXPLODED_EARLY = 1000.0
+"""While fewer steps than those of grace were seen, which say little about the size of a loss."""
+COLOUR_LEVELS = 2.0
+COLOURS = ("red", "green", "blue")
+
+
+class LossWatch:
+    """Knows a loss that left all bounds: not finite, or ten times the largest one of 50 steps.
+
+    What it complained of is no measure for what comes after.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[float]] = {}
+
+    def complaint(self, losses: Mapping[str, Tensor | float]) -> str:
+        """What is wrong with a step's losses, "" if nothing."""
+        for name, loss in losses.items():
+            value = loss.item() if isinstance(loss, Tensor) else loss
+            if not math.isfinite(value):
+                return f"{name} is {value}"
+            seen = self._seen.setdefault(name, deque(maxlen=STEPS_LOOKED_BACK))
+            largest = max(map(abs, seen), default=0.0)
+            factor = EXPLODED if len(seen) >= STEPS_OF_GRACE else EXPLODED_EARLY
+            if abs(value) > factor * largest > 0:
+                return f"{name} rose to {value:.3g} from {largest:.3g} at most"
+            seen.append(value)
+        return ""
+
+
+def colour_drift(mark: Mark, parent: Mark) -> str:
+    """The colour that is off by two more steps of 8 bit than with the parent, "" if none is."""
+    drifts = {
+        colour: (now, before)
+        for colour, now, before in zip(COLOURS, mark.bias, parent.bias, strict=True)
+        if abs(now) > abs(before) + COLOUR_LEVELS
+    }
+    if not drifts:
+        return ""
+    colour, (now, before) = max(drifts.items(), key=lambda item: abs(item[1][0]))
+    return f"{colour} is off by {now:+.1f} of 255 on average, with the parent by {before:+.1f}"
+
+
+class Plateau:
+    """Counts exams without a new best one.
+
+    Args:
+        patience: Exams after which it is enough.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience, self.stale = patience, 0
+
+    def add(self, *, is_best: bool) -> bool:
+        """Note an exam; returns whether to stop."""
+        self.stale = 0 if is_best else self.stale + 1
+        return self.stale >= self.patience
