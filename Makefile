@@ -6,13 +6,13 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow lint bench peers wheel clean
+.PHONY: install run test test-slow lint bench peers wheel docs clean
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install -c constraints.txt -e '.[training,dev]'
+	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,export,docs,dev]'
 	touch .venv/installed
 
 run: install
@@ -41,8 +41,12 @@ peers: .venv-peers/installed
 	touch .venv-peers/installed
 
 wheel: install
-	.venv/bin/python -m hatchling build --target wheel
+	.venv/bin/python -m hatchling build --target sdist --target wheel
+
+docs: install
+	.venv/bin/python docs/make_cli.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet -f deploy/mkdocs.yml
 
 clean:
-	rm -rf dist .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf dist site .import_linter_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.crash import explain_unexpected
 from app.estimate import PROGRAM_BYTES
 from app.jobs import Job, Plan
 from app.ledger import Manifest, Result
@@ -282,4 +283,4 @@ def explain(error: Exception, job: Job) -> str:
     if isinstance(error, OSError):
         what = error.filename or job.output
         return f"{what} cannot be read or written ({error.strerror or error})."
-    return f"Remend failed on it ({type(error).__name__}: {error}); --debug shows where."
+    return explain_unexpected(error, [str(job.source)])

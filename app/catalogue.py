@@ -1,21 +1,23 @@
 """Which weights there are: the project's own folder, the user's folder, or a path.
 
-A name is a file's stem; the user's folder wins over the project's. Only headers are read here, so a list
-of models costs milliseconds; ``models.restorer`` loads them.
+A name is a file's stem; the user's folder wins over the project's. Only headers are read here, and what is
+remembered of community files, so a list of models costs milliseconds; ``models.restorer`` loads them.
 """
 
 import functools
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.checkpoint import Card, peek
+from app.folders import data_folder
+from app.inspected import read_community_card
+from models.card import SUFFIX, Card, has_card, peek
 from models.errors import RequestError
 
-SUFFIX = ".safetensors"
+COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
+"""Beside safetensors."""
 _OWN_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -32,14 +34,7 @@ def user_folder() -> Path:
     """The user's own weights: ``$REMEND_MODELS``, or the system's place for application data."""
     if folder := os.environ.get("REMEND_MODELS"):
         return Path(folder).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "remend" / "models"
+    return data_folder() / "models"
 
 
 def weights_folders() -> list[Path]:
@@ -51,11 +46,26 @@ def weights_files() -> Iterator[Path]:
     """Every weights file in the folders, whether it can be opened or not."""
     for folder in weights_folders():
         if folder.is_dir():
-            yield from sorted(folder.glob(f"*{SUFFIX}"))
+            yield from sorted(path for path in folder.iterdir() if _is_weights_name(path))
+
+
+def _is_weights_name(path: Path) -> bool:
+    return path.suffix.lower() in (SUFFIX, *COMMUNITY_SUFFIXES)
+
+
+def read_card(path: Path) -> Card:
+    """The card of a weights file; a community file's is made up from its tensors.
+
+    Raises:
+        RequestError: No such file, or no weights that Remend can use.
+    """
+    if not path.is_file():
+        raise RequestError(f"{path} is no file; `remend models` lists the weights there are.")
+    return peek(path) if has_card(path) else read_community_card(path)
 
 
 def list_models(task: str | None = None) -> list[Model]:
-    """The models that can be named, by name; files that are no Remend weights and judges are left out.
+    """The models that can be named, by name; files that restore nothing are left out.
 
     Args:
         task: ``fill`` or ``upscale``; None = both.
@@ -63,7 +73,7 @@ def list_models(task: str | None = None) -> list[Model]:
     found: dict[str, Model] = {}
     for path in weights_files():
         try:
-            card = peek(path)
+            card = read_card(path)
         except RequestError:
             continue  # `remend models verify` says what is wrong with it
         if card.task in ("fill", "upscale") and task in (None, card.task):
@@ -82,13 +92,15 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
         RequestError: There are none of that name, no such file, or they are for something else.
     """
     name = str(name_or_path)
-    is_path = isinstance(name_or_path, Path) or name.endswith(SUFFIX) or Path(name).name != name
+    is_path = (
+        isinstance(name_or_path, Path) or Path(name).name != name or _is_weights_name(Path(name))
+    )
     path = None if is_path else next((file for file in weights_files() if file.stem == name), None)
     if path is None:
         path = Path(name).expanduser()
         if not is_path and not path.is_file():
             raise RequestError(_no_such_model(name, task))
-    card = peek(path)
+    card = read_card(path)
     if task and card.task != task:
         raise RequestError(
             f"{name} was trained to {card.task}, not to {task}; `remend models` lists what each is for."

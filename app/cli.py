@@ -21,7 +21,6 @@ from models.watch import Cancelled
 app = typer.Typer(
     help="Repairs and upscales photos on your own computer.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 models_app = typer.Typer(invoke_without_command=True)
@@ -186,6 +185,19 @@ def verify(debug: options.Debug = False) -> int:
     return verify_all()
 
 
+@models_app.command()
+def export(
+    name: options.Weights,
+    to: options.ExportForm,
+    output: options.ExportOutput = None,
+    debug: options.Debug = False,
+) -> None:
+    """Write weights for other programs."""
+    from app.shelf import export_model
+
+    export_model(name, to, output)
+
+
 @app.command()
 def doctor(
     device: options.Device = "auto",
@@ -219,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminal.complain("Interrupted; what was finished is whole, nothing is half-written.")
         return code
     except Exception as error:
-        code, sentence = _explain(error)
+        code, sentence = _explain(error, arguments)
         if debug:
             traceback.print_exc()
     if sentence:
@@ -227,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _explain(error: Exception) -> tuple[int, str]:
+def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
     """The exit code and the sentence of an error."""
     match error:
         case RequestError():
@@ -241,4 +253,6 @@ def _explain(error: Exception) -> tuple[int, str]:
             sentence = error.format_message()
             return error.exit_code, sentence if sentence[-1:] in (*".?)", "") else f"{sentence}."
         case _:
-            return 1, f"Unexpected {type(error).__name__}: {error} (--debug shows where)."
+            from app.crash import explain_unexpected
+
+            return 1, explain_unexpected(error, arguments)

@@ -93,15 +93,16 @@ def _absolute(job: Job) -> Job:
 
 def _worker_class() -> type:
     """The actor's class; made here so that it travels by value and finds Remend where it is installed."""
+    package = __name__.rpartition(".")[
+        0
+    ]  # as the pickled work has it: remend.app, or app in a checkout
 
     class Worker:
         def __init__(self, pickled: bytes) -> None:
-            importlib.import_module("remend").find_packages()
             self._work = pickle.loads(pickled)
 
         def perform(self, pickled: bytes) -> Any:
-            from app.batch import BatchOptions, Line
-
-            return Line(self._work, BatchOptions()).perform(pickle.loads(pickled))
+            batch = importlib.import_module(f"{package}.batch")
+            return batch.Line(self._work, batch.BatchOptions()).perform(pickle.loads(pickled))
 
     return Worker

@@ -1,32 +1,44 @@
 """What ``remend doctor`` finds out: versions, devices, weights, and whether they work here and how fast.
 
-The pictures it fills and enlarges are made in code, so it needs no file but the weights. It repairs nothing.
+The pictures it fills and enlarges are made in code, so it needs no file but the weights; what it prints is
+one block to paste into a report. It repairs nothing.
 """
 
-import importlib.metadata
+import importlib.util
 import os
-import platform
 import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from app.capacity import measure_capacity
 from app.catalogue import (
+    Model,
     default_fill_model,
     default_upscale_model,
+    find_model,
     hash_weights,
     list_models,
+    read_card,
     weights_folders,
 )
+from app.crash import name_versions
+from app.golden import compare
 from app.terminal import format_seconds
 from app.workshop import Workshop
 from models.device import cpu_has_bf16
 from models.errors import RemendError
-from models.picture import Mask, Picture
-from models.restorer import FillOptions, UpscaleOptions
+from models.picture import Mask, Picture, Pixels
+from models.restorer import FillOptions
 
-_PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "pillow", "gradio")
+_EXTRAS = {
+    "community": ("spandrel", "other makers' weights"),
+    "export": ("onnxscript", "ONNX files"),
+    "heic": ("pillow_heif", "photos of iPhones"),
+    "training": ("tensorboard", "training and fine-tuning"),
+}
+"""Extra -> a module that it brings, and what it is for."""
 _FILL_SIDE, _HOLE_SIDE, _UPSCALE_SIDE = 512, 96, 256  # pixels
 
 Say = Callable[[str], None]
@@ -42,13 +54,16 @@ def examine(workshop: Workshop, say: Say) -> bool:
     Returns:
         Whether all that was tried worked.
     """
-    _say_versions(say)
+    say("```text")
+    say(name_versions())
     _say_devices(workshop, say)
     _say_weights(say)
+    say("optional parts:")
+    _say_optional(say)
     tries = (
         lambda: try_fill(workshop, default_fill_model()),
-        lambda: try_upscale(workshop, default_upscale_model(2), 2),
-        lambda: try_upscale(workshop, default_upscale_model(4), 4),
+        lambda: try_upscale(workshop, default_upscale_model(2)),
+        lambda: try_upscale(workshop, default_upscale_model(4)),
     )
     good = True
     for attempt in tries:
@@ -57,20 +72,16 @@ def examine(workshop: Workshop, say: Say) -> bool:
         except RemendError as error:
             say(f"FAILED: {error}")
             good = False
+    say("```")
     return good
 
 
-def _say_versions(say: Say) -> None:
-    say(f"remend {_version('remend')} on Python {platform.python_version()}, {platform.platform()}")
-    found = {name: _version(name) for name in _PACKAGES}
-    say(", ".join(f"{name} {version}" for name, version in found.items() if version))
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+def _say_optional(say: Say) -> None:
+    """Which extras are there, and how to get those that are not."""
+    for extra, (module, what) in _EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        state = "present" if there else f"missing: pip install 'remend[{extra}]'"
+        say(f"  {extra} ({what}): {state}")
 
 
 def _say_devices(workshop: Workshop, say: Say) -> None:
@@ -89,9 +100,7 @@ def _say_devices(workshop: Workshop, say: Say) -> None:
 def _say_weights(say: Say) -> None:
     say(f"weights: looked for in {' and '.join(map(str, weights_folders()))}")
     for model in list_models():
-        say(
-            f"  {model.name}  {model.card.task}  sha256 {hash_weights(model.path)[:12]}  {model.path}"
-        )
+        say(f"  {model.name}  {model.card.task}  sha256 {hash_weights(model.path)}  {model.path}")
 
 
 def make_scene(side: int) -> Picture:
@@ -104,8 +113,13 @@ def make_scene(side: int) -> Picture:
     return Picture(levels.round().astype(np.uint8))
 
 
-def try_fill(workshop: Workshop, model: str) -> str:
-    """Fill a hole in the scene; returns a line about it.
+def _find(name: str) -> Model:
+    path = find_model(name)  # says what there is where there is no such model
+    return Model(name, path, read_card(path))
+
+
+def fill_scene(workshop: Workshop, model: Model) -> Pixels:
+    """Fill a hole in the scene: (_HOLE_SIDE, _HOLE_SIDE, 3).
 
     Raises:
         RemendError: It does not work, or the outcome breaks the promises of filling.
@@ -115,35 +129,46 @@ def try_fill(workshop: Workshop, model: str) -> str:
     hole = np.zeros((_FILL_SIDE, _FILL_SIDE), np.bool_)
     hole[first:last, first:last] = True
     painted = np.where(hole[..., None], np.array([255, 0, 255], np.uint8), scene.rgb)
-    workshop.inpainter(model)
-    begin = time.monotonic()
-    filled = workshop.fill(Picture(painted), Mask.from_array(hole), model, FillOptions())
-    seconds = time.monotonic() - begin
+    filled = workshop.fill(Picture(painted), Mask.from_array(hole), model.path, FillOptions())
     if filled.size != scene.size or (filled.rgb[~hole] != scene.rgb[~hole]).any():
-        raise RemendError(f"{model} changed pixels outside the hole; please report it.")
+        raise RemendError(f"{model.name} changed pixels outside the hole; please report it.")
     if (filled.rgb[hole] == painted[hole]).all(axis=-1).any():
-        raise RemendError(f"{model} left pixels of the hole as they were; get its weights again.")
-    error = np.abs(filled.rgb[hole].astype(float) - scene.rgb[hole]).mean()
-    return (
-        f"fill with {model}: good, {format_seconds(seconds)} for a hole of {_HOLE_SIDE} px, "
-        f"{error:.1f}/255 from the original"
-    )
-
-
-def try_upscale(workshop: Workshop, model: str, scale: int) -> str:
-    """Enlarge the scene; returns a line about it; errors as ``try_fill``."""
-    scene = make_scene(_UPSCALE_SIDE)
-    truth = make_scene(_UPSCALE_SIDE * scale)
-    workshop.upscaler(model)
-    begin = time.monotonic()
-    enlarged = workshop.upscale(scene, model, UpscaleOptions(size=truth.size))
-    seconds = time.monotonic() - begin
-    if enlarged.size != truth.size:
         raise RemendError(
-            f"{model} made {enlarged.size} pixels, not {truth.size}; please report it."
+            f"{model.name} left pixels of the hole as they were; get its weights again."
         )
-    error = np.abs(enlarged.rgb.astype(float) - truth.rgb).mean()
-    return (
-        f"upscale x{scale} with {model}: good, {seconds / scene.megapixels:.1f} s a megapixel, "
-        f"{error:.1f}/255 from the original"
-    )
+    return filled.rgb[first:last, first:last]
+
+
+def enlarge_scene(workshop: Workshop, model: Model) -> Pixels:
+    """Enlarge the scene by the model's own scale; errors as ``fill_scene``."""
+    size = (_UPSCALE_SIDE * model.card.scale,) * 2
+    enlarged = workshop.upscale(make_scene(_UPSCALE_SIDE), model.path)
+    if enlarged.size != size:
+        raise RemendError(f"{model.name} made {enlarged.size} px, not {size}; please report it.")
+    return enlarged.rgb
+
+
+def try_fill(workshop: Workshop, name: str) -> str:
+    """Fill a hole in the scene; returns a line about it; errors as ``fill_scene``."""
+    model = _find(name)
+    workshop.inpainter(model.path)
+    begin = time.monotonic()
+    filled = fill_scene(workshop, model)
+    seconds = time.monotonic() - begin
+    precision = str(workshop.placement.dtype)
+    golden = compare(filled, hash_weights(model.path), precision, name)
+    return f"fill with {name}: {golden}, {format_seconds(seconds)} for a hole of {_HOLE_SIDE} px"
+
+
+def try_upscale(workshop: Workshop, name: str) -> str:
+    """Enlarge the scene; returns a line about it; errors as ``fill_scene``."""
+    model = _find(name)
+    upscaler = workshop.upscaler(model.path)
+    capacity = measure_capacity(upscaler, make_scene(_UPSCALE_SIDE))
+    enlarged = enlarge_scene(workshop, model)
+    precision = str(workshop.placement.dtype)
+    golden = compare(enlarged, hash_weights(model.path), precision, name)
+    tile = "largest safe tile not known here"
+    if capacity.tile_px is not None:
+        tile = f"largest safe tile about {capacity.tile_px} px"
+    return f"upscale with {name}: {golden}, {capacity.seconds:.1f} s a megapixel, {tile}"

@@ -242,6 +242,14 @@ LabData = Annotated[
 
 # models
 Weights = Annotated[str, Argument(metavar="PATH", help="A weights file, or a model's name.")]
+ExportFormName = Literal["onnx", "torchscript", "fp16"]
+ExportForm = Annotated[
+    ExportFormName, Option("--to", help="onnx needs the extra export; fp16 is safetensors.")
+]
+ExportOutput = Annotated[
+    Path | None,
+    Option("--output", "-o", metavar="FILE", help="NAME.onnx and so on, here, if left out."),
+]
 
 # What evaluate takes.
 EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]

@@ -10,32 +10,21 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from safetensors import safe_open
 
 from app.catalogue import (
     Model,
     find_model,
     hash_weights,
     list_models,
+    read_card,
     weights_files,
     weights_folders,
 )
-from models.checkpoint import open_network, peek
+from app.options import ExportFormName
+from models.card import SUFFIX, count_parameters, has_card
 from models.errors import RemendError, RequestError
 
 _WIDE = 200  # columns where nobody's window limits them
-
-
-def count_parameters(path: Path) -> int:
-    """The numbers in a weights file, from its header alone."""
-    total = 0
-    with safe_open(path, "pt") as file:
-        for name in file.keys():  # noqa: SIM118 - it is no mapping
-            size = 1
-            for side in file.get_slice(name).get_shape():
-                size *= side
-            total += size
-    return total
 
 
 def print_models() -> None:
@@ -48,7 +37,7 @@ def print_models() -> None:
     if not models:
         raise RequestError(f"There are no weights in {' or '.join(map(str, weights_folders()))}.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("name", "task", "scale"):
+    for name in ("name", "task", "network", "scale"):
         table.add_column(name, no_wrap=True)
     for name in ("parameters", "size", "images seen"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -62,15 +51,20 @@ def print_models() -> None:
     console.print(table)
 
 
+def _say_parameters(path: Path) -> str:
+    return f"{count_parameters(path) / 1e6:.2f} M" if path.suffix.lower() == SUFFIX else ""
+
+
 def _row(model: Model) -> list[str]:
     card = model.card
     return [
         model.name,
         card.task,
+        card.architecture,
         f"x{card.scale}" if card.task == "upscale" else "",
-        f"{count_parameters(model.path) / 1e6:.2f} M",
+        _say_parameters(model.path),
         f"{model.path.stat().st_size / 2**20:.1f} MiB",
-        f"{card.images_seen:,}",
+        f"{card.images_seen:,}" if card.images_seen else "",
         card.licence,
         ", ".join(f"{name} {value:g}" for name, value in card.metrics.items()),
     ]
@@ -82,25 +76,51 @@ def print_card(name_or_path: str) -> None:
     Raises:
         RequestError: There is no such file, or it holds no card.
     """
-    card = peek(find_model(name_or_path))
+    card = read_card(find_model(name_or_path))
     print(json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False))
 
 
 def verify_all() -> int:
-    """Open every weights file, judges too, and print its hash; returns the exit code.
+    """Open every weights file, judges and community files too, and print its hash; returns the exit code.
 
     Raises:
         RequestError: There are none.
     """
+    from models.checkpoint import open_network
+    from models.community import open_community
+
     files = list(weights_files())
     if not files:
         raise RequestError(f"There are no weights in {' or '.join(map(str, weights_folders()))}.")
     bad = 0
     for path in files:
         try:
-            open_network(path)
+            open_network(path) if has_card(path) else open_community(path)
             print(f"good  {hash_weights(path)}  {path}")
         except RemendError as error:
             bad += 1
             print(f"BAD   {hash_weights(path)}  {path}: {error}")
     return 1 if bad else 0
+
+
+def export_model(name_or_path: str, form: ExportFormName, output: Path | None) -> None:
+    """Write weights for other programs and say where.
+
+    Args:
+        name_or_path: The weights.
+        form: As ``models.export.export_weights``.
+        output: The file to write; None = NAME.onnx and so on in the current folder.
+
+    Raises:
+        RequestError: As ``models.export.export_weights``, or the output is the input.
+    """
+    from models.export import SUFFIXES, export_weights
+    from models.image_files import same_file
+
+    source = find_model(name_or_path)
+    ending = "-fp16" if form == "fp16" else ""
+    target = output or Path(f"{source.stem}{ending}{SUFFIXES[form]}")
+    if same_file(source, target):
+        raise RequestError(f"{target} is the input; name another file with -o.")
+    export_weights(source, form, target)
+    print(f"{target}  {target.stat().st_size / 2**20:.1f} MiB  {form}")

@@ -1,14 +1,12 @@
-"""Weights files: safetensors that say what they are.
+"""Weights files of Remend: safetensors that say what they are.
 
 The header of a file holds its `Card`: architecture, config and scale to rebuild the network with, and
 where the weights came from. Nothing is unpickled, so opening a stranger's file executes nothing.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,36 +14,10 @@ from safetensors.torch import save
 from torch import nn
 
 from models.adapter import add_adapters, merge_adapters
+from models.card import CARD_KEY, Card, peek
 from models.errors import RequestError
 from models.registry import ARCHITECTURES, build_network
 from models.whole_file import save_whole
-
-CARD_KEY = "remend"
-FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a weights file says about itself; stored as JSON in the safetensors header."""
-
-    task: str
-    architecture: str
-    config: Mapping[str, Any]
-    name: str = ""
-    scale: int = 1
-    value_range: tuple[float, float] = (-1.0, 1.0)
-    images_seen: int = 0
-    trained_on: Mapping[str, int] = field(default_factory=dict)
-    """Source of the photos -> how many."""
-    licence: str = "Apache-2.0"
-    parent: str = ""
-    adapter: int = 0
-    """Rank of the low-rank adapter beside the parent's weights; 0 = the file has none."""
-    run: Mapping[str, Any] = field(default_factory=dict)
-    """The recipe that made the weights, and how long it took."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    limits: str = ""
-    format: int = FORMAT
 
 
 def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = True) -> None:
@@ -57,44 +29,6 @@ def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = Tru
         for name, tensor in network.state_dict().items()
     }
     save_whole(save(tensors, {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}), path)
-
-
-def peek(path: Path) -> Card:
-    """Read the card alone; no tensor is loaded.
-
-    Raises:
-        RequestError: No such file, no safetensors, or a file that Remend did not write.
-    """
-    if not path.is_file():
-        raise RequestError(f"{path} is no file; `remend models` lists the weights there are.")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise RequestError(
-            f"{path} is no safetensors weights file ({error}); "
-            "only safetensors are opened, never pickles."
-        ) from error
-    try:
-        stored = json.loads(metadata[CARD_KEY])
-        known = {f.name for f in fields(Card)}
-        card = Card(**{key: value for key, value in stored.items() if key in known})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RequestError(
-            f"{path} holds tensors but no Remend card, so its network is unknown; "
-            "use weights made by Remend."
-        ) from error
-    if card.format > FORMAT:
-        raise RequestError(
-            f"{path} has card format {card.format}, this version reads up to {FORMAT}; "
-            "update Remend."
-        )
-    if card.architecture not in ARCHITECTURES:
-        raise RequestError(
-            f"{path} needs architecture {card.architecture!r}, which this version does not have; "
-            "update Remend."
-        )
-    return card
 
 
 def save_card(source: Path, target: Path, card: Card) -> None:
@@ -120,6 +54,11 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
         RequestError: As `peek`, tensors that do not fit the card, or a strength below 1 without adapter.
     """
     card = peek(path)
+    if card.architecture not in ARCHITECTURES:
+        raise RequestError(
+            f"{path} needs architecture {card.architecture!r}, which this version does not have; "
+            "update Remend."
+        )
     if strength != 1 and not card.adapter:
         raise RequestError(
             f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out, "

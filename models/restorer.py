@@ -1,9 +1,14 @@
 """Restorers: what a weights file becomes when it is loaded."""
 
+import dataclasses
 from pathlib import Path
 from typing import Protocol
 
-from models.checkpoint import Card, open_network
+import torch
+
+from models.card import Card, has_card
+from models.checkpoint import open_network
+from models.community import open_community
 from models.device import Placement
 from models.errors import RequestError
 from models.inpainter import FillOptions, Inpainter, Patch
@@ -33,11 +38,22 @@ KINDS = {"fill": Inpainter, "upscale": Upscaler}
 def load_restorer(
     path: Path, placement: Placement, *, strength: float = 1.0
 ) -> Inpainter | Upscaler:
-    """Open a weights file and make it ready to run; ``strength`` as for `open_network`.
+    """Open a weights file, Remend's or of another maker, and make it ready to run.
+
+    Args:
+        path: The file.
+        placement: Where and in which precision to run.
+        strength: As for `open_network`.
 
     Raises:
         RequestError: The file is no weights file, is damaged, is no restorer's, or has no adapter to dial.
     """
+    if not has_card(path):
+        if strength != 1:
+            raise RequestError(
+                f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out."
+            )
+        return _load_community(path, placement)
     network, card = open_network(path, strength=strength)
     if card.task not in KINDS:
         raise RequestError(
@@ -45,3 +61,13 @@ def load_restorer(
             "`remend models` lists those that do."
         )
     return KINDS[card.task](network, card, placement)
+
+
+def _load_community(path: Path, placement: Placement) -> Inpainter | Upscaler:
+    network, card = open_community(path)
+    if not network.computes_in(placement.dtype):
+        reason = f"fp32: {card.architecture} does not compute in 16 bits of this kind"
+        placement = dataclasses.replace(placement, dtype=torch.float32, reason=reason)
+    if card.task == "fill":
+        return Inpainter(network, card, placement)
+    return Upscaler(network, card, placement, network.tiling)

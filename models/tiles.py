@@ -1,19 +1,38 @@
 """Running a network on a large picture tile by tile, with the same result as in one piece.
 
 A tile is a core that is kept and a halo that only gives context. With a halo as wide as what the network
-really sees, the cores fit together without blending. At the picture's own border a tile ends where the
+really sees, the cores fit together without blending; where nobody knows how far it sees, neighbours fade
+into each other over a part of the halo. At the picture's own border a tile ends where the
 picture does, so the border is the same with and without tiles.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.regions import Box
+from models.picture import Pixels
+from models.regions import Box, grow
 
 HALO_TOLERANCE = 0.1 / 127.5
 """Largest change of an output in [-1, 1] that pixels beyond the halo may make: a tenth of 1/255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How a network's pictures are cut: sides in low-resolution pixels.
+
+    Attributes:
+        core_px: Side of a core; 0 = the whole picture.
+        halo_px: Context on each side of a core.
+        blend_px: How far into the halo a tile fades; 0 where the halo holds all that the network sees.
+    """
+
+    core_px: int
+    halo_px: int
+    blend_px: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,41 @@ def plan_tiles(width: int, height: int, core_px: int, halo_px: int) -> list[Tile
             )
             tiles.append(Tile(core, window))
     return tiles
+
+
+def place_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px: int = 0) -> None:
+    """Copy a tile into the large picture; tiles come row by row, each over the edges of those before.
+
+    Args:
+        large: (scale·H, scale·W, 3); changed in place.
+        enlarged: The tile's whole window, enlarged.
+        tile: Which part of the picture it is.
+        scale: Output pixels to an input pixel.
+        blend_px: See `Tiling`; at most the halo.
+    """
+    reach = grow(tile.core, blend_px, tile.window)
+    inner, outer = _times(reach.inside(tile.window), scale), _times(reach, scale)
+    part = enlarged[inner.slices]
+    shares = _fade(reach.top, tile.core.top, reach.height, blend_px, scale)[:, None, None]
+    shares = shares * _fade(reach.left, tile.core.left, reach.width, blend_px, scale)[:, None]
+    if (shares < 1).any():
+        below = large[outer.slices].astype(np.float32)
+        part = (below + shares * (part - below)).round().astype(large.dtype)
+    large[outer.slices] = part
+
+
+def _times(box: Box, scale: int) -> Box:
+    return Box(box.left * scale, box.top * scale, box.right * scale, box.bottom * scale)
+
+
+def _fade(start: int, core: int, length: int, blend_px: int, scale: int) -> NDArray[np.float32]:
+    """A tile's share along one axis: from 0 to 1 across the near border of its core, 1 from there on."""
+    shares = np.ones(length * scale, np.float32)
+    if start < core:  # there is a tile before this one
+        width = (core - start + blend_px) * scale
+        ramp = (np.arange(width, dtype=np.float32) + 0.5) / width
+        shares[:width] = ramp[: len(shares)]
+    return shares
 
 
 @torch.inference_mode()

@@ -22,7 +22,7 @@ from models.device import Placement
 from models.errors import InputError
 from models.opencv import load_opencv
 from models.picture import Picture, Pixels, from_unit, to_unit
-from models.tiles import Tile, measure_halo, plan_tiles
+from models.tiles import Tiling, measure_halo, place_tile, plan_tiles
 from models.watch import QUIET, Watch
 
 TILE_PX = 256
@@ -58,13 +58,19 @@ class Upscaler:
         network: In float32 and evaluation mode; maps (1, 3, h, w) to (coarse, refined).
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
+        tiling: How to cut pictures; None = with a halo that is measured here.
     """
 
-    def __init__(self, network: nn.Module, card: Card, placement: Placement) -> None:
+    def __init__(
+        self, network: nn.Module, card: Card, placement: Placement, tiling: Tiling | None = None
+    ) -> None:
         layout: Any = {"memory_format": torch.channels_last}
         self.network: Any = network.to(placement.device, **layout)
         self.card, self.placement = card, placement
-        self.halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
+        if tiling is None:
+            halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
+            tiling = Tiling(TILE_PX, halo_px)
+        self.tiling = tiling
 
     def restore(
         self, picture: Picture, options: UpscaleOptions | None = None, *, watch: Watch = QUIET
@@ -87,6 +93,8 @@ class Upscaler:
         scale, notes = self.card.scale, list[str]()
         if options.detail != DEFAULT_DETAIL and not self.network.config.refine:
             notes.append("This model has no refine stage; --detail has no effect.")
+        if scale == 1 and options.size not in (None, picture.size):
+            notes.append("This model keeps the size; the enlargement is Lanczos resampling.")
         if options.denoise != DEFAULT_DENOISE and not self.network.config.denoise:
             notes.append("This model is not told how much to denoise; --denoise has no effect.")
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
@@ -109,14 +117,14 @@ class Upscaler:
 
     def tile_bytes(self, tile_px: int) -> int:
         """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""
-        side = tile_px + 2 * self.halo_px
+        side = tile_px + 2 * self.tiling.halo_px
         return 24 * self.network.config.width * side**2
 
     def _enlarge(
         self, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
     ) -> Pixels:
         """All tiles, in smaller ones where memory runs out."""
-        tile_px = TILE_PX if options.tile_px is None else options.tile_px
+        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
         while True:
             try:
                 return self._enlarge_by(tile_px, rgb, options, notes, watch)
@@ -139,7 +147,7 @@ class Upscaler:
         height, width = rgb.shape[:2]
         scale = self.card.scale
         large = np.empty((height * scale, width * scale, 3), rgb.dtype)
-        tiles = plan_tiles(width, height, tile_px, self.halo_px)
+        tiles = plan_tiles(width, height, tile_px, self.tiling.halo_px)
         redone = 0
         for done, tile in enumerate(tiles):
             watch.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
@@ -154,7 +162,7 @@ class Upscaler:
                         "photo, in fp32 either; choose another --model."
                     )
                 redone += 1
-            place_core(large, from_unit(enlarged, rgb.dtype), tile, scale)
+            place_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         watch.update(len(tiles), len(tiles))
         if redone:
             notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
@@ -181,14 +189,6 @@ class Upscaler:
         with placement.autocast():
             coarse, refined = self.network(*(x.to(placement.device) for x in (pixels, *strength)))
         return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
-
-
-def place_core(large: Pixels, enlarged: Pixels, tile: Tile, scale: int) -> None:
-    """Copy a tile's core into the large picture."""
-    core, inner = tile.core, tile.core.inside(tile.window)
-    large[scale * core.top : scale * core.bottom, scale * core.left : scale * core.right] = (
-        enlarged[scale * inner.top : scale * inner.bottom, scale * inner.left : scale * inner.right]
-    )
 
 
 def is_broken(enlarged: Tensor, pixels: Tensor) -> bool:

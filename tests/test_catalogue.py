@@ -100,12 +100,12 @@ def test_a_path_is_taken_as_it_is(
         find_model("none.safetensors", "fill")
 
 
-def test_pickles_are_refused_unopened(own: Path, user: Path, monkeypatch: pytest.MonkeyPatch):
+def test_pickles_of_no_network_are_refused(own: Path, user: Path, monkeypatch: pytest.MonkeyPatch):
     path = own.parent / "model.pth"
     torch.save({"weight": torch.zeros(3)}, path)
     monkeypatch.chdir(path.parent)
     for name in (str(path), "model.pth"):
-        with pytest.raises(RequestError, match="no safetensors weights file"):
+        with pytest.raises(RequestError, match="no architecture that Remend or spandrel knows"):
             find_model(name, "fill")
 
 

@@ -10,10 +10,12 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("weights/*.md")])
@@ -103,3 +105,70 @@ def test_no_file_names_a_machine_or_a_registry():
             if MACHINE_PATH.search(line) or REGISTRY.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
     assert found == []
+
+
+def test_the_reference_of_commands_is_the_programs():
+    sys.path.insert(0, str(ROOT / "docs"))
+    from make_cli import make_page  # pyright: ignore[reportMissingImports]
+
+    assert (ROOT / "docs/cli.md").read_text() == make_page(), "run docs/make_cli.py"
+
+
+def python_blocks(document: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S)
+
+
+@pytest.mark.parametrize("code", python_blocks(ROOT / "docs/python.md"))
+def test_the_printed_python_runs(
+    code: str, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REMEND_MODELS", str(tiny_weights))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    picture = Image.new("RGB", (60, 50), "teal")
+    picture.save(tmp_path / "photo.jpg")
+    mask = Image.new("L", (60, 50))
+    mask.paste(255, (10, 10, 20, 30))
+    mask.save(tmp_path / "mask.png")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_shell_completes_commands():
+    asked = {"_REMEND_COMPLETE": "complete_bash", "COMP_WORDS": "remend up", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "remend.py"],
+        cwd=ROOT,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["upscale"]
+
+
+def test_the_container_asks_for_extras_that_exist():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    texts = [
+        (ROOT / name).read_text() for name in ("deploy/Dockerfile", "docs/install.md", "Makefile")
+    ]
+    asked = {
+        name
+        for text in texts
+        for group in re.findall(r"\.\[([\w,]+)\]", text)
+        for name in group.split(",")
+    }
+    assert {"community", "heic"} <= asked <= set(extras)
+
+
+@pytest.mark.slow
+def test_the_site_builds_with_every_link_checked(tmp_path: Path):
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "deploy/mkdocs.yml"]
+    subprocess.run(
+        [*build, "-d", str(tmp_path / "site")], cwd=ROOT, check=True, capture_output=True
+    )
+    pages = {path.parent.name for path in tmp_path.glob("site/*/index.html")}
+    assert {"first-repair", "batch", "cli", "python", "community", "design"} <= pages

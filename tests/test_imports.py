@@ -61,6 +61,12 @@ def test_help_loads_neither_torch_nor_gradio(root: Path):
     assert loaded.isdisjoint({"torch", "gradio", "cv2", "kornia", "lpips"})
 
 
+def test_the_list_of_models_loads_neither_torch_nor_gradio(root: Path):
+    loaded = packages_loaded_by(ASK_FOR_HELP.replace('"--help"', '"models"'), root)
+    assert "rich" in loaded
+    assert loaded.isdisjoint({"torch", "gradio", "numpy", "PIL", "cv2", "spandrel"})
+
+
 def test_what_is_imported_is_declared(root: Path):
     def plain(requirement: str) -> str:
         name = re.match(r"[\w.-]+", requirement)
@@ -70,7 +76,11 @@ def test_what_is_imported_is_declared(root: Path):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     needed = {plain(line) for line in project["dependencies"]}
     extras = project["optional-dependencies"]
-    optional = {plain(line) for extra in ("training", "heic") for line in extras[extra]}
+    optional = {
+        plain(line)
+        for extra in ("training", "heic", "community", "export")
+        for line in extras[extra]
+    }
 
     graph = grimp.build_graph(
         "app", "training", "models", include_external_packages=True, cache_dir=None

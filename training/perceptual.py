@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import RequestError
-from training.features import import_torchvision
+from models.torchvision import import_torchvision
 
 Pixels = NDArray[np.uint8]
 

@@ -16,6 +16,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from app.catalogue import list_models
+from app.crash import write_report
 from app.page.words import MESSAGES, word
 from models.errors import RemendError, RequestError
 from models.watch import Cancelled, Watch
@@ -62,7 +63,8 @@ def explain(error: Exception) -> str:
         return STOPPED
     if isinstance(error, RemendError):
         return _without_folders(str(error))
-    _log.error("The page met an unexpected error.", exc_info=error)
+    report = write_report(error, ["ui"])
+    _log.error("The page met an unexpected error; the report is %s.", report, exc_info=error)
     return _UNEXPECTED
 
 

@@ -35,13 +35,19 @@ class MaskedAttention(nn.Module):
         value = self.value(x).flatten(2).mT
         query = (query * self.log_temperature.exp().clamp_max(50.0)).to(value.dtype)
         # With one picture only the hole's rows are asked for: at 512 px that is most of the cost.
-        single = x.shape[0] == 1 and not self.training
+        # An exported graph cannot have sizes that depend on values.
+        single = x.shape[0] == 1 and not self.training and not torch.compiler.is_exporting()
         rows = cells[0].nonzero().squeeze(1) if single else None
         if rows is not None:
             query = query[:, rows]
+        # One head, said aloud: without this axis ONNX has no word for it.
         found = F.scaled_dot_product_attention(
-            query, key.to(value.dtype), value, attn_mask=known[:, None, :], scale=1.0
-        )
+            query[:, None],
+            key[:, None].to(value.dtype),
+            value[:, None],
+            attn_mask=known[:, None, None, :],
+            scale=1.0,
+        )[:, 0]
         if rows is not None:
             found = torch.zeros_like(value).index_copy(1, rows, found)
         found = found.mT.unflatten(2, (height, width))

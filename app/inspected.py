@@ -1,0 +1,67 @@
+"""What community weights files turned out to be, remembered between runs.
+
+To learn what such a file is, spandrel must read all of it; a list of models must cost milliseconds. So the
+card, or the reason why there is none, is kept in the cache folder until the file changes.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from app.folders import cache_folder
+from models.card import Card
+from models.errors import RemendError, RequestError
+from models.whole_file import save_whole
+
+_EDITION = 1
+"""To be raised when the cards that ``models.community`` makes change."""
+
+
+def read_community_card(path: Path) -> Card:
+    """The card of a community file, opened only if nobody has opened it before.
+
+    Raises:
+        RequestError: As ``models.community.open_community``.
+    """
+    stat = path.stat()
+    return _recall(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _recall(path: Path, size: int, mtime_ns: int) -> Card:
+    index, key = cache_folder() / "community.json", str(path)
+    stamp = [_EDITION, size, mtime_ns]
+    known = _read(index)
+    found = known.get(key)
+    if not isinstance(found, dict) or found.get("stamp") != stamp:
+        found = {"stamp": stamp, **_inspect(path)}
+        known = {name: entry for name, entry in _read(index).items() if Path(name).is_file()}
+        with suppress(RemendError, OSError):  # without a cache the next list is slower, no more
+            index.parent.mkdir(parents=True, exist_ok=True)
+            save_whole(json.dumps({**known, key: found}).encode(), index)
+    if "card" not in found:
+        raise RequestError(found.get("refused", f"{path} cannot be read."))
+    return Card(**found["card"])
+
+
+def _inspect(path: Path) -> dict[str, Any]:
+    from models.community import MissingExtra, open_community
+
+    try:
+        return {"card": asdict(open_community(path)[1])}
+    except MissingExtra:
+        raise  # tomorrow it may be installed
+    except RequestError as error:
+        return {"refused": str(error)}
+
+
+def _read(index: Path) -> Mapping[str, Any]:
+    try:
+        stored = json.loads(index.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return stored if isinstance(stored, dict) else {}

@@ -1,0 +1,175 @@
+"""What ``remend.fill`` and ``remend.upscale`` do: photos of any Python kind in, the same kind out.
+
+Paths, PIL images and NumPy arrays become a `Picture`, go the way of the commands, and come back. PIL images
+are read through the one decoder too, as an uncompressed TIFF in memory, so that orientation, palettes, CMYK,
+profiles and EXIF mean what they mean for files.
+"""
+
+import functools
+import io
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.catalogue import default_fill_model, default_upscale_model
+from app.devices import place
+from app.sizes import TargetSize
+from app.work import Saving
+from app.workshop import Workshop
+from models.device import DTYPES
+from models.errors import InputError, RequestError
+from models.image_files import encode_picture, read_mask, read_picture, same_file
+from models.picture import Mask, Metadata, Picture
+from models.restorer import FillOptions, UpscaleOptions
+
+Photo = str | PathLike[str] | Image.Image | NDArray[Any]
+
+
+def fill(
+    photo: Photo,
+    mask: Photo,
+    *,
+    output: str | PathLike[str] | None,
+    model: str | PathLike[str] | None,
+    detail: float,
+    grow: int,
+    feather: int,
+    invert_mask: bool,
+    device: Any,
+    precision: Any,
+) -> Any:
+    """See ``remend.fill``."""
+    _check_output(output, photo, mask)
+    _check_detail(detail)
+    picture, missing = _read(photo), _read_mask(mask, invert_mask).grown(grow)
+    filled = _workshop(device, precision).fill(
+        picture, missing, _name(model) or default_fill_model(), FillOptions(detail, feather)
+    )
+    return _give_back(filled, photo, output)
+
+
+def upscale(
+    photo: Photo,
+    scale: float,
+    *,
+    output: str | PathLike[str] | None,
+    model: str | PathLike[str] | None,
+    detail: float | None,
+    tile: int | None,
+    device: Any,
+    precision: Any,
+) -> Any:
+    """See ``remend.upscale``."""
+    _check_output(output, photo)
+    _check_detail(detail or 0)
+    target, picture = TargetSize(scale=scale), _read(photo)
+    chosen: dict[str, Any] = {} if detail is None else {"detail": detail}
+    options = UpscaleOptions(size=target.size_for(picture.size), tile_px=tile, **chosen)
+    name = _name(model) or default_upscale_model(scale)
+    return _give_back(_workshop(device, precision).upscale(picture, name, options), photo, output)
+
+
+@functools.cache
+def _workshop(device: Any, precision: Any) -> Workshop:
+    """One for each placement, so that networks are loaded once."""
+    if precision not in ("auto", *DTYPES):
+        raise RequestError(f"precision={precision!r} is unknown; choose auto, {', '.join(DTYPES)}.")
+    return Workshop(place(str(device), precision, None, warnings.warn))
+
+
+def _name(model: str | PathLike[str] | None) -> str | Path | None:
+    return model if model is None or isinstance(model, str) else Path(model)
+
+
+def _check_detail(detail: float) -> None:
+    if not 0 <= detail <= 1:
+        raise RequestError(f"detail={detail:g} is out of range; choose 0 to 1.")
+
+
+def _check_output(output: str | PathLike[str] | None, *inputs: Photo) -> None:
+    paths = [Path(given) for given in inputs if isinstance(given, str | PathLike)]
+    if output is not None and any(same_file(Path(output), path) for path in paths):
+        raise RequestError(f"output={output} is an input; name another file.")
+
+
+def _read(photo: Photo) -> Picture:
+    match photo:
+        case np.ndarray():
+            return _from_array(photo)
+        case Image.Image():
+            return read_picture(_as_file(photo))
+        case str() | PathLike():
+            return read_picture(Path(photo))
+    raise InputError(
+        f"A {type(photo).__name__} is no photo; give a path, a PIL image or a NumPy array."
+    )
+
+
+def _read_mask(mask: Photo, invert: bool) -> Mask:
+    if isinstance(mask, np.ndarray):
+        if mask.ndim != 2 or mask.dtype not in (np.bool_, np.uint8):
+            raise InputError(
+                f"A mask array must be (H, W) of bool (True = fill) or uint8 (255 = fill), but is "
+                f"{mask.shape} of {mask.dtype}."
+            )
+        values = Mask.from_array(mask)
+        return values.inverted() if invert else values
+    if isinstance(mask, Image.Image):
+        return read_mask(_as_file(mask), invert=invert)
+    if isinstance(mask, str | PathLike):
+        return read_mask(Path(mask), invert=invert)
+    raise InputError(
+        f"A {type(mask).__name__} is no mask; give a path, a PIL image or a NumPy array."
+    )
+
+
+def _from_array(array: NDArray[Any]) -> Picture:
+    """A picture with its own copy of the pixels.
+
+    Raises:
+        InputError: Another shape or type than grey, RGB or RGBA in uint8 or uint16.
+    """
+    grey = array.ndim == 2
+    channels = 1 if grey else array.shape[-1] if array.ndim == 3 else 0
+    if channels not in (1, 3, 4) or array.size == 0 or array.dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            "A photo array must be (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16 in RGB order, "
+            f"but is {array.shape} of {array.dtype}."
+        )
+    if channels == 1:
+        one = array.reshape(*array.shape[:2], 1)
+        return Picture(np.repeat(one, 3, axis=2), meta=Metadata(grey=True))
+    alpha = array[..., 3].copy() if channels == 4 else None
+    return Picture(array[..., :3].copy(), alpha)
+
+
+def _as_file(image: Image.Image) -> bytes:
+    """A PIL image as the bytes of a TIFF file, which holds every mode and the metadata."""
+    kept = {key: image.info[key] for key in ("icc_profile", "dpi") if image.info.get(key)}
+    if image.mode in ("PA", "RGBa", "La", "HSV", "YCbCr", "LAB", "F", "I"):
+        image = image.convert("RGBA" if image.mode in ("PA", "RGBa", "La") else "RGB")
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    buffer = io.BytesIO()
+    image.save(buffer, "TIFF", exif=image.getexif(), **kept)
+    return buffer.getvalue()
+
+
+def _give_back(picture: Picture, photo: Photo, output: str | PathLike[str] | None) -> Any:
+    if output is not None:
+        Saving().save(picture, Path(output))
+        return Path(output)
+    if not isinstance(photo, np.ndarray):
+        image = Image.open(io.BytesIO(encode_picture(picture, "tiff")[0]))
+        image.load()
+        return image
+    if picture.meta.grey:
+        return picture.rgb[..., 0].reshape(*picture.rgb.shape[:2], *photo.shape[2:]).copy()
+    if picture.alpha is not None:
+        return np.dstack([picture.rgb, picture.alpha])
+    return picture.rgb.copy()

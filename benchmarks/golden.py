@@ -1,0 +1,32 @@
+"""Writes ``weights/golden.json``: what the shipped weights make of the doctor's scene, in fp32 on a CPU.
+
+    .venv/bin/python benchmarks/golden.py
+
+To be run when weights in ``weights/`` change; ``remend doctor`` and a test compare with it.
+"""
+
+import json
+import os
+import tempfile
+
+from app.catalogue import hash_weights, list_models
+from app.doctor import enlarge_scene, fill_scene
+from app.golden import GOLDEN_FILE, sample
+from app.workshop import Workshop
+from models.device import choose_placement
+
+
+def main() -> None:
+    """Make the samples of every shipped model and write the file."""
+    os.environ["REMEND_MODELS"] = tempfile.mkdtemp()  # the person's own models are not shipped
+    workshop = Workshop(choose_placement("cpu", "fp32"))
+    golden = {}
+    for model in list_models():
+        make = fill_scene if model.card.task == "fill" else enlarge_scene
+        golden[hash_weights(model.path)] = sample(make(workshop, model))
+        print(model.name)
+    GOLDEN_FILE.write_text(json.dumps(golden) + "\n")
+
+
+if __name__ == "__main__":
+    main()

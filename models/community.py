@@ -1,0 +1,168 @@
+"""Weights of other people's architectures, made into networks that our restorers can run.
+
+Spandrel (the extra ``community``) tells the architecture from the tensors and builds it; here its networks
+get the conventions of ours: RGB in [-1, 1], several outputs, mask 1 = fill. Tiles, crops, compositing and
+detail are the restorers' and the same for every network.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.card import Card
+from models.errors import RequestError
+from models.strange_tensors import read_tensors
+from models.tiles import Tiling
+from models.torchvision import import_torchvision
+
+OVERLAPPING = Tiling(core_px=256, halo_px=32, blend_px=8)
+"""How pictures are cut for networks whose receptive field nobody has told us."""
+FAR_SEEING = Tiling(core_px=512, halo_px=64, blend_px=32)
+"""For networks whose authors advise against tiles: large ones, so that memory still suffices."""
+WHOLE = Tiling(core_px=0, halo_px=0, blend_px=0)
+"""For networks that cut pictures up themselves."""
+
+TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
+
+
+class MissingExtra(RequestError):  # noqa: N818 - it reads as what it says
+    """The file may be good; the package that would tell is not installed."""
+
+
+class Outputs(NamedTuple):
+    """What our generators return; these networks have one stage, so both are the same picture."""
+
+    coarse: Tensor
+    refined: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityConfig:
+    """What a restorer asks of a network's config."""
+
+    refine: bool = False
+    denoise: bool = False
+    width: int = 64
+    """Channels, for estimates of memory; most of these networks have as many or fewer."""
+
+
+class CommunityNetwork(nn.Module):
+    """A network of spandrel behind the conventions of ours.
+
+    Args:
+        descriptor: Spandrel's; pads to the sizes that its network accepts and clips to its range.
+    """
+
+    multiple = 1
+    """Any height and width will do."""
+
+    def __init__(self, descriptor: Any) -> None:
+        super().__init__()
+        self.config = CommunityConfig()
+        self.network: nn.Module = descriptor.model
+        self._run = descriptor
+        self._channels: int = descriptor.input_channels
+        self._halves = {
+            torch.float16: bool(descriptor.supports_half),
+            torch.bfloat16: bool(descriptor.supports_bfloat16),
+        }
+        tilings = {"SUPPORTED": OVERLAPPING, "DISCOURAGED": FAR_SEEING, "INTERNAL": WHOLE}
+        self.tiling = tilings[descriptor.tiling.name]
+
+    def computes_in(self, dtype: torch.dtype) -> bool:
+        """Whether its authors found it to work in this type."""
+        return self._halves.get(dtype, True)
+
+    def forward(self, image: Tensor, mask: Tensor | None = None) -> Outputs:
+        """Restore an image (1, 3, H, W) in [-1, 1]; those that fill take a mask (1, 1, H, W)."""
+        unit = (image.float() + 1) / 2
+        if self._channels == 1:
+            unit = unit.mean(1, keepdim=True)
+        output = self._run(unit) if mask is None else self._run(unit, mask.float())
+        picture = output.float().expand(-1, 3, -1, -1) * 2 - 1
+        return Outputs(picture, picture)
+
+
+def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
+    """Rebuild a community network in float32 on the CPU, in evaluation mode.
+
+    Raises:
+        RequestError: As `read_tensors`; or spandrel is missing, does not know the architecture, or knows
+            it for a task that Remend does not have.
+    """
+    spandrel = _import_spandrel(path)
+    tensors = read_tensors(path)
+    try:
+        descriptor = spandrel.MAIN_REGISTRY.load(spandrel.canonicalize_state_dict(tensors))
+    except spandrel.UnsupportedModelError as error:
+        raise RequestError(
+            f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
+            "use weights for super-resolution or inpainting."
+        ) from error
+    except Exception as error:  # detection reads shapes that a stranger chose
+        raise RequestError(
+            f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
+            "get the file again."
+        ) from error
+    card = _describe(descriptor, path)
+    return CommunityNetwork(descriptor).float().eval(), card
+
+
+def _import_spandrel(path: Path) -> Any:
+    if importlib.util.find_spec("spandrel") is None:
+        raise MissingExtra(
+            f"{path} was not made by Remend and needs the extra 'community': "
+            "pip install 'remend[community]'."
+        )
+    import_torchvision()
+    import spandrel
+
+    # MAT and others under non-commercial licences; a user who installs them has agreed to those.
+    if importlib.util.find_spec("spandrel_extra_arches") is not None:
+        importlib.import_module("spandrel_extra_arches").install(ignore_duplicates=True)
+    return spandrel
+
+
+def _describe(descriptor: Any, path: Path) -> Card:
+    """The card that such a file would have."""
+    architecture = descriptor.architecture.name
+    if descriptor.purpose not in TASKS:
+        raise RequestError(
+            f"{path} holds {architecture}, which is for {descriptor.purpose} and neither fills nor "
+            "upscales photos; use weights for super-resolution or inpainting."
+        )
+    channels = descriptor.input_channels, descriptor.output_channels
+    if not {*channels} <= {1, 3}:
+        raise RequestError(
+            f"{path} holds {architecture} for {channels[0]} channels in and {channels[1]} out; "
+            "use weights for grey or RGB pictures."
+        )
+    sizes = descriptor.size_requirements
+    return Card(
+        task=TASKS[descriptor.purpose],
+        architecture=architecture,
+        config={
+            "tags": list(descriptor.tags),
+            "channels": channels,
+            "minimum_px": sizes.minimum,
+            "multiple_of_px": sizes.multiple_of,
+            "square": sizes.square,
+            "tiling": descriptor.tiling.name.lower(),
+            "fp16": descriptor.supports_half,
+            "bf16": descriptor.supports_bfloat16,
+        },
+        name=path.stem,
+        scale=descriptor.scale,
+        value_range=(0.0, 1.0),
+        licence="ask its maker",
+        run={"read_by": "spandrel"},
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,121 @@
+"""Reading the tensors of a stranger's weights file: nothing is executed, and memory stays flat.
+
+Safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at all. What
+network they belong to is ``models.community``'s business; our own files go through ``models.checkpoint``.
+"""
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from models.errors import RequestError
+
+PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt")
+UNWRAPPED = ("params_ema", "params", "state_dict")
+"""Where trainers keep a generator's weights: the average before the last step before the rest."""
+_SLACK = 2
+"""Tensors may claim so many times the bytes of their file, since several may share a storage."""
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read the weights in a file, from the first of ``UNWRAPPED`` that it holds.
+
+    Returns:
+        Tensors by name, on the CPU; those of a ``.pth`` file lie on the disk until they are used.
+
+    Raises:
+        RequestError: No such file, no weights file, a pickle that wants more than tensors, or a file
+            that claims more than it holds.
+    """
+    if not path.is_file():
+        raise RequestError(f"{path} is no file; `remend models` lists the weights there are.")
+    stored = (
+        _read_pickle(path) if path.suffix.lower() in PICKLE_SUFFIXES else _read_safetensors(path)
+    )
+    for key in UNWRAPPED:
+        if isinstance(stored.get(key), dict):
+            stored = stored[key]
+            break
+    tensors = {
+        name: value
+        for name, value in _flatten(stored)
+        if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+    }
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    size = path.stat().st_size
+    if claimed > _SLACK * size:
+        raise RequestError(
+            f"{path} claims {claimed / 2**20:,.0f} MiB of weights and is {size / 2**20:,.1f} MiB; "
+            "it is damaged or made to do harm, get it elsewhere."
+        )
+    return tensors
+
+
+def _flatten(stored: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    """Names and values; a lone dictionary under another key is looked into."""
+    values = [value for value in stored.values() if isinstance(value, dict)]
+    if len(values) == 1 and not any(isinstance(value, Tensor) for value in stored.values()):
+        stored = values[0]
+    return [(name, value) for name, value in stored.items() if isinstance(name, str)]
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    try:
+        with safe_open(path, "pt") as file:  # checks sizes and offsets against the file
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise RequestError(
+            f"{path} is no safetensors weights file ({error}); get the file again."
+        ) from error
+
+
+def _read_pickle(path: Path) -> dict[str, Any]:
+    """What a file of ``torch.save`` holds, read by PyTorch's restricted unpickler."""
+    zipped = zipfile.is_zipfile(path)
+    if zipped:
+        _check_archive(path)
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        wants = re.search(r"GLOBAL ([\w.]+)", str(error))
+        raise RequestError(
+            f"{path} holds more than tensors ({wants[1] if wants else 'unknown code'}), so it is not "
+            "opened; if you trust its maker, let chaiNNer or spandrel save it as .safetensors."
+        ) from error
+    except Exception as error:  # whatever a stranger's bytes can make of an unpickler
+        raise RequestError(
+            f"{path} is no PyTorch weights file ({type(error).__name__}); get the file again."
+        ) from error
+    if not isinstance(stored, dict):
+        raise RequestError(
+            f"{path} holds a {type(stored).__name__}, not weights; get another file."
+        )
+    return stored
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse archives that unpack to more than they are, and TorchScript, which is a program."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise RequestError(f"{path} is a damaged archive ({error}); get the file again.") from error
+    if any(entry.filename.endswith("/constants.pkl") for entry in entries):
+        raise RequestError(
+            f"{path} is a TorchScript program, which is not run; get its weights as .safetensors or "
+            "as a plain .pth file."
+        )
+    # torch.save stores without compression; an entry that would grow is a bomb.
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or (
+        sum(entry.file_size for entry in entries) > path.stat().st_size
+    ):
+        raise RequestError(
+            f"{path} is a compressed archive, which torch.save does not write; it is not unpacked."
+        )

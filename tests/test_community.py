@@ -1,0 +1,339 @@
+"""Other makers' weights: small networks of several architectures through both journeys, safely read.
+
+The networks are spandrel's own classes with random weights, saved as their trainers save them.
+"""
+
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from app.catalogue import find_model, list_models, read_card
+from app.cli import main
+from models.community import FAR_SEEING, OVERLAPPING, open_community
+from models.device import Placement
+from models.errors import RequestError
+from models.picture import Mask, Picture, to_unit
+from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler, load_restorer
+from models.torchvision import import_torchvision
+
+FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
+
+
+def load_spandrel(part: str = "") -> Any:
+    import_torchvision()
+    return importlib.import_module(f"spandrel{part}")
+
+
+def build(module: str, name: str, **shape: Any) -> nn.Module:
+    torch.manual_seed(0)
+    files = {"Compact": ".__arch.SRVGG", "ESRGAN": ".__arch.RRDB"}
+    spandrel = load_spandrel(f".architectures.{module}{files.get(module, '')}")
+    network = getattr(spandrel, name)(**shape)
+    return network.eval()
+
+
+ENLARGING: dict[str, tuple[int, Callable[[], nn.Module]]] = {
+    "Compact": (2, lambda: build("Compact", "SRVGGNetCompact", num_feat=8, num_conv=2, upscale=2)),
+    "ESRGAN": (
+        4,
+        lambda: build(
+            "ESRGAN", "RRDBNet", in_nc=3, out_nc=3, num_filters=16, num_blocks=1, scale=4
+        ),
+    ),
+    "SPAN": (
+        2,
+        lambda: build("SPAN", "SPAN", num_in_ch=3, num_out_ch=3, feature_channels=8, upscale=2),
+    ),
+    "SwinIR": (
+        2,
+        lambda: build(
+            "SwinIR",
+            "SwinIR",
+            img_size=16,
+            embed_dim=12,
+            depths=[2],
+            num_heads=[2],
+            window_size=8,
+            upscale=2,
+            upsampler="pixelshuffledirect",
+        ),
+    ),
+    "DnCNN": (1, lambda: build("DnCNN", "DnCNN", in_nc=1, out_nc=1, nc=8, nb=4)),
+}
+
+
+def noise(height: int, width: int) -> Picture:
+    dice = np.random.default_rng(0)
+    return Picture(dice.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def put(network: nn.Module, path: Path, key: str = "params_ema") -> Path:
+    torch.save({key: network.state_dict()}, path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder of models, empty."""
+    monkeypatch.setenv("REMEND_MODELS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def lama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LaMa as it is published, with random weights: spandrel knows one size only, 51 million numbers."""
+    path = tmp_path_factory.mktemp("lama") / "lama.safetensors"
+    save_file(build("LaMa", "LaMa", in_nc=4, out_nc=3).state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ENLARGING)
+def test_an_upscaler_gives_what_spandrel_gives(name: str, tmp_path: Path):
+    scale, make = ENLARGING[name]
+    path = put(make(), tmp_path / f"{name}.pth")
+    restorer = load_restorer(path, FP32)
+    assert isinstance(restorer, Upscaler)
+    assert name in restorer.card.architecture and restorer.card.scale == scale
+    picture = noise(20, 37)
+    ours = restorer.restore(picture)
+    assert ours.size == (37 * scale, 20 * scale)
+
+    descriptor = load_spandrel().ModelLoader().load_from_file(path)
+    unit = (to_unit(picture.rgb) + 1) / 2
+    theirs = descriptor(unit.mean(1, keepdim=True) if descriptor.input_channels == 1 else unit)
+    levels = theirs[0].expand(3, -1, -1).permute(1, 2, 0).numpy() * 255
+    assert np.abs(ours.rgb - levels).max() <= 1
+
+
+@pytest.mark.parametrize("name", ENLARGING)
+def test_tiles_agree_with_the_whole(name: str, tmp_path: Path):
+    restorer = load_restorer(put(ENLARGING[name][1](), tmp_path / "m.pth"), FP32)
+    assert isinstance(restorer, Upscaler)
+    picture = noise(70, 100)
+    whole = restorer.restore(picture, UpscaleOptions(tile_px=0)).rgb.astype(int)
+    tiled = restorer.restore(picture, UpscaleOptions(tile_px=32)).rgb.astype(int)
+    assert np.abs(whole - tiled).max() <= (2 if name != "SwinIR" else 6)
+
+
+def test_the_descriptor_decides_on_tiles_and_precision(tmp_path: Path):
+    compact, swin = (put(ENLARGING[n][1](), tmp_path / f"{n}.pth") for n in ("Compact", "SwinIR"))
+    assert open_community(compact)[0].tiling == OVERLAPPING
+    assert open_community(swin)[0].tiling == FAR_SEEING
+    half = Placement(torch.device("cpu"), torch.float16, "as asked for")
+    assert load_restorer(compact, half).placement.dtype == torch.float16
+    assert load_restorer(swin, half).placement.dtype == torch.float32
+
+
+def test_lama_fills_through_our_crops(lama: Path):
+    restorer = load_restorer(lama, FP32)
+    assert isinstance(restorer, Inpainter) and restorer.card.task == "fill"
+    picture = noise(90, 110)
+    values = np.zeros((90, 110), np.uint8)
+    values[30:50, 40:70] = 255
+    filled = restorer.restore(picture, Mask(values), FillOptions(detail=0)).rgb
+    assert (filled[values == 0] == picture.rgb[values == 0]).all()
+    network, _ = open_community(lama)
+    mask = torch.from_numpy(values / np.float32(255))[None, None]
+    with torch.inference_mode():
+        theirs = network(to_unit(picture.rgb), mask).refined
+    levels = ((theirs[0].permute(1, 2, 0).numpy() + 1) * 127.5)[values == 255]
+    assert np.abs(filled[values == 255] - levels).max() <= 1
+
+
+def test_both_commands_take_a_community_file(lama: Path, folder: Path):
+    put(ENLARGING["ESRGAN"][1](), folder / "4x-Mine.pth")
+    photo, mask = folder / "photo.png", folder / "mask.png"
+    Image.fromarray(noise(40, 50).rgb).save(photo)
+    hole = np.zeros((40, 50), np.uint8)
+    hole[10:20, 10:20] = 255
+    Image.fromarray(hole).save(mask)
+    out = ["-o", str(folder / "out.png"), "--quiet", "--device", "cpu"]
+    assert main(["upscale", str(photo), "-s", "3", "-n", "4x-Mine", *out]) == 0
+    assert Image.open(folder / "out.png").size == (150, 120)
+    assert main(["fill", str(photo), "--mask", str(mask), "-n", str(lama), *out]) == 0
+    filled = np.asarray(Image.open(folder / "out.png"))
+    assert (filled[hole == 0] == np.asarray(Image.open(photo))[hole == 0]).all()
+
+
+def test_the_users_folder_is_listed_and_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    put(ENLARGING["Compact"][1](), folder / "2x-Mine.pth")
+    torch.save({"weight": torch.zeros(3)}, folder / "nonsense.pth")
+    names = {model.name: model for model in list_models("upscale")}
+    assert names["2x-Mine"].card.architecture == "RealESRGAN Compact"
+    assert names["2x-Mine"].card.scale == 2
+    assert "nonsense" not in names
+
+    from app import inspected
+
+    inspected._recall.cache_clear()
+    monkeypatch.setattr("models.community.open_community", None)
+    assert {model.name for model in list_models("upscale")} == set(names)
+    with pytest.raises(RequestError, match="no architecture"):
+        find_model(folder / "nonsense.pth")
+
+
+def test_the_average_comes_before_the_last_step(tmp_path: Path):
+    first, second, third = (ENLARGING["Compact"][1]() for _ in range(3))
+    for number, network in enumerate((first, second, third)):
+        nn.init.constant_(network.state_dict()["body.0.bias"], float(number))
+    stored = {
+        "state_dict": third.state_dict(),
+        "params": second.state_dict(),
+        "params_ema": first.state_dict(),
+    }
+    for number, key in enumerate(("params_ema", "params", "state_dict")):
+        path = tmp_path / f"{number}.pth"
+        torch.save(stored, path)
+        assert open_community(path)[0].state_dict()["network.body.0.bias"][0] == number
+        del stored[key]
+
+
+def test_a_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = put(ENLARGING["Compact"][1](), tmp_path / "m.pth")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(RequestError, match=r"pip install 'remend\[community\]'"):
+        read_card(path)
+
+
+class Harm:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch {self.path}",)
+
+
+def write_bomb(path: Path) -> None:
+    """A valid ``.pth`` whose one storage would unpack to 200 MiB."""
+    torch.save({"params": {"w": torch.zeros(1)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            with archive.open(name, "w", force_zip64=True) as file:
+                for _ in range(200 if name.endswith("data/0") else 1):
+                    file.write(bytes(2**20) if name.endswith("data/0") else data)
+
+
+def write_lie(path: Path) -> None:
+    """A tensor that claims a million million numbers, all the same one."""
+    torch.save({"params": {"w": torch.zeros(1).expand(10**6, 10**6)}}, path)
+
+
+def write_png(path: Path) -> None:
+    """A PNG whose header claims 50 000 x 70 000 pixels, 10 GB."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 50_000, 70_000, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+
+def write_script(path: Path) -> None:
+    torch.jit.save(torch.jit.trace(nn.Conv2d(3, 3, 3), torch.zeros(1, 3, 8, 8)), path)
+
+
+HARMFUL: dict[str, tuple[Callable[[Path], None], str]] = {
+    "zipped.pth": (
+        lambda path: torch.save({"params": {}, "x": Harm(path.with_name("ran"))}, path),
+        r"more than tensors \(\w+\.system\)",
+    ),
+    "bare.pth": (
+        lambda path: void(path.write_bytes(pickle.dumps(Harm(path.with_name("ran")), 2))),
+        r"more than tensors \(\w+\.system\)",
+    ),
+    "bomb.pth": (write_bomb, "compressed archive"),
+    "lie.pth": (write_lie, "claims"),
+    "script.pt": (write_script, "TorchScript"),
+    "text.ckpt": (lambda path: void(path.write_text("hello")), "opened|no PyTorch weights"),
+    "long.safetensors": (
+        lambda path: void(path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}" * 50)),
+        "no possible length",
+    ),
+    "large.safetensors": (
+        lambda path: void(path.write_bytes(lying_header())),
+        "size is not that of its tensors",
+    ),
+}
+
+
+def void(_: Any) -> None:
+    """For lambdas that return nothing."""
+
+
+def lying_header() -> bytes:
+    entry = b'{"w": {"dtype": "F32", "shape": [100000, 25000], "data_offsets": [0, 10000000000]}}'
+    return len(entry).to_bytes(8, "little") + entry + bytes(100)
+
+
+RUN = """
+import resource, sys
+from app.cli import main
+code = main(sys.argv[1:])
+print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+raise SystemExit(code)
+"""
+
+
+def peak_and_complaint(root: Path, *arguments: str | Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *map(str, arguments)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (1, 2), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return int(done.stdout.rpartition("PEAK")[2]), done.stderr.strip()
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_harmful_files_are_refused_in_one_sentence(name: str, tmp_path: Path):
+    write, sentence = HARMFUL[name]
+    path = tmp_path / name
+    write(path)
+    with pytest.raises(RequestError, match=sentence) as caught:
+        load_restorer(path, FP32)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bomb.pth", "lie.pth", "large.safetensors", "huge.png"])
+def test_harmful_files_cost_no_memory(name: str, root: Path, tmp_path: Path):
+    good = tmp_path / "good.png"
+    Image.fromarray(noise(8, 8).rgb).save(good)
+    harmless = put(ENLARGING["Compact"][1](), tmp_path / "good.pth")
+    bad = tmp_path / name
+    photo, model = (bad, harmless) if name == "huge.png" else (good, bad)
+    if name == "huge.png":
+        write_png(bad)
+    else:
+        HARMFUL[name][0](bad)
+    command = ["-o", tmp_path / "out.png", "--device", "cpu"]
+    peak, complaint = peak_and_complaint(root, "upscale", photo, "--model", model, *command)
+    usual, _ = peak_and_complaint(root, "upscale", harmless, "--model", harmless, *command)
+    assert complaint.count("\n") == 0 and bad.name in complaint
+    assert peak < usual + 100, "MiB"
