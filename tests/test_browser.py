@@ -99,7 +99,7 @@ def test_a_phones_photo_is_shown_upright_and_keeps_what_the_camera_wrote(
 def test_brush_size_eraser_and_zoom(page: Page, png: Path):
     open_photo(page, png)
     plain = [pixel(page, x, 60) for x in (100, 160)]
-    size = page.locator("#repair-editor .size input")
+    size = page.get_by_role("slider", name="Brush size in screen pixels")
     stroke(page, (60, 60), (220, 60))
     before = int(size.input_value())
     page.keyboard.press("]")
@@ -170,8 +170,8 @@ def test_a_broken_file_gets_a_sentence_and_the_open_photo_stays(
 def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
     began = threading.Event()
 
-    def wait_for_the_end(*arguments: Any) -> None:
-        watch: Watch = arguments[-1]
+    def wait_for_the_end(*arguments: Any, **_: float) -> None:
+        watch: Watch = next(one for one in arguments if isinstance(one, Watch))
         began.set()
         while True:
             threading.Event().wait(0.02)
@@ -208,8 +208,8 @@ def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
 def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
     began, ended = threading.Event(), threading.Event()
 
-    def wait_for_the_end(*arguments: Any) -> None:
-        watch: Watch = arguments[-1]
+    def wait_for_the_end(*arguments: Any, **_: float) -> None:
+        watch: Watch = next(one for one in arguments if isinstance(one, Watch))
         began.set()
         try:
             while True:

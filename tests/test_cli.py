@@ -391,7 +391,7 @@ REFUSED = {
     ),
     "weights cut short": ("upscale photo.png -n cut.safetensors -o out.png", "cut.safetensors"),
     "weights with other tensors": ("upscale photo.png -n odd.safetensors -o out.png", "damaged"),
-    "pickle as weights": ("upscale photo.png -n pickle.pth -o out.png", "never pickles"),
+    "tensors of nobody's": ("upscale photo.png -n pickle.pth -o out.png", "of no architecture"),
     "output folder not writable": ("upscale photo.png -o photo.png/out", "cannot be written"),
     "output folder is a file": ("upscale photo.png -o file", "cannot be written"),
     "no such folder can be": ("upscale photo.png -o /proc/remend/out.png", "cannot be written"),

@@ -84,7 +84,7 @@ def test_a_folder_with_bad_pictures_is_audited_and_trained(
     assert peek(Path("models/mine.safetensors")).parent == "x2-fidelity"
     assert not list(Path("models").glob("**/.*")) and not Path("models/mine.run/state.pt").exists()
     assert main(["models"]) == 0
-    assert re.search(r"^ *mine +upscale +x2", capsys.readouterr().out, re.M)
+    assert re.search(r"^ *mine +upscale +upscale +x2", capsys.readouterr().out, re.M)
     photo = str(first)
     assert main(["upscale", photo, "-s", "2", "-o", "out.png", "--model", "mine"]) == 0
     with Image.open("out.png") as large:

@@ -312,7 +312,10 @@ def test_a_grey_profile_never_goes_with_colour_channels():
     data, notes = encode_picture(picture, "webp")
 
     assert read_picture(data).meta.icc_profile is None
-    assert notes == ("The grey profile does not fit the colour channels written; it was dropped.",)
+    assert notes == (
+        "WebP has no greys; the picture was written in colour channels.",
+        "The grey profile does not fit the colour channels written; it was dropped.",
+    )
     wrong = read_picture(encoded(Image.new("RGB", (8, 8)), "PNG", icc_profile=grey_profile()))
     assert wrong.meta.icc_profile is None
     assert "not for these pixels" in wrong.meta.notes[0]
