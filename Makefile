@@ -12,7 +12,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,export,docs,dev]'
+	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,export,cluster,docs,dev]'
 	touch .venv/installed
 
 run: install

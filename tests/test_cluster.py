@@ -1,6 +1,5 @@
 """The jobs of a batch on a real Ray cluster of two nodes on this machine, one of whose workers is killed."""
 
-import importlib.util
 import os
 import secrets
 import signal
@@ -27,10 +26,6 @@ from models.errors import RequestError
 from models.watch import QUIET
 
 MARK = secrets.token_hex(8)
-
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="the extra cluster is not installed"
-)
 
 
 @pytest.fixture
@@ -81,7 +76,6 @@ def make_photos(number: int) -> Plan:
     return make_plan(found, Path("out"), Naming())
 
 
-@needs_ray
 @pytest.mark.slow
 def test_a_lost_worker_loses_no_photo(
     cluster: Any, work: UpscaleWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,7 +116,6 @@ def test_a_lost_worker_loses_no_photo(
     assert local.read_bytes() == first.output.read_bytes()
 
 
-@needs_ray
 def test_an_address_where_nobody_answers_is_refused(work: UpscaleWork):
     from app.cluster import perform_on_cluster
 
