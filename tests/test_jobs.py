@@ -411,7 +411,7 @@ def test_an_interrupt_ends_it_with_what_was_finished_on_record(batch: Plan):
         "b.jpg",
         "c.jpg",
     }
-    assert work.seen == [name for name in ("b.jpg", "c.jpg") if name not in recorded]
+    assert sorted(work.seen) == [name for name in ("b.jpg", "c.jpg") if name not in recorded]
 
 
 def test_resume_skips_only_whole_outputs_of_unchanged_inputs_and_settings(batch: Plan):
@@ -424,7 +424,7 @@ def test_resume_skips_only_whole_outputs_of_unchanged_inputs_and_settings(batch:
     Path("out/b.jpg").write_text("cut")
     work = Copying(scale=2)
     list(run_plan(batch, work, BatchOptions(resume=True)))
-    assert work.seen == ["a.jpg", "b.jpg"]
+    assert sorted(work.seen) == ["a.jpg", "b.jpg"]
 
     Path("out/c.jpg").unlink()
     work = Copying(scale=2)
@@ -433,7 +433,7 @@ def test_resume_skips_only_whole_outputs_of_unchanged_inputs_and_settings(batch:
 
     work = Copying(scale=3)
     list(run_plan(batch, work, BatchOptions(resume=True)))
-    assert work.seen == ["a.jpg", "b.jpg", "c.jpg"]
+    assert sorted(work.seen) == ["a.jpg", "b.jpg", "c.jpg"]
 
 
 def test_a_failed_input_is_tried_again(batch: Plan):
@@ -460,7 +460,7 @@ def test_skip_existing_asks_for_no_record(batch: Plan):
     touch("out/b.jpg")
     work = Copying()
     assert statuses(run_plan(batch, work, BatchOptions(skip_existing=True)))["b.jpg"] == "skipped"
-    assert work.seen == ["a.jpg", "c.jpg"]
+    assert sorted(work.seen) == ["a.jpg", "c.jpg"]
     assert Path("out/b.jpg").read_text() == "out/b.jpg"
 
 
