@@ -35,11 +35,14 @@ def load_filler(model: str, detail: float = 1.0) -> evaluate.Filler:
     return evaluate.our_filler(restorer, FillOptions(detail=detail))
 
 
-def load_enlarger(model: str, detail: float = 1.0, denoise: float = 0.5) -> evaluate.Enlarger:
+def load_enlarger(
+    model: str, detail: float = 1.0, denoise: float = 0.5, tile_px: int | None = None
+) -> evaluate.Enlarger:
     """An upscaling model by name or path."""
     restorer = load_restorer(find_model(model, "upscale"), choose_placement())
     assert isinstance(restorer, Upscaler)
-    return evaluate.our_enlarger(restorer, UpscaleOptions(detail=detail, denoise=denoise))
+    options = UpscaleOptions(detail=detail, denoise=denoise, tile_px=tile_px)
+    return evaluate.our_enlarger(restorer, options)
 
 
 class Sheet:
