@@ -8,13 +8,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
 
 from app.workshop import Workshop
 from models.device import choose_placement
 from models.image_files import read_picture, write_picture
-from models.picture import Mask, Picture
+from models.picture import Mask, Picture, from_unit
 from models.restorer import FillOptions, UpscaleOptions
+from training.config import read_recipe
+from training.degrade import degrade
+from training.photo_damage import age
 
 HERE = Path(__file__).resolve().parent
 
@@ -80,9 +84,25 @@ def limits(workshop: Workshop) -> None:
     write_picture(Picture(np.asarray(np.vstack(sheet), np.uint8)), HERE / "limits.jpg", quality=88)
 
 
+def degradations() -> None:
+    """Write degradations.jpg: what upscale-x4-photo makes of a photo, one draw after the other."""
+    recipe = read_recipe(HERE.parent.parent / "training" / "recipes" / "upscale-x4-photo.toml")
+    photo = shipped("lion.jpg").rgb[20:180, 40:200]
+    draws = torch.from_numpy(np.stack([photo] * 15)).permute(0, 3, 1, 2)
+    random = torch.Generator().manual_seed(3)
+    rows = [photo.repeat(2, 0).repeat(2, 1)]
+    for batch in draws.split(3):
+        aged = age(batch, recipe.degradation.old_share, random)
+        small = degrade(aged, 4, recipe.degradation, random).inputs
+        rows += [from_unit(x[None], np.uint8).repeat(8, 0).repeat(8, 1) for x in small]
+    sheet = np.vstack([np.hstack(rows[i : i + 4]) for i in range(0, 16, 4)])
+    write_picture(Picture(np.asarray(sheet, np.uint8)), HERE / "degradations.jpg", quality=85)
+
+
 def main() -> None:
-    """Write fill.jpg, upscale.jpg and limits.jpg."""
+    """Write fill.jpg, upscale.jpg, limits.jpg and degradations.jpg."""
     workshop = Workshop(choose_placement())
+    degradations()
     limits(workshop)
     photo = shipped("cheetah.jpg")
     mask = scratch(photo.height, photo.width)
