@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ from models.device import Placement, choose_placement
 from models.image_files import read_picture
 from models.picture import Mask, Picture
 from models.restorer import Inpainter, Upscaler, load_restorer
+from models.torchvision import import_torchvision
 from training.config import read_recipe
 from training.data import PhotoStore
 from training.run_folder import RunFolder
@@ -116,7 +118,7 @@ def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]
             rows.append((f"Remend {model}", "whole process, MB", own_peak_mb(model, rgb, threads)))
         for method in peer_runs.ENLARGERS[scale]:
             if method == "realesrgan-x4plus":
-                continue  # Half a minute a run and 14 GB; its network is timed by `quality.py`.
+                continue  # Half a minute a run and 14 GB in ncnn; `rrdb_row` times its network.
             with Peer(method, scale, threads) as peer:
                 taken = []
                 for _ in range(3):
@@ -124,7 +126,30 @@ def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]
                     taken.append(peer.seconds)
                 rows.append((f"{method} x{scale}", "512x512 px, s", statistics.median(taken)))
                 rows.append((f"{method} x{scale}", "whole process, MB", peer.peak_mb))
-    return rows
+    return [*rows, rrdb_row(placement)]
+
+
+def rrdb_row(placement: Placement) -> Row:
+    """The network of Real-ESRGAN x4plus with random weights, in torch as ours are.
+
+    It is timed on 128 x 128 px, where neither memory nor tiling costs it anything, and times sixteen.
+    """
+    import_torchvision()
+    arch = importlib.import_module("spandrel.architectures.ESRGAN.__arch.RRDB")
+    network = arch.RRDBNet(in_nc=3, out_nc=3, num_filters=64, num_blocks=23, scale=4).eval()
+    layout: Any = {"memory_format": torch.channels_last}
+    network.to(placement.device, **layout)
+    pixels = torch.zeros(1, 3, 128, 128).to(placement.device, **layout)
+
+    def work() -> None:
+        with torch.inference_mode(), placement.autocast():
+            network(pixels)
+
+    return (
+        "RRDBNet, 23 blocks, in torch",
+        "512x512 px, s (16 x 128x128 px)",
+        16 * seconds(work, 2),
+    )
 
 
 def own_peak_mb(model: str, rgb: Pixels, threads: int) -> float:
