@@ -3,8 +3,8 @@
 A fill is made on a reduced crop and is smooth deep inside a hole. Its low frequencies stay; the higher
 ones are copied from where the known photo, blurred alike, looks most similar. Neighbours copy from
 neighbouring places as long as these match about as well, so that textures continue instead of
-repeating a patch. After residual aggregation (HiFill, Yi et al. 2020) with the coherence search of
-Ashikhmin (2001). No weights, no network.
+repeating a patch, and rough surroundings are continued from places as rough as they are. After residual
+aggregation (HiFill, Yi et al. 2020) with the coherence search of Ashikhmin (2001). No weights, no network.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.layers.harmonic import harmonic_fill
 from models.opencv import load_opencv
 
 BAND_PX = 4.0
@@ -27,7 +28,11 @@ COLOUR_WEIGHT = 0.5
 """Weight of a window's mean colour against its pattern."""
 SLACK = 1.0
 """A neighbour's source is kept if it matches worse than the best by no more than this share."""
-SURE_PX, UNSURE_PX = 4.0, 16.0
+ROUGH_PX = 6.0
+"""Blur (standard deviation, reduced pixels) over which roughness is measured."""
+ROUGH_WEIGHT = 4.0
+"""Weight of a difference in roughness by a factor e, in median errors of the best windows."""
+SURE_PX, UNSURE_PX = 1.0, 4.0
 """Up to this depth in a hole the fill is kept as it is, from this depth on its texture is copied."""
 
 Floats = NDArray[np.float32]
@@ -57,10 +62,12 @@ def transfer_detail(
     even = fill[0].permute(1, 2, 0).numpy()
     even = cv2.GaussianBlur(even, (0, 0), BAND_PX, borderType=cv2.BORDER_REPLICATE)
     low = np.asarray(even, np.float32).reshape(*size, 3)
-    offsets = find_sources(low, unknown)
-    if detail == 0 or offsets is None:
+    if detail == 0:
         return plain
     smooth = _enlarge(torch.from_numpy(low).permute(2, 0, 1)[None], height, width)
+    offsets = find_sources(low, unknown, measure_roughness(photo - smooth, hole, size))
+    if offsets is None:
+        return plain
     depth = cv2.distanceTransform(small_hole[0, 0].numpy().astype(np.uint8), cv2.DIST_L2, 5)
     unsure = ((np.asarray(depth, np.float32) - SURE_PX) / (UNSURE_PX - SURE_PX)).clip(0, 1)
     share = _enlarge(torch.from_numpy(unsure)[None, None], height, width)
@@ -75,12 +82,36 @@ def transfer_detail(
     return plain
 
 
-def find_sources(low: Floats, unknown: NDArray[np.bool_]) -> Ints | None:
+def measure_roughness(texture: Tensor, hole: Tensor, size: tuple[int, int]) -> Floats:
+    """Logarithm of the local power of a photo's texture, stretched over the hole from its rim.
+
+    A patch that fits best by its mean error is often a smooth one: this speaks for one as rough as the
+    surroundings are.
+
+    Args:
+        texture: (1, 3, H, W), what blur takes off; what lies in the hole is not looked at.
+        hole: (1, 1, H, W), 1 = missing.
+        size: (h, w) of the result.
+    """
+    cv2 = load_opencv()
+    known = F.adaptive_avg_pool2d(1 - hole, size)
+    power = F.adaptive_avg_pool2d((texture * (1 - hole)).square().mean(1, keepdim=True), size)
+    sums, shares = (
+        cv2.GaussianBlur(x[0, 0].numpy(), (0, 0), ROUGH_PX, borderType=cv2.BORDER_REFLECT)
+        for x in (power, known)
+    )
+    # Differences of a step of 8 bits are none.
+    logarithm = np.log(sums / np.maximum(shares, 1e-6) + 1e-4).astype(np.float32)
+    return harmonic_fill(torch.from_numpy(logarithm)[None, None], 1 - known)[0, 0].numpy()
+
+
+def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> Ints | None:
     """Find for every node in or beside a hole where its texture comes from.
 
     Args:
         low: (h, w, 3), the blurred fill.
         unknown: (h, w), where a pixel or a part of it is missing.
+        roughness: (h, w), as `measure_roughness`.
 
     Returns:
         Offsets (rows, columns, 2) in reduced pixels, row first, from the node at ``NODE_PX`` times its
@@ -105,6 +136,8 @@ def find_sources(low: Floats, unknown: NDArray[np.bool_]) -> Ints | None:
         return offsets
     windows = _describe(low, nodes * NODE_PX), _describe(low, sources * SAMPLE_PX)
     errors = torch.cdist(*windows).square_()
+    rough = [_at(roughness, places) for places in (nodes * NODE_PX, sources * SAMPLE_PX)]
+    errors += ROUGH_WEIGHT * errors.min(1)[0].median() * torch.cdist(*rough, p=1)
     best, nearest = errors.min(1)
     limits = ((1 + SLACK) * best + SLACK * best.median()).numpy()
     table, closest = errors.numpy(), nearest.numpy()
@@ -144,16 +177,27 @@ def _describe(low: Floats, centres: Ints) -> Tensor:
     return torch.from_numpy(np.concatenate([pattern, colour], 1))
 
 
+def _at(values: Floats, places: Ints) -> Tensor:
+    """The values (h, w) at some pixels, (n, 1)."""
+    rows, columns = (places[:, i].clip(0, values.shape[i] - 1) for i in (0, 1))
+    return torch.from_numpy(values[rows, columns, None])
+
+
 def _copy(
     layers: Tensor, rows: Tensor, columns: Tensor, offsets: Ints, size: tuple[int, int]
 ) -> Tensor:
-    """Read layers (C, H, W) at the sources of some pixels: (C, n), bilinear between four nodes."""
+    """Read layers (C, H, W) at the sources of some pixels: (C, n), between four nodes.
+
+    The mean of different patches is flatter than each of them, by the root of the sum of the squared
+    shares if they have nothing in common. Half of that (its root) is given back: they have something.
+    """
     height, width = layers.shape[-2:]
     scales = torch.tensor([height / size[0], width / size[1]])
     shifts = (torch.from_numpy(offsets) * scales).round().long()
     y = (rows + 0.5) / (scales[0] * NODE_PX)
     x = (columns + 0.5) / (scales[1] * NODE_PX)
     copied = layers.new_zeros(layers.shape[0], len(rows))
+    shares = list[tuple[Tensor, Tensor]]()
     for down in (0, 1):
         for right in (0, 1):
             node_y, node_x = y.long() + down, x.long() + right
@@ -162,7 +206,12 @@ def _copy(
             source_y = (rows + shift[:, 0]).clamp(0, height - 1)
             source_x = (columns + shift[:, 1]).clamp(0, width - 1)
             copied += weight * layers[:, source_y, source_x]
-    return copied
+            shares.append((weight, shift))
+    squares = torch.zeros(len(rows))
+    for weight, shift in shares:
+        for other, its_shift in shares:
+            squares += weight * other * (shift == its_shift).all(1)
+    return copied / squares.clamp_min(1e-6) ** 0.25
 
 
 def _enlarge(values: Tensor, height: int, width: int) -> Tensor:
