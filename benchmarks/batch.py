@@ -1,8 +1,9 @@
 """How close a folder comes to the network's own rate, and what memory photos take, in one run.
 
-    python benchmarks/batch.py [rate] [memory] [--photos N] [--model NAME] [--format jpg]... [--threads N]
+    python -m benchmarks.batch [rate] [memory] [--photos N] [--model NAME] [--format jpg]... [--threads N]
 
-``rate``: mixed photos as files through the whole command, against the network alone on the same tiles.
+``rate``: mixed photos as files through the whole command, against the network alone on the same tiles;
+made of the photos in ``--data``, in turn, or of one that the gradio package brings along.
 ``memory``: peak memory of one photo enlarged twice, by its size, with the time of the network left out (a
 network of one block; ``tile`` is what the shipped one's tile takes more). Prints markdown; quote ratios of
 one run, not its seconds.
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -29,7 +31,7 @@ from app.workshop import Workshop
 from benchmarks.speed import shipped_photo
 from models.checkpoint import Card, save_network
 from models.device import choose_placement
-from models.image_files import read_picture, write_picture
+from models.image_files import is_picture_name, read_picture, write_picture
 from models.picture import Picture
 from models.registry import build_network
 from models.upscaler import UpscaleOptions
@@ -43,11 +45,17 @@ def resized(photo: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     return np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def rate_row(folder: Path, photo: NDArray[np.uint8], number: int, model: str, kind: str) -> str:
-    """Photos through files and through the network alone, each in turn in two halves of the run."""
+def mixed_pictures(photos: Sequence[Path], number: int) -> list[Picture]:
+    """Small pictures of several sizes and shapes."""
+    read = [np.asarray(read_picture(photo).rgb, np.uint8) for photo in photos[:number]]
+    return [Picture(resized(read[i % len(read)], *SIZES[i % len(SIZES)])) for i in range(number)]
+
+
+def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -> str:
+    """Photos through files and through the network alone, by turns in four parts of the run."""
+    number = len(pictures)
     source = folder / f"in-{model}-{kind}"
     source.mkdir()
-    pictures = [Picture(resized(photo, *SIZES[i % len(SIZES)])) for i in range(number)]
     for index, picture in enumerate(pictures):
         write_picture(picture, source / f"{index:04}.jpg")
     workshop = Workshop(choose_placement())
@@ -111,24 +119,30 @@ def main() -> None:
     parser.add_argument("--format", action="append", dest="formats")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--megapixels", type=float, action="append")
+    parser.add_argument("--data", type=Path, help="a folder of photos")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    photo = np.asarray(read_picture(shipped_photo()).rgb, np.uint8)
+    photos = [shipped_photo()]
+    if arguments.data:
+        photos = sorted(path for path in arguments.data.rglob("*") if is_picture_name(path))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "rate" in arguments.parts:
+            pictures = mixed_pictures(photos, arguments.photos)
             print("| what | photos/s | MP/s out | network alone, MP/s | share |")
             print("| --- | ---: | ---: | ---: | ---: |")
             for model in arguments.model or ["x4-fidelity"]:
                 for kind in arguments.formats or ["jpg", "png"]:
-                    print(rate_row(folder, photo, arguments.photos, model, kind), flush=True)
+                    print(rate_row(folder, pictures, model, kind), flush=True)
             print()
         if "memory" in arguments.parts:
             tile = Workshop(choose_placement()).upscaler("x2-fidelity").tile_bytes(256) / 1e9
             print(f"| photo, x2 | megapixels | peak GB (+ {tile:.2f} for a tile of x2-fidelity) |")
             print("| --- | ---: | ---: |")
+            photo = np.asarray(read_picture(photos[0]).rgb, np.uint8)
             for megapixels in arguments.megapixels or (1, 12, 48):
-                print(memory_row(folder, photo, megapixels, "jpg"), flush=True)
+                for kind in arguments.formats or ["jpg"]:
+                    print(memory_row(folder, photo, megapixels, kind), flush=True)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from models.errors import InputError, RemendError
 from models.image_metadata import metadata_of, orientation_of, profile_space
 from models.opencv import load_opencv
 from models.picture import Picture, Pixels
+from models.silent_damage import find_damage
 
 Source = Path | bytes | BinaryIO
 
@@ -169,6 +170,8 @@ def decode(opened: OpenPicture) -> Picture:
         # A PNG may keep metadata behind its pixels, which Pillow reads only after decoding them.
         # Decoding a rare kind of file twice costs less than lost metadata.
         image.load()
+    if damage := find_damage(image, opened.stream):
+        notes.append(damage)
     meta = metadata_of(image, grey=grey)
     orientation = orientation_of(image)
     if wide:
