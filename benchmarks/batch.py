@@ -6,7 +6,8 @@
 made of the photos in ``--data``, in turn, or of one that the gradio package brings along.
 ``memory``: peak memory of one photo enlarged twice, by its size, with the time of the network left out (a
 network of one block; ``tile`` is what the shipped one's tile takes more). Prints markdown; quote ratios of
-one run, not its seconds.
+one run, not its seconds. ``share`` is the network's own time in the whole; that of CPU time is what it would
+be without any overlap, and holds on a machine that others use too.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from models.upscaler import UpscaleOptions
 
 SIZES = ((64, 48), (96, 96), (160, 120), (48, 200), (256, 192))
 """Width and height of the mixed photos, in turn."""
+PARTS = 10
 
 
 def resized(photo: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -52,7 +54,7 @@ def mixed_pictures(photos: Sequence[Path], number: int) -> list[Picture]:
 
 
 def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -> str:
-    """Photos through files and through the network alone, by turns in four parts of the run."""
+    """Photos through files and through the network alone, by turns in ten parts of the run."""
     number = len(pictures)
     source = folder / f"in-{model}-{kind}"
     source.mkdir()
@@ -63,24 +65,27 @@ def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -
     scale = upscaler.card.scale
     work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=Saving())
     alone = whole = 0.0
-    for part in range(4):  # a shared machine changes its speed: both are timed by turns
-        chosen = range(part, number, 4)
-        begin = time.perf_counter()
+    alone_cpu = whole_cpu = 0.0
+    for part in range(PARTS):  # a shared machine changes its speed: both are timed by turns
+        chosen = range(part, number, PARTS)
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         for index in chosen:
             upscaler.restore(pictures[index], UpscaleOptions())
         alone += time.perf_counter() - begin
+        alone_cpu += time.process_time() - begin_cpu
         out = folder / f"out-{model}-{kind}-{part}"
         make_folder(out)
         found = find_photos([str(source / f"{i:04}.jpg") for i in chosen], output=out)
         plan = make_plan(found, out, Naming(kind))
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         failed = [result.reason for result in run_plan(plan, work) if result.status != "done"]
         whole += time.perf_counter() - begin
+        whole_cpu += time.process_time() - begin_cpu
         assert not failed, failed
     megapixels = sum(picture.megapixels for picture in pictures) * scale**2
     return (
         f"| {model}, {kind} | {number / whole:.2f} | {megapixels / whole:.3f} | "
-        f"{megapixels / alone:.3f} | {alone / whole:.2f} |"
+        f"{megapixels / alone:.3f} | {alone / whole:.2f} | {alone_cpu / whole_cpu:.2f} |"
     )
 
 
@@ -129,8 +134,8 @@ def main() -> None:
         folder = Path(name)
         if "rate" in arguments.parts:
             pictures = mixed_pictures(photos, arguments.photos)
-            print("| what | photos/s | MP/s out | network alone, MP/s | share |")
-            print("| --- | ---: | ---: | ---: | ---: |")
+            print("| what | photos/s | MP/s out | network alone, MP/s | share | of CPU time |")
+            print("| --- | ---: | ---: | ---: | ---: | ---: |")
             for model in arguments.model or ["x4-fidelity"]:
                 for kind in arguments.formats or ["jpg", "png"]:
                     print(rate_row(folder, pictures, model, kind), flush=True)
