@@ -11,12 +11,13 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.crash import explain_unexpected
 from app.estimate import PROGRAM_BYTES
-from app.jobs import Job, Plan
+from app.jobs import Job, Plan, reaching
 from app.ledger import Manifest, Result
 from app.work import Work
 from models.errors import InputError, RemendError
@@ -159,13 +160,25 @@ def run_plan(
             on record.
     """
     keeps_record = plan.to_folder and (plan.is_batch or options.resume)
-    manifest = Manifest(plan.folder, work) if keeps_record else None
-    if not options.dry_run:
-        for folder in {plan.folder, *(job.output.parent for job in plan.jobs)}:
-            sweep(folder)
-    if elsewhere and not options.dry_run:
-        yield from _run_elsewhere(plan, elsewhere, options, manifest)
-        return
+    with reaching(plan.folder):
+        manifest = Manifest(plan.folder, work) if keeps_record else None
+    with closing(manifest) if manifest else nullcontext():
+        if not options.dry_run:
+            for folder in {plan.folder, *(job.output.parent for job in plan.jobs)}:
+                sweep(folder)
+        if elsewhere and not options.dry_run:
+            yield from _run_elsewhere(plan, elsewhere, options, manifest)
+        else:
+            yield from _run_here(plan, work, options, manifest, watch_job)
+
+
+def _run_here(
+    plan: Plan,
+    work: Work,
+    options: BatchOptions,
+    manifest: Manifest | None,
+    watch_job: Callable[[Job], Watch],
+) -> Iterator[Result]:
     line = Line(work, options, watch_job)
     flying: deque[Flight] = deque()
     with ThreadPoolExecutor(line.width, "remend") as threads:

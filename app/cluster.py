@@ -1,8 +1,8 @@
 """The same jobs on a Ray cluster: actors hold the networks, this process keeps the plan and the record.
 
-Every machine of the cluster has Remend installed and sees the same folders under the same paths, by a
-shared disk. When a worker or its machine is lost, Ray starts the actor again elsewhere and gives it the
-photo anew; outputs appear whole or not at all, so doing one twice harms nothing.
+Every machine of the cluster has Remend installed and sees the same folders under the same paths: by a
+shared disk, or behind URLs. When a worker or its machine is lost, Ray starts the actor again elsewhere and
+gives it the photo anew; outputs appear whole or not at all, so doing one twice harms nothing.
 """
 
 import importlib

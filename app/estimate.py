@@ -5,12 +5,12 @@ cannot fit is refused before its pixels are read. Nothing here decodes or comput
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from app.memory import format_size
 from models.errors import InputError
 from models.image_encode import SUFFIX_FORMATS
 from models.image_files import Header
+from models.remote_path import AnyPath
 
 PROGRAM_BYTES = 350_000_000
 """What Python, torch and the networks take before any photo; measured: 250 to 350 MB."""
@@ -47,13 +47,13 @@ def picture_bytes(header: Header, size: tuple[int, int] | None = None) -> int:
     return width * height * (3 + header.has_alpha) * (header.bit_depth // 8)
 
 
-def file_bytes(header: Header, size: tuple[int, int], output: Path) -> int:
+def file_bytes(header: Header, size: tuple[int, int], output: AnyPath) -> int:
     """Of the file that holds the picture at ``size``."""
     share = _FILE_SHARE[SUFFIX_FORMATS[output.suffix.lower()]]
     return int(share * picture_bytes(header, size))
 
 
-def fill_cost(header: Header, output: Path, seconds: float = 0.0) -> Cost:
+def fill_cost(header: Header, output: AnyPath, seconds: float = 0.0) -> Cost:
     """Of filling: the photo, the filled one, the mask twice, and the encoder's copy."""
     width, height = header.size
     disk = file_bytes(header, header.size, output)
@@ -65,7 +65,7 @@ def upscale_cost(
     header: Header,
     scale: int,
     size: tuple[int, int],
-    output: Path,
+    output: AnyPath,
     tile_bytes: int,
     seconds: float = 0.0,
 ) -> Cost:

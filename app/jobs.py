@@ -6,14 +6,17 @@ doing it to many and keeping a record is ``app.batch``'s.
 
 import glob
 import os
+import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from models.errors import RequestError
 from models.image_encode import SUFFIX_FORMATS
 from models.image_files import PICTURE_SUFFIXES, is_picture_name, same_file
+from models.remote_path import AnyPath, RemotePath, to_path
 
 FORMAT_SUFFIXES = {"jpg": ".jpg", "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
 """What ``--format`` takes beside ``auto``, and how such files are named."""
@@ -29,9 +32,9 @@ class Job:
         mask: What to fill; None when nothing is filled, or when no mask was found for the photo.
     """
 
-    source: Path
-    output: Path
-    mask: Path | None = None
+    source: AnyPath
+    output: AnyPath
+    mask: AnyPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Plan:
     """
 
     jobs: tuple[Job, ...]
-    folder: Path
+    folder: AnyPath
     is_batch: bool
     to_folder: bool
 
@@ -67,7 +70,7 @@ class Naming:
         if Path(f"x{self.suffix}").name != f"x{self.suffix}":
             raise RequestError(f"--suffix {self.suffix} holds a path separator; use letters only.")
 
-    def name_for(self, source: Path) -> str:
+    def name_for(self, source: AnyPath) -> str:
         """The output's file name: the input's own where its format is written, else PNG."""
         if self.file_format != "auto":
             ending = FORMAT_SUFFIXES[self.file_format]
@@ -80,7 +83,7 @@ class Naming:
 class Found:
     """The photos of a request, each with its place below the output folder."""
 
-    photos: tuple[tuple[Path, Path], ...]
+    photos: tuple[tuple[AnyPath, PurePath], ...]
     is_batch: bool
 
 
@@ -89,9 +92,9 @@ def find_photos(
     *,
     listed: Iterable[str] = (),
     recursive: bool = False,
-    output: Path,
+    output: AnyPath,
     suffix: str = "",
-    mask: Path | None = None,
+    mask: AnyPath | None = None,
 ) -> Found:
     """Find the photos that a command names.
 
@@ -107,19 +110,19 @@ def find_photos(
     Raises:
         RequestError: Something named is missing, or holds no pictures.
     """
-    photos: dict[str, tuple[Path, Path]] = {}
+    photos: dict[str, tuple[AnyPath, PurePath]] = {}
     is_batch = False
     output = output.resolve()
 
-    def add(path: Path, place: Path) -> None:
-        photos.setdefault(os.path.abspath(path), (path, place))
+    def add(path: AnyPath, place: PurePath) -> None:
+        photos.setdefault(_place_of(path), (path, place))
 
-    def is_old_output(path: Path, folder: Path) -> bool:
+    def is_old_output(path: AnyPath, folder: AnyPath) -> bool:
         if folder == output:
             return bool(suffix) and path.stem.endswith(suffix)
         return output.is_relative_to(folder) and path.resolve().is_relative_to(output)
 
-    def add_folder(folder: Path) -> None:
+    def add_folder(folder: AnyPath) -> None:
         found, place = False, folder.resolve()
         for path in _pictures_below(folder, recursive):
             is_mask = mask is not None and (_is_mask_name(path) or same_file(path, mask))
@@ -130,22 +133,37 @@ def find_photos(
             deeper = "" if recursive else " (-r looks into its folders too)"
             raise RequestError(f"{folder} holds no pictures{deeper}; name a folder of photos.")
 
-    for argument, literal in _expand(arguments, listed):
-        path = Path(argument)
+    def find(argument: str, literal: bool) -> bool:
+        path = to_path(argument)
         if path.is_dir():
-            is_batch = True
             add_folder(path)
-        elif path.exists():
-            add(path, Path(path.name))
-        elif not literal and glob.has_magic(argument):
-            is_batch = True
-            for match in _matches(argument):
-                add(match, Path(match.name))
-        else:
+            return True
+        if path.exists():
+            add(path, PurePath(path.name))
+            return False
+        if literal or not glob.has_magic(argument):
             raise RequestError(f"{argument} does not exist; check the path.")
+        for match in _matches(argument):
+            add(match, PurePath(match.name))
+        return True
+
+    for argument, literal in _expand(arguments, listed):
+        with reaching(argument):
+            is_batch |= find(argument, literal)
     if not photos:
         raise RequestError("There is no input; name photos, folders, or - for a list on stdin.")
     return Found(tuple(photos.values()), is_batch or len(photos) > 1)
+
+
+@contextmanager
+def reaching(what: AnyPath | str) -> Iterator[None]:
+    """Make a RequestError of what a disk or a storage says before any work."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestError(
+            f"{what} cannot be reached ({error.strerror or error}); check the address and your rights."
+        ) from error
 
 
 def _expand(arguments: Sequence[str], listed: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -158,15 +176,22 @@ def _expand(arguments: Sequence[str], listed: Iterable[str]) -> Iterator[tuple[s
             yield argument, False
 
 
-def _pictures_below(folder: Path, recursive: bool) -> list[Path]:
+def _pictures_below(folder: AnyPath, recursive: bool) -> Sequence[AnyPath]:
     try:
+        if isinstance(folder, RemotePath):
+            return sorted(filter(is_picture_name, folder.files(recursive=recursive)))
         paths = folder.rglob("*") if recursive else folder.iterdir()
         return sorted(path for path in paths if is_picture_name(path) and path.is_file())
     except OSError as error:
         raise RequestError(f"{folder} cannot be read ({error.strerror}).") from error
 
 
-def _matches(pattern: str) -> list[Path]:
+def _matches(pattern: str) -> Sequence[AnyPath]:
+    place = to_path(pattern)
+    if isinstance(place, RemotePath):
+        if remote := sorted(filter(is_picture_name, place.glob_here())):
+            return remote
+        raise RequestError(f"{pattern} matches no picture; check the pattern.")
     paths = (Path(name) for name in sorted(glob.glob(pattern, recursive=True)))
     matches = [path for path in paths if is_picture_name(path) and path.is_file()]
     if not matches:
@@ -174,11 +199,11 @@ def _matches(pattern: str) -> list[Path]:
     return matches
 
 
-def _is_mask_name(path: Path) -> bool:
+def _is_mask_name(path: AnyPath) -> bool:
     return path.stem.lower().endswith(".mask")
 
 
-def match_masks(photos: Iterable[Path], mask: Path) -> dict[Path, Path | None]:
+def match_masks(photos: Iterable[AnyPath], mask: AnyPath) -> dict[AnyPath, AnyPath | None]:
     """Find the mask of each photo.
 
     Args:
@@ -189,18 +214,20 @@ def match_masks(photos: Iterable[Path], mask: Path) -> dict[Path, Path | None]:
     Raises:
         RequestError: ``mask`` does not exist, or none of the photos has one there.
     """
-    if not mask.exists():
-        raise RequestError(f"The mask {mask} does not exist; check the path.")
+    with reaching(mask):
+        if not mask.exists():
+            raise RequestError(f"The mask {mask} does not exist; check the path.")
+        is_folder = mask.is_dir()
     photos = list(photos)
-    if not mask.is_dir():
+    if not is_folder:
         return dict.fromkeys(photos, mask)
-    ranked: dict[str, list[tuple[int, Path]]] = {}
+    ranked: dict[str, list[tuple[int, AnyPath]]] = {}
     for path in _pictures_below(mask, recursive=False):
         named = _is_mask_name(path)
         stem = path.stem[: -len(".mask")] if named else path.stem
         rank = 0 if named else 1 if path.suffix.lower() == ".png" else 2
         ranked.setdefault(stem, []).append((rank, path))
-    masks: dict[Path, Path | None] = {}
+    masks: dict[AnyPath, AnyPath | None] = {}
     for photo in photos:
         worst = 0 if same_file(photo.parent, mask) else 2
         candidates = [found for found in ranked.get(photo.stem, []) if found[0] <= worst]
@@ -210,13 +237,16 @@ def match_masks(photos: Iterable[Path], mask: Path) -> dict[Path, Path | None]:
     return masks
 
 
-def name_masks(photo: Path) -> str:
+def name_masks(photo: AnyPath) -> str:
     """How the mask of a photo may be called, for a sentence."""
     return f"a mask is called {photo.stem}.mask.png, or {photo.stem}.png in a folder of masks"
 
 
 def make_plan(
-    found: Found, output: Path, naming: Naming, masks: dict[Path, Path | None] | None = None
+    found: Found,
+    output: AnyPath,
+    naming: Naming,
+    masks: Mapping[AnyPath, AnyPath | None] | None = None,
 ) -> Plan:
     """Pair photos with outputs.
 
@@ -244,10 +274,11 @@ def make_plan(
     return Plan(jobs, output if to_folder else output.parent, found.is_batch, to_folder)
 
 
-def _is_folder_name(found: Found, output: Path, naming: Naming) -> bool:
+def _is_folder_name(found: Found, output: AnyPath, naming: Naming) -> bool:
     suffix = output.suffix.lower()
-    if output.is_dir() or suffix not in PICTURE_SUFFIXES:
-        return True
+    with reaching(output):
+        if output.is_dir() or suffix not in PICTURE_SUFFIXES:
+            return True
     if found.is_batch:
         raise RequestError(
             f"-o {output} is the name of one picture, and more than one may be written; name a folder."
@@ -271,7 +302,7 @@ def _is_folder_name(found: Found, output: Path, naming: Naming) -> bool:
 
 def _refuse_clashes(jobs: Sequence[Job]) -> None:
     inputs = {_key(path): path for job in jobs for path in (job.source, job.mask) if path}
-    makers: dict[str, Path] = {}
+    makers: dict[str, AnyPath] = {}
     for job in jobs:
         key = _key(job.output)
         if (first := makers.setdefault(key, job.source)) is not job.source:
@@ -285,11 +316,17 @@ def _refuse_clashes(jobs: Sequence[Job]) -> None:
             )
 
 
-def _key(path: Path) -> str:
+def _place_of(path: AnyPath) -> str:
+    return str(path) if isinstance(path, RemotePath) else os.path.abspath(path)
+
+
+def _key(path: AnyPath) -> str:
+    if isinstance(path, RemotePath):
+        return str(path)
     return os.path.normcase(os.path.realpath(path))
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: AnyPath) -> None:
     """Make the output folder and prove that files can be written there.
 
     Raises:
@@ -297,6 +334,11 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(folder, RemotePath):
+            probe = folder / f".remend-{secrets.token_hex(8)}.tmp"
+            probe.write_whole(b"")
+            probe.unlink()
+            return
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

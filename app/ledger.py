@@ -2,12 +2,14 @@
 
 The last line on an output counts; it is what ``--resume`` goes by. Lines are appended in one piece and
 never changed, so that several processes may write to one record, and one that is killed spoils at most
-its own last line.
+its own last line. Behind a URL nothing can be appended: there the record is put anew every few seconds and at
+the end, and a process that is killed forgets what it did since.
 """
 
 import hashlib
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +17,11 @@ from typing import Any, Literal
 from app.jobs import Job
 from app.work import Work
 from models.errors import InputError, RemendError
+from models.remote_path import AnyPath, RemotePath
+from models.whole_file import save_whole
 
 MANIFEST_NAME = "remend-manifest.jsonl"
+_PUT_SECONDS = 10.0  # between two puts of a record behind a URL
 Status = Literal["done", "skipped", "failed", "planned"]
 
 
@@ -61,12 +66,15 @@ class Manifest:
         work: Its settings are part of what must be unchanged.
     """
 
-    def __init__(self, folder: Path, work: Work) -> None:
+    def __init__(self, folder: AnyPath, work: Work) -> None:
         self.path = folder / MANIFEST_NAME
         self._folder, self._work = folder, work
         self._entries: dict[str, dict[str, Any]] = {}
+        self._lines: list[str] = []
+        self._unsaved, self._saved_at = 0, time.monotonic()
         if self.path.is_file():
-            for line in self.path.read_text("utf-8", errors="replace").splitlines():
+            self._lines = self.path.read_bytes().decode("utf-8", "replace").splitlines()
+            for line in self._lines:
                 try:
                     entry = json.loads(line)
                     self._entries[entry["output"]] = entry
@@ -115,12 +123,25 @@ class Manifest:
             "reason": result.reason,
             "notes": list(result.notes),
         }
+        line = json.dumps(entry)
+        if isinstance(self.path, RemotePath):
+            self._lines.append(line)
+            self._unsaved += 1
+            if time.monotonic() > self._saved_at + _PUT_SECONDS:
+                self.close()
+            return
         try:
-            append_line(self.path, json.dumps(entry))
+            append_line(self.path, line)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror or error})."
             ) from error
+
+    def close(self) -> None:
+        """Put what is not yet on record; errors as ``record``."""
+        if self._unsaved:
+            save_whole("".join(f"{line}\n" for line in self._lines).encode(), self.path)
+            self._unsaved, self._saved_at = 0, time.monotonic()
 
     def _name(self, job: Job) -> str:
         return job.output.relative_to(self._folder).as_posix()

@@ -17,7 +17,10 @@ Model = Annotated[
     Option("--model", "-n", metavar="NAME|PATH", help="Weights; `remend models` lists them."),
 ]
 Output = Annotated[
-    Path, Option("--output", "-o", metavar="OUT", help="A folder; for one photo also a file.")
+    str,
+    Option(
+        "--output", "-o", metavar="OUT", help="A folder, or its URL; for one photo also a file."
+    ),
 ]
 FormatName = Literal["auto", "jpg", "jpeg", "png", "webp", "tiff"]
 Format = Annotated[
@@ -76,7 +79,7 @@ PhotoOption = Annotated[
     str | None, Option("--input", "--image", "-i", metavar="IN", help="The same as IN.")
 ]
 Mask = Annotated[
-    Path,
+    str,
     Option(
         metavar="MASK",
         help="White = fill. One file for all, or a folder: photo.mask.png or photo.png for photo.jpg.",
@@ -92,7 +95,7 @@ FillDetail = Annotated[
 # upscale
 Inputs = Annotated[
     list[str] | None,
-    Argument(metavar="IN", help="Photos, folders, globs, or - for a list on stdin."),
+    Argument(metavar="IN", help="Photos, folders, globs, URLs, or - for a list on stdin."),
 ]
 InputsOption = Annotated[
     list[str] | None, Option("--input", "-i", metavar="IN", help="The same as IN.")
@@ -186,7 +189,7 @@ Cluster = Annotated[
     str | None,
     Option(
         metavar="ADDRESS",
-        help="Run the jobs on a Ray cluster, whose machines see the same folders.",
+        help="Run the jobs on a Ray cluster, whose machines see the same folders or URLs.",
         rich_help_panel=_GENERAL,
     ),
 ]

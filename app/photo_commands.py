@@ -6,13 +6,13 @@ As there: parse, call, print; no image arithmetic, and nothing heavy is imported
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import options
 from app.sizes import TargetSize
 from app.terminal import Terminal, interruptible
 from models.errors import RequestError
+from models.remote_path import AnyPath, to_path
 
 if TYPE_CHECKING:
     from app.fleet import Fleet
@@ -59,8 +59,9 @@ def fill(
     batch = Batch(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
-    plan = _plan_masked(photo, photo_option, output, mask, file_format, suffix)
-    batch.check(plan, output)
+    place = to_path(output)
+    plan = _plan_masked(photo, photo_option, place, mask, file_format, suffix)
+    batch.check(plan, place)
     work = FillWork(
         make_workshop(batch.terminal, device, precision, threads),
         model,
@@ -120,9 +121,10 @@ def upscale(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
     named = [*(inputs or []), *(inputs_option or [])]
-    found = find_photos(named, listed=sys.stdin, recursive=recursive, output=output, suffix=suffix)
-    plan = make_plan(found, output, Naming(file_format, suffix))
-    batch.check(plan, output)
+    place = to_path(output)
+    found = find_photos(named, listed=sys.stdin, recursive=recursive, output=place, suffix=suffix)
+    plan = make_plan(found, place, Naming(file_format, suffix))
+    batch.check(plan, place)
     work = UpscaleWork(
         make_workshop(batch.terminal, device, precision, threads),
         model,
@@ -190,8 +192,9 @@ def restore(
     batch = Batch(
         resume, skip_existing, on_error, dry_run, jobs, max_memory, cluster, quiet, as_json, debug
     )
-    plan = _plan_masked(photo, photo_option, output, mask, file_format, suffix)
-    batch.check(plan, output)
+    place = to_path(output)
+    plan = _plan_masked(photo, photo_option, place, mask, file_format, suffix)
+    batch.check(plan, place)
     workshop = make_workshop(batch.terminal, device, precision, threads)
     saving = Saving(quality, keep_metadata=not strip_metadata)
     filling = FillWork(
@@ -222,8 +225,8 @@ def restore(
 def _plan_masked(
     photo: str | None,
     photo_option: str | None,
-    output: Path,
-    mask: Path,
+    output: AnyPath,
+    mask: str,
     file_format: str,
     suffix: str,
 ) -> "Plan":
@@ -232,8 +235,9 @@ def _plan_masked(
     named = [name for name in (photo, photo_option) if name is not None]
     if len(named) != 1:
         raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
-    found = find_photos(named, output=output, suffix=suffix, mask=mask)
-    masks = match_masks([path for path, _ in found.photos], mask)
+    holes = to_path(mask)
+    found = find_photos(named, output=output, suffix=suffix, mask=holes)
+    masks = match_masks([path for path, _ in found.photos], holes)
     return make_plan(found, output, Naming(file_format, suffix), masks)
 
 
@@ -331,7 +335,7 @@ class Batch:
 
         return free_bytes() if self.max_memory is None else parse_size(self.max_memory)
 
-    def check(self, plan: "Plan", output: Path) -> None:
+    def check(self, plan: "Plan", output: AnyPath) -> None:
         """Raise a RequestError for a record where there is none."""
         if self.resume and not plan.to_folder:
             raise RequestError(

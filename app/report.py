@@ -10,6 +10,7 @@ from app.jobs import Job, Plan
 from app.ledger import Result
 from app.memory import format_size
 from app.terminal import Bar, Terminal, format_seconds, print_json
+from models.remote_path import AnyPath, RemotePath
 
 
 class Report:
@@ -82,13 +83,19 @@ class Report:
         seconds = sum(fact["estimated_seconds"] for fact in facts)
         disk = sum(fact["output_bytes"] for fact in facts)
         memory = max(fact["memory_bytes"] for fact in facts)
-        folder = self._plan.folder
-        while not folder.exists():
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
         self._terminal.say(
             f"{len(facts)} to do, about {format_seconds(seconds)} of the network, "
             f"{format_size(memory)} of memory, {format_size(disk)} on disk"
         )
-        if disk > free:
-            self._terminal.note(f"only {format_size(free)} are free in {folder}.")
+        free = _free_disk(self._plan.folder)
+        if free is not None and disk > free:
+            self._terminal.note(f"only {format_size(free)} are free in {self._plan.folder}.")
+
+
+def _free_disk(folder: AnyPath) -> int | None:
+    """What a disk can take; None behind a URL."""
+    if isinstance(folder, RemotePath):
+        return None
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

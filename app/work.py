@@ -36,6 +36,7 @@ from models.image_files import (
 from models.inpainter import check_mask
 from models.picture import Mask, Picture
 from models.regions import plan_regions
+from models.remote_path import AnyPath
 from models.restorer import FillOptions, UpscaleOptions
 from models.upscaler import SMALLEST_TILE_PX, TILE_PX
 from models.watch import Watch
@@ -54,7 +55,7 @@ class Saving:
         if not 1 <= self.quality <= 100:
             raise RequestError(f"--quality {self.quality} is out of range; choose 1 to 100.")
 
-    def save(self, picture: Picture, path: Path) -> tuple[str, ...]:
+    def save(self, picture: Picture, path: AnyPath) -> tuple[str, ...]:
         """Write a picture; returns what the format could not hold."""
         return write_picture(picture, path, quality=self.quality, keep_metadata=self.keep_metadata)
 
@@ -304,7 +305,7 @@ class UpscaleWork(FileWork):
         """Whether the model is the same for all photos."""
         return self._model is not None or self._target.fixed_scale is not None
 
-    def _model_for_file(self, photo: Path) -> Path:
+    def _model_for_file(self, photo: AnyPath) -> Path:
         return self._model_for((1, 1) if self._is_fixed else read_size(photo))
 
     def _model_for(self, size: tuple[int, int]) -> Path:

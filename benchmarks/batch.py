@@ -1,11 +1,13 @@
 """How close a folder comes to the network's own rate, and what memory photos take, in one run.
 
-    python benchmarks/batch.py [rate] [memory] [--photos N] [--model NAME] [--format jpg]... [--threads N]
+    python -m benchmarks.batch [rate] [memory] [--photos N] [--model NAME] [--format jpg]... [--threads N]
 
-``rate``: mixed photos as files through the whole command, against the network alone on the same tiles.
+``rate``: mixed photos as files through the whole command, against the network alone on the same tiles;
+made of the photos in ``--data``, in turn, or of one that the gradio package brings along.
 ``memory``: peak memory of one photo enlarged twice, by its size, with the time of the network left out (a
 network of one block; ``tile`` is what the shipped one's tile takes more). Prints markdown; quote ratios of
-one run, not its seconds.
+one run, not its seconds. ``share`` is the network's own time in the whole; that of CPU time is what it would
+be without any overlap, and holds on a machine that others use too.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -29,13 +32,14 @@ from app.workshop import Workshop
 from benchmarks.speed import shipped_photo
 from models.checkpoint import Card, save_network
 from models.device import choose_placement
-from models.image_files import read_picture, write_picture
+from models.image_files import is_picture_name, read_picture, write_picture
 from models.picture import Picture
 from models.registry import build_network
 from models.upscaler import UpscaleOptions
 
 SIZES = ((64, 48), (96, 96), (160, 120), (48, 200), (256, 192))
 """Width and height of the mixed photos, in turn."""
+PARTS = 10
 
 
 def resized(photo: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -43,11 +47,17 @@ def resized(photo: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     return np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def rate_row(folder: Path, photo: NDArray[np.uint8], number: int, model: str, kind: str) -> str:
-    """Photos through files and through the network alone, each in turn in two halves of the run."""
+def mixed_pictures(photos: Sequence[Path], number: int) -> list[Picture]:
+    """Small pictures of several sizes and shapes."""
+    read = [np.asarray(read_picture(photo).rgb, np.uint8) for photo in photos[:number]]
+    return [Picture(resized(read[i % len(read)], *SIZES[i % len(SIZES)])) for i in range(number)]
+
+
+def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -> str:
+    """Photos through files and through the network alone, by turns in ten parts of the run."""
+    number = len(pictures)
     source = folder / f"in-{model}-{kind}"
     source.mkdir()
-    pictures = [Picture(resized(photo, *SIZES[i % len(SIZES)])) for i in range(number)]
     for index, picture in enumerate(pictures):
         write_picture(picture, source / f"{index:04}.jpg")
     workshop = Workshop(choose_placement())
@@ -55,24 +65,27 @@ def rate_row(folder: Path, photo: NDArray[np.uint8], number: int, model: str, ki
     scale = upscaler.card.scale
     work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=Saving())
     alone = whole = 0.0
-    for part in range(4):  # a shared machine changes its speed: both are timed by turns
-        chosen = range(part, number, 4)
-        begin = time.perf_counter()
+    alone_cpu = whole_cpu = 0.0
+    for part in range(PARTS):  # a shared machine changes its speed: both are timed by turns
+        chosen = range(part, number, PARTS)
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         for index in chosen:
             upscaler.restore(pictures[index], UpscaleOptions())
         alone += time.perf_counter() - begin
+        alone_cpu += time.process_time() - begin_cpu
         out = folder / f"out-{model}-{kind}-{part}"
         make_folder(out)
         found = find_photos([str(source / f"{i:04}.jpg") for i in chosen], output=out)
         plan = make_plan(found, out, Naming(kind))
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         failed = [result.reason for result in run_plan(plan, work) if result.status != "done"]
         whole += time.perf_counter() - begin
+        whole_cpu += time.process_time() - begin_cpu
         assert not failed, failed
     megapixels = sum(picture.megapixels for picture in pictures) * scale**2
     return (
         f"| {model}, {kind} | {number / whole:.2f} | {megapixels / whole:.3f} | "
-        f"{megapixels / alone:.3f} | {alone / whole:.2f} |"
+        f"{megapixels / alone:.3f} | {alone / whole:.2f} | {alone_cpu / whole_cpu:.2f} |"
     )
 
 
@@ -111,24 +124,30 @@ def main() -> None:
     parser.add_argument("--format", action="append", dest="formats")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--megapixels", type=float, action="append")
+    parser.add_argument("--data", type=Path, help="a folder of photos")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    photo = np.asarray(read_picture(shipped_photo()).rgb, np.uint8)
+    photos = [shipped_photo()]
+    if arguments.data:
+        photos = sorted(path for path in arguments.data.rglob("*") if is_picture_name(path))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "rate" in arguments.parts:
-            print("| what | photos/s | MP/s out | network alone, MP/s | share |")
-            print("| --- | ---: | ---: | ---: | ---: |")
+            pictures = mixed_pictures(photos, arguments.photos)
+            print("| what | photos/s | MP/s out | network alone, MP/s | share | of CPU time |")
+            print("| --- | ---: | ---: | ---: | ---: | ---: |")
             for model in arguments.model or ["x4-fidelity"]:
                 for kind in arguments.formats or ["jpg", "png"]:
-                    print(rate_row(folder, photo, arguments.photos, model, kind), flush=True)
+                    print(rate_row(folder, pictures, model, kind), flush=True)
             print()
         if "memory" in arguments.parts:
             tile = Workshop(choose_placement()).upscaler("x2-fidelity").tile_bytes(256) / 1e9
             print(f"| photo, x2 | megapixels | peak GB (+ {tile:.2f} for a tile of x2-fidelity) |")
             print("| --- | ---: | ---: |")
+            photo = np.asarray(read_picture(photos[0]).rgb, np.uint8)
             for megapixels in arguments.megapixels or (1, 12, 48):
-                print(memory_row(folder, photo, megapixels, "jpg"), flush=True)
+                for kind in arguments.formats or ["jpg"]:
+                    print(memory_row(folder, photo, megapixels, kind), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -29,8 +28,10 @@ from models.errors import InputError, RemendError
 from models.image_metadata import metadata_of, orientation_of, profile_space
 from models.opencv import load_opencv
 from models.picture import Picture, Pixels
+from models.remote_path import AnyPath
+from models.silent_damage import find_damage
 
-Source = Path | bytes | BinaryIO
+Source = AnyPath | bytes | BinaryIO
 
 LARGEST_MEGAPIXELS = 400.0
 """Larger pictures are refused unless a caller says otherwise; twice that in any case."""
@@ -65,12 +66,12 @@ def open_picture(source: Source, max_megapixels: float | None = None) -> Iterato
     Raises:
         InputError: The source cannot be opened, is no picture, is too large, or is damaged.
     """
-    name = str(source) if isinstance(source, Path) else "The picture"
+    name = str(source) if isinstance(source, AnyPath) else "The picture"
     try:
         # Both libraries want to seek, which a pipe cannot; uploads are in memory anyway.
-        content = source if isinstance(source, bytes | Path) else source.read()
+        content = source if isinstance(source, bytes | AnyPath) else source.read()
         with (
-            content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as stream,
+            content.open("rb") if isinstance(content, AnyPath) else io.BytesIO(content) as stream,
             _open_header(stream, name) as image,
         ):
             _check_header(image, name, max_megapixels or LARGEST_MEGAPIXELS)
@@ -169,6 +170,8 @@ def decode(opened: OpenPicture) -> Picture:
         # A PNG may keep metadata behind its pixels, which Pillow reads only after decoding them.
         # Decoding a rare kind of file twice costs less than lost metadata.
         image.load()
+    if damage := find_damage(image, opened.stream):
+        notes.append(damage)
     meta = metadata_of(image, grey=grey)
     orientation = orientation_of(image)
     if wide:

@@ -7,7 +7,6 @@ outputs.
 """
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from models.image_decode import Source, bit_depth_of, decode, open_picture
 from models.image_encode import SUFFIX_FORMATS, encode, grey_of
 from models.image_metadata import orientation_of
 from models.picture import Mask, Picture
+from models.remote_path import AnyPath, RemotePath
 from models.whole_file import save_whole
 
 PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
@@ -34,7 +34,7 @@ class Header(NamedTuple):
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})
 
 
-def is_picture_name(path: Path) -> bool:
+def is_picture_name(path: AnyPath) -> bool:
     """Tell by its name whether a file found in a folder is meant to be a picture."""
     # "._photo.jpg" is what macOS leaves on foreign disks beside photo.jpg: no picture.
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("._")
@@ -94,7 +94,7 @@ def read_mask(source: Source, *, invert: bool = False) -> Mask:
     return mask.inverted() if invert else mask
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def read_size(path: AnyPath) -> tuple[int, int]:
     """Read the width and height that ``read_picture`` would give, from the header alone.
 
     A PNG that keeps its orientation behind its pixels is the one exception: only decoding finds it.
@@ -105,7 +105,7 @@ def read_size(path: Path) -> tuple[int, int]:
     return read_header(path).size
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: AnyPath) -> Header:
     """Read what the header says of the picture that ``read_picture`` would give; errors as there.
 
     See ``read_size`` for its one exception.
@@ -149,7 +149,7 @@ def encode_picture(
 
 def write_picture(
     picture: Picture,
-    path: Path,
+    path: AnyPath,
     *,
     file_format: str | None = None,
     quality: int = 95,
@@ -182,8 +182,10 @@ def write_picture(
     return notes
 
 
-def same_file(one: Path, other: Path) -> bool:
+def same_file(one: AnyPath, other: AnyPath) -> bool:
     """Tell whether two paths lead to one file (through links too), or would if it existed."""
+    if isinstance(one, RemotePath) or isinstance(other, RemotePath):
+        return str(one) == str(other)
     try:
         return one.samefile(other)
     except OSError:

@@ -18,15 +18,19 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None
 
 from models.errors import InputError, RequestError
+from models.remote_path import AnyPath, RemotePath
 
 
-def save_whole(data: bytes, path: Path) -> None:
+def save_whole(data: bytes, path: AnyPath) -> None:
     """Put bytes into a file so that at any moment it is wholly the old or wholly the new one.
 
     Raises:
         RequestError: The folder is missing or may not be written, or the path is a folder.
         InputError: The disk is full or fails.
     """
+    if isinstance(path, RemotePath):
+        _save_remote(data, path)
+        return
     try:
         with _temporary_beside(path) as (temporary, file):
             file.write(data)
@@ -57,6 +61,15 @@ def save_whole(data: bytes, path: Path) -> None:
             ) from error
         raise InputError(
             f"{path} cannot be written ({error.strerror or error}); check the disk and the path."
+        ) from error
+
+
+def _save_remote(data: bytes, path: RemotePath) -> None:
+    try:
+        path.write_whole(data)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}); check the storage."
         ) from error
 
 
@@ -92,8 +105,10 @@ def _is_ours(file: BinaryIO, path: Path) -> bool:
         return error.errno not in (errno.EAGAIN, errno.EACCES)
 
 
-def sweep(folder: Path) -> int:
-    """Remove what killed processes left half-written in a folder; returns how many files."""
+def sweep(folder: AnyPath) -> int:
+    """Remove what killed processes left half-written in a folder of a disk; returns how many files."""
+    if isinstance(folder, RemotePath):  # no locks tell the dead from the living there
+        return 0
     removed = 0
     for path in folder.glob(".remend-*.tmp"):
         with suppress(OSError), path.open("rb") as file:  # it may be gone, or another's

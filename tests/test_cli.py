@@ -26,7 +26,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from app.cli import main
-from models.checkpoint import open_network, peek
+from models.checkpoint import Card, open_network, peek, save_network
+from models.registry import build_network
 
 
 @dataclass(frozen=True)
@@ -265,6 +266,33 @@ def test_options_of_realesrgan_serve(remend: Remend):
     assert "not told how much to denoise" in done.err
     assert remend("upscale photo.png -o b.png -s 2 --tta").code == 0
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_a_model_that_is_told_how_much_to_denoise(remend: Remend):
+    config = {"scale": 2, "width": 8, "blocks": 1, "denoise": True}
+    torch.manual_seed(3)
+    card = Card("upscale", "upscale", config, "told", 2)
+    network = build_network("upscale", config)
+    torch.nn.init.normal_(network.get_parameter("kept_noise"))  # nought before training
+    save_network(Path("told.safetensors"), network, card)
+    save("in/photo.png")
+
+    def denoised(options: str) -> bytes:
+        done = remend(f"upscale in -s 2 -n ./told.safetensors -o out --resume --json {options}")
+        assert (done.code, [entry["status"] for entry in done.objects]) == (0, ["done"])
+        assert "notes" not in done.objects[0]
+        return Path("out/photo.png").read_bytes()
+
+    plain = denoised("")
+    none, all_of_it = denoised("--denoise 0"), denoised("--denoise 1")
+    assert len({plain, none, all_of_it}) == 3
+    assert denoised("-dn 0.5 --tile 0") == plain
+    save_mask("mask.png", value=0)
+    restored = remend(
+        "restore in/photo.png --mask mask.png -n ./told.safetensors -s 2 -dn 1 -o r.png"
+    )
+    assert restored.code == 0
+    assert Path("r.png").read_bytes() == all_of_it
 
 
 def test_a_dry_run_says_what_it_takes(remend: Remend):

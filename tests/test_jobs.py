@@ -320,7 +320,7 @@ class Copying:
     def read(self, job: Job) -> Material:
         """A dot that carries the text of the file."""
         self.seen.append(job.source.name)
-        text = job.source.read_text()
+        text = job.source.read_bytes().decode()
         if text == "bad":
             raise InputError("It is bad.")
         if text == "full":
@@ -337,7 +337,7 @@ class Copying:
         return Made(material.picture)
 
     def write(self, made: Made, job: Job) -> tuple[str, ...]:
-        job.output.write_text(made.picture.meta.notes[0])
+        Path(job.output).write_text(made.picture.meta.notes[0])
         return ("Copied.",)
 
 

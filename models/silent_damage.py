@@ -1,0 +1,96 @@
+"""Damage that decoders let pass: what a file shows of it beside its pixels, in a sentence.
+
+Decoders give a whole picture for many a damaged file, its lower half grey or shifted, and say nothing. Here
+JPEG is read again by libjpeg-turbo in its strict way (at an eighth of the size, a third of the time), the
+checksums of TIFF's deflated strips are looked at, and formats that say how long they are, are measured.
+PNG's own decoder looks at checksums; WebP, GIF and other TIFF hold nothing to go by.
+"""
+
+import zlib
+from typing import BinaryIO
+
+import simplejpeg
+from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, TiffImagePlugin
+
+# Of libjpeg's warnings, those about the picture; the others are about versions and oddities.
+_LOSSES = ("corrupt jpeg data", "premature end", "inconsistent progression")
+_TIFF_COMPRESSION, _TIFF_DEFLATE = 259, (8, 32_946)
+_TIFF_PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, and of tiles
+_BOX_HEADER, _LONG_BOX_HEADER = 8, 16
+
+
+def find_damage(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
+    """A sentence for a file that was decoded but is not as it was written; None = nothing shows.
+
+    Args:
+        image: Decoded or not.
+        stream: The whole file; its position moves.
+    """
+    stream.seek(0)
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        what = _warning_of_jpeg(stream.read(), image.mode)
+    elif isinstance(image, BmpImagePlugin.BmpImageFile):
+        what = _length_of_bmp(stream.read())
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        what = _checksum_of_tiff(image, stream)
+    elif image.format in ("AVIF", "HEIF"):
+        what = _length_of_boxes(stream)
+    else:
+        what = None
+    return what and f"The file is damaged ({what}); look whether parts of the picture are wrong."
+
+
+def _warning_of_jpeg(content: bytes, mode: str) -> str | None:
+    kind = "CMYK" if mode == "CMYK" else "GRAY"
+    try:
+        simplejpeg.decode_jpeg(content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8)
+    except ValueError as error:
+        what = str(error)
+        return what if what.lower().startswith(_LOSSES) else None
+    return None
+
+
+def _length_of_bmp(content: bytes) -> str | None:
+    claimed = int.from_bytes(content[2:6], "little")  # some programs write 0
+    if claimed and claimed != len(content):
+        return f"{len(content)} bytes instead of {claimed}"
+    return None
+
+
+def _checksum_of_tiff(image: TiffImagePlugin.TiffImageFile, stream: BinaryIO) -> str | None:
+    """Inflate all strips or tiles: libtiff stops before the checksum at their end."""
+    if image.tag_v2.get(_TIFF_COMPRESSION) not in _TIFF_DEFLATE:
+        return None
+    for places, lengths in _TIFF_PIECES:
+        pieces = zip(image.tag_v2.get(places, ()), image.tag_v2.get(lengths, ()), strict=False)
+        for number, (place, length) in enumerate(pieces, 1):
+            stream.seek(place)
+            inflating = zlib.decompressobj()
+            try:
+                content = stream.read(length)
+                while content and not inflating.eof:
+                    inflating.decompress(content, 2**20)
+                    content = inflating.unconsumed_tail
+            except zlib.error:
+                return f"piece {number} of its pixels is not what its checksum says"
+            if not inflating.eof:
+                return f"piece {number} of its pixels is cut short"
+    return None
+
+
+def _length_of_boxes(stream: BinaryIO) -> str | None:
+    """Walk the boxes of an ISO base media file (ISO/IEC 14496-12, 4.2), which fill it without a gap."""
+    end = stream.seek(0, 2)
+    place = 0
+    while place < end:
+        stream.seek(place)
+        head = stream.read(_LONG_BOX_HEADER)
+        size = int.from_bytes(head[:4])
+        if size == 1:
+            size = int.from_bytes(head[_BOX_HEADER:])
+        elif size == 0:
+            size = end - place
+        if size < _BOX_HEADER or place + size > end or not head[4:8].isalnum():
+            return f"what stands at byte {place} is not how its parts begin"
+        place += size
+    return None
