@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Repairs and upscales photos on your own computer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich's help takes a third of the start
 )
 models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models")
