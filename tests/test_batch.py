@@ -84,7 +84,8 @@ class Command:
     def wait(self, seconds: float = 300) -> tuple[int | None, str, str]:
         """Exit code, stdout and stderr."""
         self.process.join(seconds)
-        return self.process.exitcode, *(path.read_text() for path in self._said)
+        out, err = (path.read_text() for path in self._said)
+        return self.process.exitcode, out, err
 
 
 def run(line: list[str], folder: Path, out: Path, err: Path) -> None:

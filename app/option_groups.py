@@ -1,0 +1,266 @@
+"""What fill, upscale and restore have in common: groups of options, and what their words mean.
+
+A command takes a group as one parameter (``app.grouping``). Each option's names and help are in
+``app.options``. Nothing heavy is imported before a command runs.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app import options
+from app.sizes import TargetSize
+from app.terminal import Terminal, interruptible
+from models.errors import RequestError
+from models.remote_path import AnyPath, to_path
+
+if TYPE_CHECKING:
+    from app.fleet import Fleet
+    from app.jobs import Plan
+    from app.work import FillWork, Saving, UpscaleWork, Work
+    from app.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Photos and what is to be filled in them."""
+
+    mask: options.Mask
+    photo: options.Photo = None
+    photo_option: options.PhotoOption = None
+    invert_mask: options.InvertMask = False
+    grow: options.Grow = 0
+    feather: options.Feather = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range, and none or two photos."""
+        check_range("--feather", self.feather, 0, 1000)
+        check_range("--grow", self.grow, -1000, 1000)
+        if (self.photo is None) == (self.photo_option is None):
+            raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
+
+    def plan(self, files: "Files") -> "Plan":
+        """Photos, masks and outputs; errors as ``app.jobs``."""
+        from app.jobs import find_photos, make_plan, match_masks
+
+        named = [name for name in (self.photo, self.photo_option) if name is not None]
+        holes = to_path(self.mask)
+        found = find_photos(named, output=files.place, suffix=files.suffix, mask=holes)
+        masks = match_masks([path for path, _ in found.photos], holes)
+        return make_plan(found, files.place, files.naming, masks)
+
+    def work(
+        self, running: "Running", files: "Files", model: str | None, detail: float, strength: float
+    ) -> "FillWork":
+        """How a photo is filled; errors as there."""
+        from app.work import FillWork
+        from models.restorer import FillOptions
+
+        return FillWork(
+            running.workshop,
+            model,
+            FillOptions(detail=detail, feather_px=self.feather),
+            invert=self.invert_mask,
+            grow_px=self.grow,
+            saving=files.saving,
+            strength=strength,
+            memory_bytes=running.memory_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """How large photos become, and how."""
+
+    scale: options.Scale = None
+    width: options.Width = None
+    height: options.Height = None
+    megapixels: options.Megapixels = None
+    model: options.Model = None
+    detail: options.UpscaleDetail = None
+    denoise: options.Denoise = None
+    tta: options.Tta = False
+    tile: options.Tile = "auto"
+    ncnn_tile: options.NcnnTile = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        _ = self.target, self.tile_px
+        for name, value in (("--detail", self.detail), ("--denoise", self.denoise)):
+            if value is not None:
+                check_range(name, value, 0, 1)
+
+    @property
+    def target(self) -> TargetSize:
+        """The size that was asked for; errors as there."""
+        return TargetSize(self.scale, self.width, self.height, self.megapixels)
+
+    @property
+    def tile_px(self) -> int | None:
+        """The pixels of a tile, from ``--tile`` or ``-t``: None = auto, 0 = the whole photo.
+
+        Raises:
+            RequestError: Both are given, or no number of pixels.
+        """
+        if self.ncnn_tile is not None and self.tile != "auto":
+            raise RequestError("-t and --tile mean the same; leave one out.")
+        text = self.tile if self.ncnn_tile is None else self.ncnn_tile.partition(",")[0]
+        if text == "auto" or (text == "0" and self.ncnn_tile is not None):
+            return None
+        if not text.isdecimal() or 0 < int(text) < 32:
+            raise RequestError(
+                f"--tile {text} is not possible; choose auto, 0, or 32 pixels and more."
+            )
+        return int(text)
+
+    def work(self, running: "Running", files: "Files", strength: float) -> "UpscaleWork":
+        """How a photo is enlarged; errors as there."""
+        from app.work import UpscaleWork
+
+        return UpscaleWork(
+            running.workshop,
+            self.model,
+            self.target,
+            detail=self.detail,
+            denoise=self.denoise,
+            tta=self.tta,
+            tile_px=self.tile_px,
+            saving=files.saving,
+            strength=strength,
+            memory_bytes=running.memory_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is written, where, and what becomes of what is there."""
+
+    output: options.Output
+    skip_existing: options.SkipExisting = False
+    resume: options.Resume = False
+    file_format: options.Format = "auto"
+    quality: options.Quality = 95
+    suffix: options.Suffix = ""
+    strip_metadata: options.StripMetadata = False
+    on_error: options.OnError = "skip"
+    dry_run: options.DryRun = False
+
+    @property
+    def place(self) -> AnyPath:
+        """The output; errors as ``to_path``."""
+        return to_path(self.output)
+
+    @property
+    def naming(self) -> Any:
+        """How outputs are called; errors as ``app.jobs.Naming``."""
+        from app.jobs import Naming
+
+        return Naming(self.file_format, self.suffix)
+
+    @property
+    def saving(self) -> "Saving":
+        """How outputs are encoded; errors as ``app.work.Saving``."""
+        from app.work import Saving
+
+        return Saving(self.quality, keep_metadata=not self.strip_metadata)
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where and how a plan is done, and how it is told of."""
+
+    jobs: options.Jobs = None
+    max_memory: options.MaxMemory = None
+    cluster: options.Cluster = None
+    device: options.Device = "auto"
+    precision: options.Precision = "auto"
+    threads: options.Threads = None
+    quiet: options.Quiet = False
+    as_json: options.Json = False
+    debug: options.Debug = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no number of jobs and no size."""
+        _ = self.readers_and_writers, self.memory_bytes
+
+    @property
+    def readers_and_writers(self) -> tuple[int, int]:
+        """How many photos are read and written at a time, from ``N`` or ``load:proc:save``.
+
+        Raises:
+            RequestError: It is neither.
+        """
+        if self.jobs is None:
+            return 1, 2
+        # The middle number of realesrgan-ncnn-vulkan is for each GPU; here one photo is on each.
+        load, *rest = self.jobs.split(":")
+        parts = (load, rest[1] if len(rest) == 2 else load)
+        if len(rest) not in (0, 2) or not all(p.isdecimal() and 1 <= int(p) <= 64 for p in parts):
+            raise RequestError(
+                f"--jobs {self.jobs} is not possible; choose 1 to 64, or load:proc:save."
+            )
+        return int(parts[0]), int(parts[1])
+
+    @functools.cached_property
+    def memory_bytes(self) -> int | None:
+        """What the program may take: what was asked for, or what is free."""
+        from app.memory import free_bytes, parse_size
+
+        return free_bytes() if self.max_memory is None else parse_size(self.max_memory)
+
+    @functools.cached_property
+    def workshop(self) -> "Workshop | Fleet":
+        """A workshop on the device, or one for each of several; errors as ``app.devices``."""
+        from app.devices import place_all
+        from app.fleet import Fleet
+        from app.workshop import Workshop
+
+        places = place_all(self.device, self.precision, self.threads)
+        workshops = [Workshop(where) for where in places]
+        return workshops[0] if len(workshops) == 1 else Fleet(workshops)
+
+    def run(self, plan: "Plan", work: "Work", files: Files) -> int:
+        """Do a plan and tell of it; returns the exit code."""
+        from app.batch import BatchOptions, run_plan
+        from app.jobs import make_folder
+        from app.report import Report
+
+        readers, writers = self.readers_and_writers
+        how = BatchOptions(
+            resume=files.resume,
+            skip_existing=files.skip_existing,
+            stop_on_error=files.on_error == "stop",
+            dry_run=files.dry_run,
+            debug=self.debug,
+            readers=readers,
+            writers=writers,
+            memory_bytes=self.memory_bytes,
+        )
+        work.prepare(plan)
+        elsewhere = None
+        if self.cluster is not None:
+            from app.cluster import perform_on_cluster
+
+            elsewhere = perform_on_cluster(self.cluster, work)
+        if not files.dry_run:
+            make_folder(plan.folder)
+        terminal = Terminal(quiet=self.quiet)
+        with interruptible(), terminal.progress("", counted=plan.is_batch) as bar:
+            report = Report(terminal, plan, bar, as_json=self.as_json)
+            for result in run_plan(plan, work, how, watch_job=report.begin, elsewhere=elsewhere):
+                report.add(result)
+        return report.close()
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise a RequestError for an option whose value lies outside its limits."""
+    if not low <= value <= high:
+        raise RequestError(f"{name} {value:g} is out of range; choose {low:g} to {high:g}.")
+
+
+def check_record(plan: "Plan", files: Files) -> None:
+    """Raise a RequestError for ``--resume`` where no record is kept."""
+    if files.resume and not plan.to_folder:
+        raise RequestError(
+            f"--resume needs a folder that keeps a record, and -o {files.place} is a file."
+        )
