@@ -32,7 +32,7 @@ from app.page.desk import Desk, OpenPhoto
 from app.page.repair import Repair
 from app.page.status import answering, explain, say
 from app.page.uploads import uploaded
-from app.page.upscale import Upscaling, Wish, spell_seconds
+from app.page.upscale import Upscaling, Wish, hint_dials, spell_seconds
 from app.page.words import MESSAGES, language_of
 from app.sizes import TargetSize
 from app.ui import read_auth, running_page
@@ -495,6 +495,13 @@ def test_the_photo_and_its_result_are_limited(workshop: Workshop, upload_folder:
         upscaling.upscale_file(
             upload_folder / "large.png", Wish(2.0, 0, "auto", 0.5), upload_folder
         )
+
+
+def test_dials_that_a_model_does_not_heed_say_so():
+    for model, scale in (("x2-fidelity", 4.0), ("x4-fast", 4.0)):
+        for dial in hint_dials(model, scale, ENGLISH):
+            assert dial["info"] == f"No effect with {model}."
+    assert "对 x4-fast 无效" in hint_dials("x4-fast", 2.0, CHINESE)[0]["info"]
 
 
 # The server

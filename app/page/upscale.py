@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.catalogue import default_upscale_model, list_models
+from app.catalogue import default_upscale_model, find_model, list_models, read_card
 from app.jobs import FORMAT_SUFFIXES, Job, Naming
 from app.page import MODEL_LANE
 from app.page.crop import cut_crop
@@ -27,10 +27,10 @@ from app.workshop import Workshop
 from models.errors import RemendError, RequestError
 from models.image_files import read_picture, read_size, write_picture
 from models.restorer import UpscaleOptions
+from models.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 from models.watch import QUIET, Cancelled, Watch
 
 AUTO_MODEL = "auto"
-DEFAULT_DETAIL = 0.5
 
 _RESULT_FACTOR = 4
 """A result may have so many times the megapixels that a photo may have."""
@@ -45,6 +45,7 @@ class Wish:
     model: str
     detail: float
     file_format: str = "auto"
+    denoise: float = DEFAULT_DENOISE
 
     @property
     def target(self) -> TargetSize:
@@ -93,7 +94,10 @@ class Upscaling:
         """
         self._check_sizes(photo, wish.target)
         name = None if wish.model == AUTO_MODEL else check_name(wish.model, "upscale")
-        work = UpscaleWork(self._workshop, name, wish.target, detail=wish.detail, saving=Saving())
+        work = UpscaleWork(
+            self._workshop, name, wish.target,
+            detail=wish.detail, denoise=wish.denoise, saving=Saving(),
+        )  # fmt: skip
         suffix = f"-{round(wish.width)}px" if wish.width else f"-x{wish.scale:g}"
         output = folder / Naming(wish.file_format, suffix).name_for(photo)
         if output.exists():  # two photos of one name
@@ -128,6 +132,7 @@ class Upscaling:
         width: float,
         model: str,
         detail: float,
+        denoise: float,
         across: float,
         down: float,
         request: gr.Request,
@@ -138,13 +143,13 @@ class Upscaling:
         try:
             if not paths:
                 raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail)
+            wish = Wish(scale, width, model, detail, denoise=denoise)
             photo = Path(paths[0])
             sizes = [self._check_sizes(Path(path), wish.target)[0] for path in paths]
             part = cut_crop(read_picture(photo, max_megapixels=self._max_megapixels), across, down)
             factor = wish.target.scale_for(sizes[0])
             larger = (round(part.width * factor), round(part.height * factor))
-            options = UpscaleOptions(size=larger, detail=detail)
+            options = UpscaleOptions(size=larger, detail=detail, denoise=denoise)
             watch = self._running[session] = PageWatch(bar)
             name = wish.model_for(sizes[0])
             self._workshop.upscaler(name)  # the time to load it says nothing of the whole
@@ -178,6 +183,7 @@ class Upscaling:
         width: float,
         model: str,
         detail: float,
+        denoise: float,
         file_format: str,
         request: gr.Request,
         bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
@@ -188,7 +194,7 @@ class Upscaling:
         try:
             if not paths:
                 raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail, file_format)
+            wish = Wish(scale, width, model, detail, file_format, denoise)
             folder, made, notes = new_folder(), list[Path](), list[str]()
             for index, path in enumerate(map(Path, paths)):
                 if session in self._stopped:
@@ -265,6 +271,10 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
                 0, 1, DEFAULT_DETAIL, step=0.05, label=label("upscale_detail"),
                 elem_id="upscale-detail",
             )  # fmt: skip
+            denoise = gr.Slider(
+                0, 1, DEFAULT_DENOISE, step=0.05, label=label("denoise"),
+                elem_id="upscale-denoise",
+            )  # fmt: skip
             formats = ["auto", *(name for name in FORMAT_SUFFIXES if name != "jpeg")]
             file_format = gr.Dropdown(
                 formats, value="auto", label=label("format_box"), elem_id="upscale-format"
@@ -290,10 +300,15 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
         [photos.change, scale.release, width.change], upscaling.describe, [photos, scale, width],
         status, queue=False, show_progress="hidden", **private,
     )  # fmt: skip
-    wish = [photos, scale, width, model, detail]
+    gr.on(
+        [model.change, scale.release], hint_dials, [model, scale], [detail, denoise],
+        queue=False, show_progress="hidden", **private,
+    )  # fmt: skip
+    wish = [photos, scale, width, model, detail, denoise]
     # A slider that moves on takes the place of what waits; its last position is always shown.
     shown = gr.on(
-        [show.click, detail.release, across.release, down.release], upscaling.show_part,
+        [show.click, detail.release, denoise.release, across.release, down.release],
+        upscaling.show_part,
         [*wish, across, down], [result, status], trigger_mode="always_last", **lane, **private,
     )  # fmt: skip
     running = run.click(
@@ -301,6 +316,17 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
     )
     stop.click(upscaling.stop, None, status, cancels=[running, shown], queue=False, **private)
     return photos, model
+
+
+def hint_dials(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
+    """Say below the two dials where the model that is chosen does not heed them."""
+    name = default_upscale_model(scale) if model == AUTO_MODEL else check_name(model, "upscale")
+    heeded = read_card(find_model(name, "upscale")).config
+    unheeded = word(language_of(request), "no_effect", name=name)
+    detail, denoise = (
+        gr.update(info=None if heeded.get(dial) else unheeded) for dial in ("refine", "denoise")
+    )
+    return detail, denoise
 
 
 def upscale_choices() -> list[str]:
