@@ -37,7 +37,7 @@ def find_damage(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
         what = _length_of_boxes(stream)
     else:
         what = None
-    return what and f"The file is damaged ({what}); look whether parts of the picture are wrong."
+    return what and f"The file is damaged ({what}); check whether parts of the picture are wrong."
 
 
 def _warning_of_jpeg(content: bytes, mode: str) -> str | None:

@@ -25,6 +25,7 @@ from models.errors import InputError
 from models.image_files import read_picture, write_picture
 from models.picture import Picture
 from models.watch import QUIET
+from tests.test_image_metadata import cmyk_profile
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 AGAIN = "REMEND_WRITE_FORMATS=1 python -m pytest tests/test_formats.py"
@@ -44,6 +45,13 @@ def save_picture(path: Path, rgb: NDArray[Any], alpha: NDArray[Any] | None = Non
 
 def save_image(image: Image.Image, **how: Any) -> Callable[[Path], None]:
     return lambda path: image.save(path, **how)
+
+
+def save_damaged(path: Path) -> None:
+    """A JPEG with an end, but without the pixels before it."""
+    PHOTO.save(path, quality=95)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-60] + whole[-2:])
 
 
 def doubled(source: Path, made: Path) -> bool:
@@ -150,6 +158,8 @@ KINDS = [
     Kind("palette with a transparent colour", ".gif",
          save_image(Image.fromarray(HALF // 255).convert("P"), transparency=0), transparent),
     Kind("CMYK", ".jpg", save_image(PHOTO.convert("CMYK")), doubled),
+    Kind("CMYK with its profile", ".jpg",
+         save_image(PHOTO.convert("CMYK"), icc_profile=cmyk_profile()), doubled),
     Kind("profile of a wide gamut", ".png", save_image(PHOTO, icc_profile=WIDE),
          same(lambda p: p.meta.icc_profile)),
     Kind("EXIF", ".jpg", save_image(PHOTO, exif=EXIF),
@@ -166,6 +176,7 @@ KINDS = [
     Kind("AVIF", ".avif", save_image(PHOTO)),
     Kind("HEIC without its extra", ".heic", heic),
     Kind("32 bits a sample", ".tif", save_image(Image.fromarray(np.ones((16, 24), np.float32)))),
+    Kind("a damaged file that decodes all the same", ".jpg", save_damaged, doubled),
     Kind("a name that is not ASCII", ".png", save_image(PHOTO), doubled, "Düne – 砂丘 🏜"),
     Kind("a name of 200 letters", ".png", save_image(PHOTO), doubled, "n" * 200),
     Kind("a file that may only be read", ".png",
