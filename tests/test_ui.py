@@ -455,7 +455,7 @@ def test_a_part_is_shown_with_an_estimate_before_the_whole(workshop: Workshop, u
     Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
     bar: Any = no_bar
-    pair, said = upscaling.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, ENGLISH, bar)
+    pair, said = upscaling.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, 0.5, ENGLISH, bar)
     assert [Image.open(path).size for path in pair] == [(128, 128), (256, 256)]
     assert "400 × 300" in said and "About" in said
 
@@ -470,7 +470,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(workshop: Workshop, upl
     (upload_folder / "text.png").write_text("no picture")
     photos.insert(1, upload_folder / "text.png")
     bar: Any = no_bar
-    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, "jpg", ENGLISH, bar)
+    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", ENGLISH, bar)
     _, download, said = upscaling.run(*arguments)
     assert "text.png" in said and "error" in said
     with zipfile.ZipFile(download["value"]) as archive:
