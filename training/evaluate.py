@@ -133,12 +133,12 @@ def read_rgb(file: Path, border: int = 0) -> Pixels:
 
 
 def read_hole(mask: Path, photo: Path, truth: Pixels) -> Pixels:
-    """A mask file as 0 and 255.
+    """A mask file as 0 and 255; whatever it touches is missing, as it is when a photo is filled.
 
     Raises:
         RequestError: It has another size than the photo, or marks nothing.
     """
-    hole = np.where(read_mask(mask).values > 127, 255, 0).astype(np.uint8)
+    hole = np.where(read_mask(mask).values > 0, 255, 0).astype(np.uint8)
     if hole.shape != truth.shape[:2]:
         raise RequestError(
             f"{mask} has {hole.shape[1]}x{hole.shape[0]} px, {photo} has "
