@@ -8,7 +8,6 @@ where their own code says ``models`` it gets ``remend.models``.
 
 import builtins
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Sequence
@@ -61,7 +60,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         super().exec_module(module)
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Finds ``remend.*`` in ``__path__``."""
 
     def find_spec(

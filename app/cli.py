@@ -9,8 +9,10 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from app import options
 from app.photo_commands import COMMANDS
@@ -18,9 +20,24 @@ from app.terminal import Terminal
 from models.errors import RemendError, RequestError
 from models.watch import Cancelled
 
+
+class _Overview(TyperGroup):
+    """Lists the commands in plain text: who looks for one does not wait for rich, as its own help does."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "rich_markup_mode": None})
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Every command with the whole of its first sentence."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, found.get_short_help_str(999)) for name, found in commands if found]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 app = typer.Typer(
+    cls=_Overview,
     help="Repairs and upscales photos on your own computer.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich's help takes a third of the start
 )
@@ -221,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; None = those of this process.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in arguments
     if not debug:
         warnings.simplefilter("ignore")
@@ -250,7 +267,6 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
         case Cancelled():
             return 130, str(error)
         case typer.TyperException():
-            # Empty where the help was printed instead, for want of a command.
             sentence = error.format_message()
             return error.exit_code, sentence if sentence[-1:] in (*".?)", "") else f"{sentence}."
         case _:

@@ -9,20 +9,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from models.watch import Cancelled, Watch
+
+if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 _PLAIN_SECONDS = 10.0  # between two plain lines of one long piece of work
 
@@ -36,7 +30,12 @@ class Terminal:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._console = Console(stderr=True)
+
+    @cached_property
+    def _console(self) -> "Console":
+        from rich.console import Console
+
+        return Console(stderr=True)
 
     @property
     def draws_bars(self) -> bool:
@@ -70,6 +69,15 @@ class Terminal:
         if not self.draws_bars:
             yield Bar(self, description, None)
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         amount = MofNCompleteColumn() if counted else TaskProgressColumn()
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -85,7 +93,7 @@ class Terminal:
 class Bar(Watch):
     """The progress of one piece of work, or of several of equal weight one after the other."""
 
-    def __init__(self, terminal: Terminal, description: str, progress: Progress | None) -> None:
+    def __init__(self, terminal: Terminal, description: str, progress: "Progress | None") -> None:
         self._terminal, self._description, self._progress = terminal, description, progress
         self._task: TaskID | None = None
         self._offset, self._pieces = 0, 0

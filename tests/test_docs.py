@@ -172,3 +172,9 @@ def test_the_site_builds_with_every_link_checked(tmp_path: Path):
     )
     pages = {path.parent.name for path in tmp_path.glob("site/*/index.html")}
     assert {"first-repair", "batch", "cli", "python", "community", "design"} <= pages
+
+
+def test_an_image_holds_no_models_of_the_person_who_builds_it(root: Path):
+    (folder,) = re.findall(r"\.\./([\w-]+):/models:ro", (root / "deploy/compose.yml").read_text())
+    assert folder in (root / "deploy/Dockerfile.dockerignore").read_text().split()
+    assert f"/{folder}/" in (root / ".gitignore").read_text().split()
