@@ -39,7 +39,6 @@ app = typer.Typer(
     cls=_Overview,
     help="Repairs and upscales photos on your own computer.",
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # importing rich's help takes a third of the start
 )
 models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models")
