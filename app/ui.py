@@ -26,7 +26,7 @@ from app.page.desk import Desk
 from app.page.repair import MODULES, SCRIPTS, Repair, repair_tab
 from app.page.status import explain, say, status_line
 from app.page.upscale import Upscaling, upscale_choices, upscale_tab
-from app.page.words import I18N, label
+from app.page.words import I18N, label, language_of
 from app.workshop import Workshop
 from models.errors import RequestError
 
@@ -203,14 +203,14 @@ def read_auth(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def _hand_over(repair: Repair) -> Callable[[gr.EventData], tuple[Any, Any, Any]]:
+def _hand_over(repair: Repair) -> Callable[[gr.EventData, gr.Request], tuple[Any, Any, Any]]:
     """The step that puts a repaired photo into the Upscale tab and turns to it."""
 
-    def hand_over(event: gr.EventData) -> tuple[Any, Any, Any]:
+    def hand_over(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
         try:
             path = repair.take_out(event)
         except Exception as error:
-            return gr.skip(), gr.skip(), say(explain(error), is_error=True)
+            return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
         return [str(path)], gr.update(selected="upscale"), gr.skip()
 
     return hand_over

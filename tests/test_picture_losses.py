@@ -2,13 +2,20 @@
 
 import torch
 
-from training.picture_losses import feature_matching, gram, l1, l1_hole, style, total_variation
+from training.picture_losses import feature_matching, gram, l1, l1_hole, l2, style, total_variation
 
 
 def test_equal_pictures_lose_nothing() -> None:
     x, mask = torch.randn(2, 3, 8, 8), torch.ones(2, 1, 8, 8)
-    assert l1(x, x) == 0 and l1_hole(x, x, mask) == 0
+    assert l1(x, x) == 0 and l2(x, x) == 0 and l1_hole(x, x, mask) == 0
     assert feature_matching([x, x], [x, x]) == 0
+
+
+def test_l1_asks_for_the_median_and_l2_for_the_mean() -> None:
+    seen = torch.tensor([-1.0, -1.0, 5.0])
+    for loss, best in ((l1, -1.0), (l2, 1.0)):
+        losses = {guess: loss(torch.full((3,), guess), seen) for guess in (-1.0, 0.0, 1.0, 2.0)}
+        assert min(losses, key=lambda guess: losses[guess]) == best
 
 
 def test_hole_loss_is_the_mean_inside_each_hole() -> None:

@@ -1,5 +1,6 @@
 """The page without a browser: its handlers called directly, and its endpoints through gradio_client."""
 
+import ast
 import gc
 import io
 import logging
@@ -33,7 +34,7 @@ from app.page.repair import Repair
 from app.page.status import answering, explain, say
 from app.page.uploads import uploaded
 from app.page.upscale import Upscaling, Wish, hint_dials, spell_seconds
-from app.page.words import MESSAGES, language_of
+from app.page.words import ENGINE, MESSAGES, language_of, translate
 from app.sizes import TargetSize
 from app.ui import read_auth, running_page
 from app.work import FillWork, Saving, UpscaleWork
@@ -238,14 +239,55 @@ def test_a_file_name_cannot_bring_markup_into_the_status_line():
 
 
 def test_an_error_of_ours_is_its_sentence_and_any_other_is_logged(caplog: pytest.LogCaptureFixture):
-    def refuse() -> dict[str, Any]:
+    def refuse(message: dict[str, Any]) -> dict[str, Any]:
         raise RequestError("The scale 20 is out of range.")
 
-    assert answering(refuse)() == {"error": "The scale 20 is out of range."}
+    assert answering(refuse)({}) == {"error": "The scale 20 is out of range."}
     with caplog.at_level(logging.ERROR):
         text = explain(ZeroDivisionError("secret"))
     assert "secret" not in text
     assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_refusals_come_in_the_language_of_the_browser(repair: Repair, upload_folder: Path):
+    (upload_folder / "text.png").write_text("no picture")
+    message = {"path": str(upload_folder / "text.png"), "language": "zh"}
+    assert answering(repair.open_photo)(message)["error"].startswith(
+        "text.png 不是 Remend 能读取的图片"
+    )
+    large = (
+        "At 4 times its size photo.jpg has 40 x 30 = 9 megapixels, more than the limit of 8 here; "
+    )
+    large += "take a smaller one, or raise --max-megapixels when starting the page."
+    assert translate(large, "zh").startswith("放大 4 倍后的 photo.jpg 为 40 x 30 像素")
+    assert translate("The moon is made of cheese.", "zh") == "The moon is made of cheese."
+
+
+def sentences_of(file: Path) -> set[str]:
+    """The literals of a source file, with {} where a value stands."""
+
+    def template(node: ast.JoinedStr) -> str:
+        parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        return "".join(map(str, parts))
+
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    return {template(node) for node in nodes if isinstance(node, ast.JoinedStr)} | {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+@pytest.mark.parametrize("language", ENGINE)
+def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
+    root = Path(__file__).parents[1]
+    said = set[str]().union(
+        *(sentences_of(file) for part in ("app", "models") for file in (root / part).rglob("*.py"))
+    )
+    assert not set(ENGINE[language]) - said
+    for sentence, translation in ENGINE[language].items():
+        places = [int(place) for place in re.findall(r"\{(\d)\}", translation)]
+        assert set(places) <= set(range(sentence.count("{}")))
 
 
 def test_the_table_of_models_escapes_what_a_file_says(

@@ -11,6 +11,11 @@ def l1(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).abs().mean()
 
 
+def l2(output: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference over everything: PSNR's own error, whose best guess is the mean."""
+    return (output - target).square().mean()
+
+
 def l1_hole(output: Tensor, target: Tensor, mask: Tensor, least_px: float = 16.0) -> Tensor:
     """Mean absolute difference inside the hole, each sample divided by its own hole's area.
 

@@ -56,6 +56,7 @@ class LossesConfig:
     """Weights of the generator's losses; 0 switches one off."""
 
     l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
     l1_hole: NonNegative = 0.0
     perceptual: NonNegative = 0.0
     style: NonNegative = 0.0

@@ -151,13 +151,16 @@ class UpscaleTask:
         return Batch((small, strength), target, (everything,))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
+        stages = [output.coarse]
+        if output.refined is not output.coarse:
+            stages.append(output.refined)
+
+        def over_stages(loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+            return torch.stack([loss(stage, batch.target) for stage in stages]).sum()
+
         return {
-            "l1": lambda: (
-                picture_losses.l1(output.coarse, batch.target)
-                if output.refined is output.coarse
-                else picture_losses.l1(output.coarse, batch.target)
-                + picture_losses.l1(output.refined, batch.target)
-            ),
+            "l1": lambda: over_stages(picture_losses.l1),
+            "l2": lambda: over_stages(picture_losses.l2),
             "tv": lambda: picture_losses.total_variation(output.refined),
         }
 

@@ -32,7 +32,7 @@ def add_weights(path: str | None, request: gr.Request) -> str:
     try:
         name = keep_weights(uploaded(path))
     except Exception as error:
-        return say(explain(error), is_error=True)
+        return say(explain(error, language_of(request)), is_error=True)
     return say(word(language_of(request), "weights_added", name=name))
 
 

@@ -25,7 +25,7 @@ from app.page.preview import (
 )
 from app.page.status import PageWatch, answering, check_name, explain
 from app.page.uploads import new_folder, read_allowed_size, uploaded
-from app.page.words import MESSAGES, label
+from app.page.words import MESSAGES, label, translated
 from app.workshop import Workshop
 from models.damage import find_damage
 from models.errors import RequestError
@@ -85,7 +85,7 @@ class Repair:
             "previewWidth": width,
             "previewHeight": height,
             "preview": data_url(encode_preview(picture)),
-            "notes": list(picture.meta.notes),
+            "notes": translated(picture.meta.notes, str(message.get("language"))),
         }
 
     def read_mask_file(self, message: Message) -> Message:
@@ -164,7 +164,7 @@ class Repair:
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
-            result["error"] = explain(error)
+            result["error"] = explain(error, str(message.get("language")))
         return gr.update(result=result)
 
     def _fill(

@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 
 from app.catalogue import list_models
 from app.crash import write_report
-from app.page.words import MESSAGES, word
+from app.page.words import MESSAGES, translate, word
 from models.errors import RemendError, RequestError
 from models.watch import Cancelled, Watch
 
@@ -57,8 +57,12 @@ def say(text: str, *, is_error: bool = False) -> str:
     return f"<span{kind}>{html.escape(text)}</span>"
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception, language: str = "en") -> str:
     """The sentence for a person; what they cannot have caused goes to the log as well."""
+    return translate(_sentence(error), language)
+
+
+def _sentence(error: Exception) -> str:
     if isinstance(error, Cancelled):
         return STOPPED
     if isinstance(error, RemendError):
@@ -74,14 +78,17 @@ def _without_folders(sentence: str) -> str:
 
 
 def answering(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap a function that the browser calls: its errors become ``{"error": sentence}``."""
+    """Wrap a function that the browser calls: its errors become ``{"error": sentence}``.
+
+    Its message says which language the browser speaks.
+    """
 
     @wraps(function)
-    def answer(*arguments: Any) -> dict[str, Any]:
+    def answer(message: dict[str, Any]) -> dict[str, Any]:
         try:
-            return function(*arguments)
+            return function(message)
         except Exception as error:
-            return {"error": explain(error)}
+            return {"error": explain(error, str(message.get("language")))}
 
     return answer
 

@@ -37,7 +37,7 @@ def read_allowed_size(path: Path, max_megapixels: float) -> tuple[int, int]:
         InputError: It is no picture, or larger than allowed.
     """
     size = read_size(path)
-    check_megapixels(f"{path.name} is", size, max_megapixels)
+    check_megapixels(path.name, size, max_megapixels)
     return size
 
 
@@ -45,7 +45,7 @@ def check_megapixels(who: str, size: tuple[int, int], limit: float) -> None:
     """Refuse more than ``limit`` megapixels.
 
     Args:
-        who: The beginning of the sentence, such as "photo.jpg is".
+        who: What the sentence begins with, a name.
         size: Width and height.
         limit: The most megapixels.
 
@@ -55,6 +55,6 @@ def check_megapixels(who: str, size: tuple[int, int], limit: float) -> None:
     width, height = size
     if width * height > limit * 1e6:
         raise InputError(
-            f"{who} {width} x {height} = {width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{who} has {width} x {height} = {width * height / 1e6:.0f} megapixels, more than the limit of "
             f"{limit:g} here; take a smaller one, or raise --max-megapixels when starting the page."
         )

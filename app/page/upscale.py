@@ -20,7 +20,7 @@ from app.page.crop import cut_crop
 from app.page.preview import encode_preview
 from app.page.status import PageWatch, check_name, explain, say
 from app.page.uploads import check_megapixels, new_folder, read_allowed_size
-from app.page.words import label, language_of, word
+from app.page.words import label, language_of, translated, word
 from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE, TargetSize
 from app.work import Saving, UpscaleWork
 from app.workshop import Workshop
@@ -114,7 +114,7 @@ class Upscaling:
         try:
             return say(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
         except Exception as error:
-            return say(explain(error), is_error=True)
+            return say(explain(error, language_of(request)), is_error=True)
 
     def _describe(self, paths: Sequence[str], target: TargetSize, language: str) -> str:
         sizes = [self._check_sizes(Path(path), target) for path in paths]
@@ -167,12 +167,12 @@ class Upscaling:
                     self._describe(paths, wish.target, language),
                     word(language, "estimate", seconds=spell_seconds(seconds, language)),
                     word(language, "preview_of", name=photo.name),
-                    *enlarged.meta.notes,
+                    *translated(enlarged.meta.notes, language),
                 )
             )
             return tuple(map(str, pair)), say(text)
         except Exception as error:
-            return gr.skip(), say(explain(error), is_error=True)
+            return gr.skip(), say(explain(error, language_of(request)), is_error=True)
         finally:
             self._running.pop(session, None)
 
@@ -206,9 +206,9 @@ class Upscaling:
                 except RemendError as error:
                     if len(paths) == 1:
                         raise
-                    notes.append(explain(error))  # the others are done all the same
+                    notes.append(explain(error, language))  # the others are done all the same
                 else:
-                    notes += [note for note in said if note not in notes]
+                    notes += [note for note in translated(said, language) if note not in notes]
                     made.append(file)
             if not made:
                 raise RequestError(" ".join(notes))
@@ -223,7 +223,7 @@ class Upscaling:
             failed = len(made) < len(paths)
             return pair, gr.update(value=str(file), interactive=True), say(text, is_error=failed)
         except Exception as error:
-            return gr.skip(), gr.skip(), say(explain(error), is_error=True)
+            return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
         finally:
             self._running.pop(session, None)
 
@@ -241,7 +241,7 @@ class Upscaling:
         """The sizes of photo and result; both within their limits."""
         size = read_allowed_size(photo, self._max_megapixels)
         larger = target.size_for(size)
-        who = f"{photo.name} at {target.scale_for(size):g} times its size is"
+        who = f"At {target.scale_for(size):g} times its size {photo.name}"
         check_megapixels(who, larger, _RESULT_FACTOR * self._max_megapixels)
         return size, larger
 

@@ -162,7 +162,8 @@ export class Editor {
     this.say("filling");
     this.job += 1;
     try {
-      this.trigger("fill", { ...(await this.sendPaint()), job: this.job });
+      const { language } = this.words;
+      this.trigger("fill", { ...(await this.sendPaint()), job: this.job, language });
     } catch (error) {
       this.fail(error);
     }

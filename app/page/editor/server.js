@@ -18,7 +18,7 @@ export class Server {
   }
 
   async call(name, message) {
-    const answer = await this.functions[name](message);
+    const answer = await this.functions[name]({ ...message, language: this.words.language });
     if (!answer) throw new Refusal(this.words.say("no_answer"));
     if (answer.error) throw new Refusal(answer.error);
     return answer;

@@ -2,8 +2,8 @@
 
 export class Words {
   constructor(messages) {
-    const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-    this.messages = { ...messages.en, ...messages[language] };
+    this.language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+    this.messages = { ...messages.en, ...messages[this.language] };
   }
 
   // The message of a key, with {name} replaced by values.name.
