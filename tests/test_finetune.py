@@ -17,7 +17,8 @@ from models.watch import Cancelled, Watch
 from training.config import read_recipe
 from training.data import PhotoStore
 from training.finetune import MOST_ROLLBACKS, PATIENCE, FineTune
-from training.heritage import count_held_out, find_discriminator, plan_recipe
+from training.heritage import count_held_out, plan_recipe
+from training.parents import find_discriminator
 from training.recipe import OptimiserConfig, Recipe
 from training.run_folder import RunFolder
 from training.trainer import Trainer

@@ -24,9 +24,10 @@ from models.watch import Cancelled, Watch
 from training.config import Recipe, read_recipe
 from training.data import PhotoStore
 from training.gan_losses import GAN_LOSSES
+from training.parents import freeze
 from training.penalties import PENALTIES
 from training.run_folder import RunFolder
-from training.trainer import Trainer, count_sources, freeze
+from training.trainer import Trainer, count_sources
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -217,7 +218,7 @@ def test_a_child_starts_from_its_parent(
     parent = str(finished.folder.ema_file)
     recipe = dataclasses.replace(finished.recipe, parent=parent)
     child = make(recipe, photos, tmp_path / "run")
-    assert child.matched == 1
+    assert child.matched == 1 and child.judge_matched == 1
     ema = open_network(finished.folder.ema_file)[0].state_dict()
     assert all(torch.equal(v, ema[k]) for k, v in child.generator.state_dict().items())
     assert child.card().parent == "ema"

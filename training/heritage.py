@@ -8,12 +8,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import Card, peek
+from models.checkpoint import Card
 from models.errors import RequestError
 from training.config import parse_recipe
 from training.growth import GrowthConfig
 from training.recipe import AdapterConfig, OptimiserConfig, Recipe, RunConfig, ScheduleConfig
-from training.trainer import Trainer, take_over
+from training.trainer import Trainer
 
 ALL_IMAGES = 10**9
 """Length of a run that ends by the clock."""
@@ -87,21 +87,8 @@ def count_held_out(photos: int) -> int:
     return max(1, min(16, photos // 5))
 
 
-def find_discriminator(parent: Path) -> Path | None:
-    """The discriminator that lies beside a parent: shipped, in its run's folder, or in its fine-tune's."""
-    places = (
-        parent.with_suffix(".discriminator.safetensors"),
-        parent.with_name("discriminator.safetensors"),
-        parent.with_suffix(".run") / "discriminator.safetensors",
-    )
-    for place in places:
-        if place.is_file() and peek(place).task == "judge":
-            return place
-    return None
-
-
 def inherit(trainer: Trainer) -> list[str]:
-    """Give a trainer's discriminator the weights of its parent's; returns what was taken over, in sentences.
+    """Make sure that a trainer took over all of its parent; returns what that was, in sentences.
 
     Raises:
         RequestError: A tensor of the generator or of the discriminator found none to start from.
@@ -115,19 +102,17 @@ def inherit(trainer: Trainer) -> list[str]:
     generator = trainer.generator.state_dict()
     count = sum("parametrizations.weight.0" not in name for name in generator)
     sentences = [f"{count} of {count} tensors (100 %) are those of {parent.name}."]
-    judge = trainer.adversary.network
-    if judge is None:
+    if trainer.adversary.network is None:
         return sentences
-    file = find_discriminator(parent)
+    file = trainer.judge_file
     if file is None:
         return [
             *sentences,
             f"No discriminator lies beside {parent.name}, so a new one learns from the start.",
         ]
-    share = take_over(judge, str(file))
-    if share < 1:
+    if trainer.judge_matched < 1:
         raise RequestError(
-            f"Only {share:.0%} of the discriminator's tensors are in {file}; it belongs to other weights. "
-            "Move it away to start with a new one."
+            f"Only {trainer.judge_matched:.0%} of the discriminator's tensors are in {file}; it belongs "
+            "to other weights. Move it away to start with a new one."
         )
     return [*sentences, f"The discriminator is that of {file.name}, all tensors matched."]

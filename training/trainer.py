@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from models.adapter import add_adapters
-from models.checkpoint import Card, open_network, save_network
+from models.checkpoint import Card, save_network
 from models.device import Placement
 from models.errors import RequestError
 from models.layers.growth import grow
@@ -30,6 +30,7 @@ from training.compiling import compiled
 from training.data import PhotoStore
 from training.ema import Ema
 from training.optimisers import OPTIMISERS
+from training.parents import find_discriminator, freeze, take_over
 from training.perception import make_perception
 from training.processes import Alone, mean_losses, take
 from training.recipe import Recipe
@@ -92,6 +93,10 @@ class Trainer:
         self.forward = compiled(self.generator, recipe.run.compile)
         self.ema = Ema(self.generator, recipe.ema.half_life_images)
         self.adversary = make_adversary(recipe, placement, self.processes)
+        self.judge_file = find_discriminator(Path(recipe.parent)) if recipe.parent else None
+        self.judge_matched = 0.0
+        if self.judge_file and self.adversary.network is not None:
+            self.judge_matched = take_over(self.adversary.network, str(self.judge_file))
         self.perception = make_perception(recipe, placement)
         self.batch = recipe.data.batch * recipe.data.accumulate * self.processes.count
         whole = dataclasses.replace(recipe.data, batch=self.batch)
@@ -292,31 +297,3 @@ class Trainer:
         self.ema.network.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.adversary.load_state_dict(state["adversary"])
-
-
-def take_over(network: torch.nn.Module, parent: str) -> float:
-    """Copy tensors of equal name and shape from a weights file; returns their share, 0 to 1."""
-    donor, _ = open_network(Path(parent))
-    mine, theirs = network.state_dict(), donor.state_dict()
-    matched = {
-        name: theirs[name]
-        for name, tensor in mine.items()
-        if name in theirs and theirs[name].shape == tensor.shape
-    }
-    network.load_state_dict(matched, strict=False)
-    return len(matched) / len(mine)
-
-
-def freeze(network: torch.nn.Module, parts: Sequence[str]) -> None:
-    """Keep the weights of these parts, submodules or parameters, as they are.
-
-    Raises:
-        RequestError: The network has no part of that name.
-    """
-    for part in parts:
-        found = [p for name, p in network.named_parameters() if f"{name}.".startswith(f"{part}.")]
-        if not found:
-            there = ", ".join(dict.fromkeys(name.split(".")[0] for name in network.state_dict()))
-            raise RequestError(f"frozen: the generator has no part {part!r}; it has {there}.")
-        for parameter in found:
-            parameter.requires_grad_(False)
