@@ -20,12 +20,13 @@ from gradio.themes import Default
 
 from app.catalogue import default_fill_model, list_models
 from app.page.api import Api, add_endpoints
-from app.page.cards import cards_table
+from app.page.cards import cards_list
 from app.page.custom_weights import add_weights, weights_upload
 from app.page.desk import Desk
 from app.page.repair import MODULES, SCRIPTS, Repair, repair_tab
 from app.page.status import explain, say, status_line
-from app.page.upscale import Upscaling, upscale_choices, upscale_tab
+from app.page.upscale import upscale_choices, upscale_tab
+from app.page.upscaling import Upscaling
 from app.page.words import I18N, label, language_of
 from app.workshop import Workshop
 from models.errors import RequestError
@@ -216,12 +217,12 @@ def _hand_over(repair: Repair) -> Callable[[gr.EventData, gr.Request], tuple[Any
     return hand_over
 
 
-def _list_models() -> tuple[dict[str, object], dict[str, object], str]:
+def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, object], str]:
     """What the page shows of the models, read again at every visit: fine-tuned ones appear."""
     fills = [found.name for found in list_models("fill")]
     chosen = default_fill_model() if default_fill_model() in fills or not fills else fills[0]
     return (
         gr.update(choices=fills, value=chosen),
         gr.update(choices=upscale_choices()),
-        cards_table(),
+        cards_list(language_of(request)),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from playwright.sync_api import Browser, Page
 
+    from app.workshop import Workshop
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -98,6 +100,24 @@ def tiny_models(tiny_weights: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REMEND_MODELS", str(tiny_weights))
         yield tiny_weights
+
+
+@pytest.fixture
+def upload_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a visitor uploads in these tests."""
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def workshop(tiny_models: Path) -> "Workshop":
+    """What restores photos, with the small networks, on the CPU."""
+    from app.workshop import Workshop
+    from models.device import choose_placement
+
+    return Workshop(choose_placement("cpu", "fp32"))
 
 
 @pytest.fixture

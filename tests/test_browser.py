@@ -318,3 +318,17 @@ def test_letters_stand_out_in_light_and_dark(page: Page):
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 10
     assert [pair for pair in contrasts if pair[1] < 4.5] == []
+
+
+def test_a_click_into_the_photo_shows_that_part_of_it(page: Page, png: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    expect(page.locator("#upscale-preview")).to_be_hidden()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    small = page.locator("#upscale-where img")
+    expect(small).to_be_visible()
+    before = small.get_attribute("src")
+    small.click(position={"x": 3, "y": 3})
+    expect(page.locator("#status")).to_contain_text("About")
+    expect(page.locator("#upscale-result img").first).to_be_visible()
+    expect(page.get_by_label("number input for Left to right")).to_have_value("0")
+    assert small.get_attribute("src") != before

@@ -17,11 +17,12 @@ from app.jobs import Job, Naming
 from app.page import MODEL_LANE
 from app.page.status import check_name, explain
 from app.page.uploads import new_folder, read_allowed_size
-from app.page.upscale import AUTO_MODEL, DEFAULT_DETAIL, Upscaling, Wish
+from app.page.upscaling import AUTO_MODEL, Upscaling, Wish
 from app.sizes import DEFAULT_SCALE
 from app.work import FillWork, Saving
 from app.workshop import Workshop
 from models.restorer import FillOptions
+from models.upscaler import DEFAULT_DETAIL
 from models.watch import QUIET
 
 

@@ -1,31 +1,72 @@
-"""The Models tab: what the weights say about themselves, as a table."""
+"""The Models tab: what the weights say about themselves, one card a model."""
 
-import html
+from collections.abc import Iterable, Mapping
+from html import escape
 
 from app.catalogue import list_models
+from app.page.words import word
 from models.checkpoint import Card
 
-_HEADINGS = ("Name", "For", "Measured", "Trained on", "Licence", "Limits")
 
-
-def cards_table() -> str:
+def cards_list(language: str = "en") -> str:
     """The listed models as HTML; everything that comes out of a weights file is escaped."""
-    rows = [(found.name, *_cells(found.card)) for found in list_models()]
-    if not rows:
-        return "<p>There are no models yet; train one with <code>remend train</code>.</p>"
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    cards = [_card(found.name, found.card, language) for found in list_models()]
+    if not cards:
+        return f"<p>{escape(word(language, 'no_models'))}</p>"
+    return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _cells(card: Card) -> tuple[str, ...]:
-    purpose = f"upscale ×{card.scale}" if card.task == "upscale" else card.task
-    measured = ", ".join(f"{name} {value:g}" for name, value in card.metrics.items())
+def _card(name: str, card: Card, language: str) -> str:
+    task = f"task_{card.task}"
+    purpose = word(language, task, scale=card.scale) if task in _PURPOSES else card.task
+    facts = {
+        "card_measured": _measurements(card.metrics),
+        "card_limits": escape(card.limits),
+        "card_trained_on": escape(_photos(card, language)),
+        "card_licence": escape(card.licence),
+    }
+    listed = "".join(
+        f"<dt>{escape(word(language, key))}</dt><dd>{fact}</dd>"
+        for key, fact in facts.items()
+        if fact
+    )
+    return f"<article><h3>{escape(name)}</h3><p>{escape(purpose)}</p><dl>{listed}</dl></article>"
+
+
+_PURPOSES = {"task_fill", "task_upscale"}
+
+
+def _measurements(metrics: Mapping[str, float]) -> str:
+    """A table of the measures, named ``SET MEASURE``, a row for each set."""
+    sets: dict[str, dict[str, float]] = {}
+    for name, value in metrics.items():
+        place, _, measure = name.partition(" ")
+        sets.setdefault(place, {})[measure] = value
+    measures = list(dict.fromkeys(measure for row in sets.values() for measure in row))
+    if not measures:
+        return ""
+    head = "<td></td>" + _cells(measures, "col")
+    body = "".join(
+        f"<tr>{_cells([place], 'row')}"
+        + "".join(f"<td>{_round(row.get(measure))}</td>" for measure in measures)
+        + "</tr>"
+        for place, row in sets.items()
+    )
+    return f'<div class="scroll" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _cells(headings: Iterable[str], scope: str) -> str:
+    return "".join(f'<th scope="{scope}">{escape(heading)}</th>' for heading in headings)
+
+
+def _round(value: float | None) -> str:
+    """Decibels to two places, shares such as SSIM to three."""
+    if value is None:
+        return ""
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
+
+
+def _photos(card: Card, language: str) -> str:
     photos = ", ".join(f"{name} ({count:,})" for name, count in card.trained_on.items())
-    if card.images_seen:
-        photos = f"{photos or 'photos'}; {card.images_seen:,} crops seen"
-    return purpose, measured or "–", photos or "–", card.licence, card.limits or "–"
-
-
-def _cell(text: str) -> str:
-    return f"<td>{html.escape(text)}</td>"
+    seen = word(language, "crops_seen", count=f"{card.images_seen:,}") if card.images_seen else ""
+    return "; ".join(part for part in (photos, seen) if part)

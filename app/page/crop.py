@@ -1,25 +1,62 @@
-"""The part of a photo that is upscaled first, to judge model and detail by."""
+"""The part of a photo that is upscaled first, to judge model and detail by, and where it lies."""
 
 import dataclasses
 
+from app.page.preview import encode_shown, reduce_picture
+from models.opencv import load_opencv
 from models.picture import Picture
+from models.regions import Box
 
 CROP_PX = 128
 """Longest side of the part."""
 
+_CHOOSER_MEGAPIXELS = 0.3
+_INK, _PAPER = (0, 0, 0), (255, 255, 255)
 
-def cut_crop(picture: Picture, across: float, down: float, side: int = CROP_PX) -> Picture:
-    """Cut a square out, as far as the picture reaches.
+Size = tuple[int, int]
+
+
+def find_part(size: Size, across: float, down: float, side: int = CROP_PX) -> Box:
+    """The square to look at, as far as a picture of that width and height reaches.
 
     Args:
-        picture: Of any size.
+        size: Of the picture.
         across: Where it lies, 0 = at the left edge, 1 = at the right edge.
         down: Likewise from top to bottom.
         side: In pixels.
     """
-    width, height = min(side, picture.width), min(side, picture.height)
-    left = round(min(max(across, 0.0), 1.0) * (picture.width - width))
-    top = round(min(max(down, 0.0), 1.0) * (picture.height - height))
-    rows, columns = slice(top, top + height), slice(left, left + width)
+    width, height = min(side, size[0]), min(side, size[1])
+    left = round(min(max(across, 0.0), 1.0) * (size[0] - width))
+    top = round(min(max(down, 0.0), 1.0) * (size[1] - height))
+    return Box(left, top, left + width, top + height)
+
+
+def aim_at(size: Size, x: float, y: float, side: int = CROP_PX) -> tuple[float, float]:
+    """``across`` and ``down`` of the part around a point of a picture of that size, in its pixels."""
+
+    def share(at: float, length: int) -> float:
+        slack = length - min(side, length)
+        return round(min(max((at - side / 2) / slack, 0.0), 1.0), 3) if slack else 0.5
+
+    return share(x, size[0]), share(y, size[1])
+
+
+def cut_crop(picture: Picture, across: float, down: float, side: int = CROP_PX) -> Picture:
+    """Cut the part out; arguments as ``find_part``."""
+    rows, columns = find_part(picture.size, across, down, side).slices
     alpha = None if picture.alpha is None else picture.alpha[rows, columns].copy()
     return dataclasses.replace(picture, rgb=picture.rgb[rows, columns].copy(), alpha=alpha)
+
+
+def mark_part(picture: Picture, across: float, down: float) -> bytes:
+    """Encode a small JPEG of the whole picture with a frame around the part."""
+    part, small = (
+        find_part(picture.size, across, down),
+        reduce_picture(picture, _CHOOSER_MEGAPIXELS),
+    )
+    rgb, factor = small.rgb.copy(), small.width / picture.width
+    corners = [round(edge * factor) for edge in (part.left, part.top, part.right, part.bottom)]
+    draw = load_opencv().rectangle
+    for colour, thickness in ((_INK, 5), (_PAPER, 2)):
+        draw(rgb, corners[:2], [edge - 1 for edge in corners[2:]], colour, thickness)
+    return encode_shown(dataclasses.replace(small, rgb=rgb), "jpg")

@@ -27,16 +27,21 @@ _PNG_PIXELS = 1_000_000  # larger patches are shown as JPEG, which is encoded te
 Size = tuple[int, int]
 
 
-def preview_size(size: Size) -> Size:
-    """The size at which a photo of that width and height is shown."""
-    scale = min(1.0, math.sqrt(PREVIEW_MEGAPIXELS * 1e6 / (size[0] * size[1])))
+def preview_size(size: Size, megapixels: float | None = None) -> Size:
+    """The size at which a photo of that width and height is shown, by default of the preview's megapixels."""
+    scale = min(1.0, math.sqrt((megapixels or PREVIEW_MEGAPIXELS) * 1e6 / (size[0] * size[1])))
     return max(1, math.floor(size[0] * scale)), max(1, math.floor(size[1] * scale))
 
 
 def encode_preview(picture: Picture) -> bytes:
     """Encode a whole picture as a JPEG of its ``preview_size``."""
-    whole = Box(0, 0, *preview_size(picture.size))
-    return _encode(_reduce(picture, whole), "jpg")
+    return encode_shown(reduce_picture(picture), "jpg")
+
+
+def reduce_picture(picture: Picture, megapixels: float | None = None) -> Picture:
+    """A whole picture at its ``preview_size``, 8 bit."""
+    size = preview_size(picture.size, megapixels)
+    return _reduce(picture, Box(0, 0, *size), size)
 
 
 def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
@@ -58,7 +63,7 @@ def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
     bottom = min(height, math.ceil(changed.bottom / down) + _REACH)
     box = Box(left, top, right, bottom)
     small = box.width * box.height <= _PNG_PIXELS
-    return box, _encode(_reduce(picture, box), "png" if small else "jpg")
+    return box, encode_shown(_reduce(picture, box, (width, height)), "png" if small else "jpg")
 
 
 def enlarge_mask(painted: Mask, left: int, top: int, size: Size) -> Mask:
@@ -102,13 +107,14 @@ def data_url(image: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
-def _encode(picture: Picture, file_format: str) -> bytes:
+def encode_shown(picture: Picture, file_format: str) -> bytes:
+    """Encode what is for the eye alone."""
     return encode_picture(picture, file_format, quality=92)[0]
 
 
-def _reduce(picture: Picture, box: Box) -> Picture:
-    """Cut a box, given in the preview's pixels, out of the photo and bring it to the preview's scale."""
-    width, height = preview_size(picture.size)
+def _reduce(picture: Picture, box: Box, shown: Size) -> Picture:
+    """Cut a box, given in the pixels of a preview of that size, out of the photo, at the preview's scale."""
+    width, height = shown
     across, down = picture.width / width, picture.height / height
     # The crop reaches further than the filter, so that the filter meets no edge but the photo's own.
     left = max(0, math.floor((box.left - _REACH) * across))

@@ -246,10 +246,13 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
             label=label("model"),
             elem_id="repair-model",
         )
-        grow = gr.Slider(0, 32, 0, step=1, label=label("grow_slider"), elem_id="repair-grow")
-        detail = gr.Slider(
-            0, 1, 1, step=0.05, label=label("detail_slider"), elem_id="repair-detail"
+        grow = gr.Slider(
+            0, 32, 0, step=1, label=label("grow_slider"), min_width=280, elem_id="repair-grow"
         )
+        detail = gr.Slider(
+            0, 1, 1, step=0.05, label=label("detail_slider"), min_width=280,
+            elem_id="repair-detail",
+        )  # fmt: skip
     editor.fill(
         repair.fill,
         [model, grow, detail],

@@ -1,249 +1,17 @@
-"""The Upscale tab: photos in, larger ones out; a part is shown first, so that the wait can be judged.
+"""The Upscale tab: photos in, larger ones out; a part is shown first, so that the wait can be judged."""
 
-The work is that of the command ``upscale``; here are the limits of the page, the queue of the one model lane,
-and what a visitor sees meanwhile.
-"""
-
-import time
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app.catalogue import default_upscale_model, find_model, list_models, read_card
-from app.jobs import FORMAT_SUFFIXES, Job, Naming
+from app.jobs import FORMAT_SUFFIXES
 from app.page import MODEL_LANE
-from app.page.crop import cut_crop
-from app.page.preview import encode_preview
-from app.page.status import PageWatch, check_name, explain, say
-from app.page.uploads import check_megapixels, new_folder, read_allowed_size
-from app.page.words import label, language_of, translated, word
-from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE, TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
-from models.errors import RemendError, RequestError
-from models.image_files import read_picture, read_size, write_picture
-from models.restorer import UpscaleOptions
+from app.page.status import check_name
+from app.page.upscaling import AUTO_MODEL, Upscaling
+from app.page.words import label, language_of, word
+from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
 from models.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
-from models.watch import QUIET, Cancelled, Watch
-
-AUTO_MODEL = "auto"
-
-_RESULT_FACTOR = 4
-"""A result may have so many times the megapixels that a photo may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a visitor asks for; ``width`` in pixels wins over ``scale`` unless it is 0."""
-
-    scale: float
-    width: float
-    model: str
-    detail: float
-    file_format: str = "auto"
-    denoise: float = DEFAULT_DENOISE
-
-    @property
-    def target(self) -> TargetSize:
-        """The size asked for; errors as ``TargetSize``."""
-        return TargetSize(width=round(self.width)) if self.width else TargetSize(scale=self.scale)
-
-    def model_for(self, size: tuple[int, int]) -> str:
-        """The name of the model that does it for a photo of that size."""
-        if self.model != AUTO_MODEL:
-            return check_name(self.model, "upscale")
-        return default_upscale_model(self.target.scale_for(size))
-
-
-class PartWatch(PageWatch):
-    """Progress of one photo out of several, on one bar."""
-
-    def __init__(self, bar: gr.Progress, index: int, count: int, name: str) -> None:
-        super().__init__(bar)
-        self._index, self._count, self._name = index, count, name
-
-    def update(self, done: float, total: float, note: str = "") -> None:
-        share = done / total if total else 0.0
-        note = note if self._count == 1 else f"{self._name}, {note}"
-        super().update(self._index + share, self._count, note)
-
-
-class Upscaling:
-    """Enlarges uploaded photos, for the tab and for the programming interface."""
-
-    def __init__(self, workshop: Workshop, max_megapixels: float) -> None:
-        self._workshop = workshop
-        self._max_megapixels = max_megapixels
-        self._running: dict[str, PageWatch] = {}
-        self._stopped: set[str] = set()
-
-    def upscale_file(
-        self, photo: Path, wish: Wish, folder: Path, watch: Watch = QUIET
-    ) -> tuple[Path, tuple[str, ...]]:
-        """Enlarge a photo as the command would.
-
-        Returns:
-            The file that was written into ``folder``, and notes.
-
-        Raises:
-            RemendError: The photo, the size or the model will not do.
-        """
-        self._check_sizes(photo, wish.target)
-        name = None if wish.model == AUTO_MODEL else check_name(wish.model, "upscale")
-        work = UpscaleWork(
-            self._workshop, name, wish.target,
-            detail=wish.detail, denoise=wish.denoise, saving=Saving(),
-        )  # fmt: skip
-        suffix = f"-{round(wish.width)}px" if wish.width else f"-x{wish.scale:g}"
-        output = folder / Naming(wish.file_format, suffix).name_for(photo)
-        if output.exists():  # two photos of one name
-            output = output.with_stem(f"{output.stem}-{len(list(folder.iterdir())) + 1}")
-        return output, work.perform(Job(photo, output), watch)
-
-    def describe(
-        self, paths: list[str] | None, scale: float, width: float, request: gr.Request
-    ) -> str:
-        """The status line for photos that were just chosen, or for another size."""
-        language = language_of(request)
-        if not paths:
-            return say(word(language, "choose_photo"))
-        try:
-            return say(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
-        except Exception as error:
-            return say(explain(error, language_of(request)), is_error=True)
-
-    def _describe(self, paths: Sequence[str], target: TargetSize, language: str) -> str:
-        sizes = [self._check_sizes(Path(path), target) for path in paths]
-        if len(sizes) == 1:
-            (width, height), (across, down) = sizes[0]
-            values = {"width": width, "height": height, "across": across, "down": down}
-            return word(language, "size_says", name=Path(paths[0]).name, **values)
-        megapixels = sum(across * down for _, (across, down) in sizes) / 1e6
-        return word(language, "sizes_say", count=len(sizes), megapixels=f"{megapixels:.1f}")
-
-    def show_part(
-        self,
-        paths: list[str] | None,
-        scale: float,
-        width: float,
-        model: str,
-        detail: float,
-        denoise: float,
-        across: float,
-        down: float,
-        request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
-    ) -> tuple[Any, str]:
-        """Upscale a small part of the first photo; say how long all will take, measured on the part."""
-        language, session = language_of(request), request.session_hash or ""
-        try:
-            if not paths:
-                raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail, denoise=denoise)
-            photo = Path(paths[0])
-            sizes = [self._check_sizes(Path(path), wish.target)[0] for path in paths]
-            part = cut_crop(read_picture(photo, max_megapixels=self._max_megapixels), across, down)
-            factor = wish.target.scale_for(sizes[0])
-            larger = (round(part.width * factor), round(part.height * factor))
-            options = UpscaleOptions(size=larger, detail=detail, denoise=denoise)
-            watch = self._running[session] = PageWatch(bar)
-            name = wish.model_for(sizes[0])
-            self._workshop.upscaler(name)  # the time to load it says nothing of the whole
-            began = time.monotonic()
-            enlarged = self._workshop.upscale(part, name, options, watch)
-            seconds = time.monotonic() - began
-            folder = new_folder()
-            pair = (folder / "before.png", folder / "after.png")
-            for picture, path in zip((part, enlarged), pair, strict=True):
-                write_picture(picture, path)
-            # A tile computes its halo too, of which a small part has more.
-            seconds *= sum(w * h for w, h in sizes) / (part.width * part.height)
-            text = " ".join(
-                (
-                    self._describe(paths, wish.target, language),
-                    word(language, "estimate", seconds=spell_seconds(seconds, language)),
-                    word(language, "preview_of", name=photo.name),
-                    *translated(enlarged.meta.notes, language),
-                )
-            )
-            return tuple(map(str, pair)), say(text)
-        except Exception as error:
-            return gr.skip(), say(explain(error, language_of(request)), is_error=True)
-        finally:
-            self._running.pop(session, None)
-
-    def run(
-        self,
-        paths: list[str] | None,
-        scale: float,
-        width: float,
-        model: str,
-        detail: float,
-        denoise: float,
-        file_format: str,
-        request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
-    ) -> tuple[Any, Any, str]:
-        """Upscale all: the first two pictures to compare, the download, the status line."""
-        language, session = language_of(request), request.session_hash or ""
-        self._stopped.discard(session)
-        try:
-            if not paths:
-                raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail, file_format, denoise)
-            folder, made, notes = new_folder(), list[Path](), list[str]()
-            for index, path in enumerate(map(Path, paths)):
-                if session in self._stopped:
-                    raise Cancelled
-                watch = PartWatch(bar, index, len(paths), path.name)
-                self._running[session] = watch
-                try:
-                    file, said = self.upscale_file(path, wish, folder, watch)
-                except RemendError as error:
-                    if len(paths) == 1:
-                        raise
-                    notes.append(explain(error, language))  # the others are done all the same
-                else:
-                    notes += [note for note in translated(said, language) if note not in notes]
-                    made.append(file)
-            if not made:
-                raise RequestError(" ".join(notes))
-            first = next(path for path in map(Path, paths) if made[0].stem.startswith(path.stem))
-            place = new_folder()
-            pair = (_write_preview(first, place), _write_preview(made[0], place))
-            file = made[0] if len(paths) == 1 else _zip(made, place)
-            across, down = read_size(made[0])
-            key = "result_says" if len(paths) == 1 else "results_say"
-            values = {"name": file.name, "width": across, "height": down, "count": len(made)}
-            text = " ".join((word(language, key, **values), *notes))
-            failed = len(made) < len(paths)
-            return pair, gr.update(value=str(file), interactive=True), say(text, is_error=failed)
-        except Exception as error:
-            return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
-        finally:
-            self._running.pop(session, None)
-
-    def stop(self, request: gr.Request) -> str:
-        """End what this visitor has running, between two tiles."""
-        session = request.session_hash or ""
-        self._stopped.add(session)
-        if watch := self._running.get(session):
-            watch.stop()
-        return say(word(language_of(request), "stopped_short"))
-
-    def _check_sizes(
-        self, photo: Path, target: TargetSize
-    ) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The sizes of photo and result; both within their limits."""
-        size = read_allowed_size(photo, self._max_megapixels)
-        larger = target.size_for(size)
-        who = f"At {target.scale_for(size):g} times its size {photo.name}"
-        check_megapixels(who, larger, _RESULT_FACTOR * self._max_megapixels)
-        return size, larger
 
 
 def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Dropdown]:
@@ -290,15 +58,26 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
                 label=label("before_after"), type="filepath", interactive=False,
                 buttons=["fullscreen"], elem_id="upscale-result",
             )  # fmt: skip
-            with gr.Row():
-                across = gr.Slider(0, 1, 0.5, step=0.01, label=label("across"), elem_id="part-x")
-                down = gr.Slider(0, 1, 0.5, step=0.01, label=label("down"), elem_id="part-y")
-            show = gr.Button(label("preview"), elem_id="upscale-preview")
+            with gr.Row(visible=False) as chooser:
+                where = gr.Image(
+                    label=label("place"), type="filepath", interactive=False, buttons=[],
+                    height=200, elem_id="upscale-where",
+                )  # fmt: skip
+                with gr.Column(min_width=240):
+                    # For the keyboard, which cannot click into a picture.
+                    across = gr.Slider(0, 1, 0.5, step=0.005, label=label("across"))
+                    down = gr.Slider(0, 1, 0.5, step=0.005, label=label("down"))
+                    show = gr.Button(label("preview"), elem_id="upscale-preview")
     private: dict[str, Any] = {"api_visibility": "private"}
     lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1, "show_progress_on": [status]}
+    size = [photos, scale, width]
+    photos.change(
+        upscaling.choose, size, [status, where, chooser], queue=False, show_progress="hidden",
+        **private,
+    )  # fmt: skip
     gr.on(
-        [photos.change, scale.release, width.change], upscaling.describe, [photos, scale, width],
-        status, queue=False, show_progress="hidden", **private,
+        [scale.release, width.change], upscaling.describe, size, status, queue=False,
+        show_progress="hidden", **private,
     )  # fmt: skip
     gr.on(
         [model.change, scale.release], hint_dials, [model, scale], [detail, denoise],
@@ -306,15 +85,22 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
     )  # fmt: skip
     wish = [photos, scale, width, model, detail, denoise]
     # A slider that moves on takes the place of what waits; its last position is always shown.
+    aimed = where.select(
+        upscaling.aim, [photos, where], [across, down], queue=False, show_progress="hidden",
+        **private,
+    )  # fmt: skip
+    part = (upscaling.show_part, [*wish, across, down], [result, status, where])
+    pointed = aimed.success(*part, **lane, **private)
     shown = gr.on(
         [show.click, detail.release, denoise.release, across.release, down.release],
-        upscaling.show_part,
-        [*wish, across, down], [result, status], trigger_mode="always_last", **lane, **private,
+        *part, trigger_mode="always_last", **lane, **private,
     )  # fmt: skip
     running = run.click(
         upscaling.run, [*wish, file_format], [result, download, status], **lane, **private
     )
-    stop.click(upscaling.stop, None, status, cancels=[running, shown], queue=False, **private)
+    stop.click(
+        upscaling.stop, None, status, cancels=[running, shown, pointed], queue=False, **private
+    )
     return photos, model
 
 
@@ -332,25 +118,3 @@ def hint_dials(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]
 def upscale_choices() -> list[str]:
     """What the choice of models offers."""
     return [AUTO_MODEL, *(found.name for found in list_models("upscale"))]
-
-
-def spell_seconds(seconds: float, language: str) -> str:
-    """A duration as people say it: seconds up to two minutes, then minutes."""
-    if seconds < 120:
-        return word(language, "seconds", count=max(1, round(seconds)))
-    return word(language, "minutes", count=round(seconds / 60))
-
-
-def _write_preview(picture: Path, folder: Path) -> str:
-    preview = folder / f"{picture.stem}-preview.jpg"
-    preview.write_bytes(encode_preview(read_picture(picture)))
-    return str(preview)
-
-
-def _zip(files: Sequence[Path], folder: Path) -> Path:
-    """Put files into a zip; pictures are compressed already, so they are only stored."""
-    path = folder / "upscaled.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in files:
-            archive.write(file, file.name)
-    return path

@@ -1,0 +1,103 @@
+"""What the page says: sentences, languages, and the cards of the models."""
+
+import ast
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.catalogue import Model, list_models
+from app.page.cards import cards_list
+from app.page.status import answering, explain, say
+from app.page.upscaling import spell_seconds
+from app.page.words import ENGINE, MESSAGES, language_of
+from models.card import Card
+from models.errors import RequestError
+from tests.visiting import CHINESE, ENGLISH
+
+
+def test_a_file_name_cannot_bring_markup_into_the_status_line():
+    assert "<img" not in say("<img src=x onerror=alert(1)> is no picture")
+
+
+def test_an_error_of_ours_is_its_sentence_and_any_other_is_logged(caplog: pytest.LogCaptureFixture):
+    def refuse(message: dict[str, Any]) -> dict[str, Any]:
+        raise RequestError("The scale 20 is out of range.")
+
+    assert answering(refuse)({}) == {"error": "The scale 20 is out of range."}
+    with caplog.at_level(logging.ERROR):
+        text = explain(ZeroDivisionError("secret"))
+    assert "secret" not in text
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def sentences_of(file: Path) -> set[str]:
+    """The literals of a source file, with {} where a value stands."""
+
+    def template(node: ast.JoinedStr) -> str:
+        parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        return "".join(map(str, parts))
+
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    return {template(node) for node in nodes if isinstance(node, ast.JoinedStr)} | {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+@pytest.mark.parametrize("language", ENGINE)
+def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
+    root = Path(__file__).parents[1]
+    said = set[str]().union(
+        *(sentences_of(file) for part in ("app", "models") for file in (root / part).rglob("*.py"))
+    )
+    assert not set(ENGINE[language]) - said
+    for sentence, translation in ENGINE[language].items():
+        places = [int(place) for place in re.findall(r"\{(\d)\}", translation)]
+        assert set(places) <= set(range(sentence.count("{}")))
+
+
+def test_every_language_says_the_same_things():
+    keys = {language: set(messages) for language, messages in MESSAGES.items()}
+    assert keys["zh"] == keys["en"]
+    for key, text in MESSAGES["en"].items():
+        names = [sorted(re.findall(r"{(\w+)}", said)) for said in (text, MESSAGES["zh"][key])]
+        assert names[0] == names[1], key
+
+
+def test_the_browser_decides_on_the_language():
+    assert language_of(CHINESE) == "zh"
+    assert language_of(ENGLISH) == language_of(None) == "en"
+    assert spell_seconds(45.2, "en") == "45 s"
+    assert spell_seconds(600, "zh") == "10 分钟"
+
+
+def test_every_model_has_a_card_that_escapes_what_its_file_says(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cards = cards_list()
+    assert cards.count("<article>") == len(list_models())
+    assert "Upscales photos ×4" in cards
+    assert "照片放大 ×4" in cards_list("zh")
+    evil = Card(
+        task="<i>",
+        architecture="upscale",
+        config={},
+        metrics={"<b>5 <b>dB": 31.5, "<b>5 SSIM": 0.8765},
+        trained_on={"<b>": 3},
+        licence="<b>",
+        limits="<b>",
+    )
+    monkeypatch.setattr("app.page.cards.list_models", lambda: [Model("<b>", Path("x"), evil)])
+    cards = cards_list()
+    assert "<b>" not in cards
+    assert "<i>" not in cards
+    assert "<td>31.50</td><td>0.876</td>" in cards
+
+
+def test_without_models_the_tab_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.page.cards.list_models", list)
+    assert "remend train" in cards_list()
