@@ -328,3 +328,13 @@ def test_an_l1_parent_is_tuned_with_l1(tiny_weights: Path) -> None:
 @pytest.mark.parametrize(("photos", "held_out"), [(4, 1), (6, 1), (24, 4), (40, 8), (5000, 16)])
 def test_a_fifth_is_held_out(photos: int, held_out: int) -> None:
     assert count_held_out(photos) == held_out
+
+
+def test_a_feature_network_that_only_the_parents_machine_had_is_replaced(tiny_weights: Path) -> None:
+    path = tiny_weights / "x4-fidelity.safetensors"
+    card = peek(path)
+    named = {"l1": 1.0, "perceptual": 0.1}
+    for given, taken in (("vgg16", "vgg16"), ("squeezenet1_1.pth", "efficientnet_lite0")):
+        run = {"recipe": {"losses": {**named, "features": given}}}
+        told = dataclasses.replace(card, run=run)
+        assert plan_recipe(path, told, "mine", images=8).losses.features == taken

@@ -6,7 +6,7 @@ is downloaded by torchvision once; anything else is the path of a state dict in 
 (vgg16 or squeezenet1_1), opened as tensors only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -211,16 +211,21 @@ def load_vgg() -> Features:
     return vgg16(network.state_dict())
 
 
+FEATURE_NETWORKS: dict[str, Callable[[], Features]] = {
+    "efficientnet_lite0": load_efficientnet,
+    "vgg16": load_vgg,
+}
+"""Those that have a name; any other is a file."""
+
+
 def load_features(name: str) -> Features:
     """The feature network of that name or file, frozen, float32, on the CPU.
 
     Raises:
         RequestError: The package is missing, the download fails, or the file is none of the kinds.
     """
-    if name == "efficientnet_lite0":
-        return load_efficientnet()
-    if name == "vgg16":
-        return load_vgg()
+    if load := FEATURE_NETWORKS.get(name):
+        return load()
     state = read_tensors(Path(name))
     if "features.28.weight" in state:
         return vgg16(state)

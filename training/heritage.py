@@ -11,6 +11,7 @@ from typing import Any
 from models.checkpoint import Card
 from models.errors import RequestError
 from training.config import parse_recipe
+from training.features import FEATURE_NETWORKS
 from training.growth import GrowthConfig
 from training.recipe import AdapterConfig, OptimiserConfig, Recipe, RunConfig, ScheduleConfig
 from training.trainer import Trainer
@@ -45,7 +46,10 @@ def plan_recipe(
         RequestError: The card holds a recipe that this version cannot read.
     """
     table: dict[str, Any] = dict(card.run.get("recipe", {}))
-    table.setdefault("losses", {PLAIN_LOSS[card.task]: 1.0})
+    losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
+    if losses.get("features") not in FEATURE_NETWORKS:
+        losses.pop("features", None)  # a file of the machine where the parent was trained
+    table["losses"] = losses
     table |= {
         "task": card.task,
         "architecture": card.architecture,

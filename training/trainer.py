@@ -224,8 +224,10 @@ class Trainer:
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""
-        parent = Path(self.recipe.parent).stem
-        recipe = dataclasses.replace(self.recipe, parent=parent, images=self.images)
+        # Where things lay on this machine is nobody else's business.
+        parent, losses = Path(self.recipe.parent).stem, self.recipe.losses
+        losses = dataclasses.replace(losses, features=Path(losses.features).name)
+        recipe = dataclasses.replace(self.recipe, parent=parent, images=self.images, losses=losses)
         generator: Any = self.generator
         return Card(
             task=recipe.task,
