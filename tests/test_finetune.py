@@ -330,7 +330,9 @@ def test_a_fifth_is_held_out(photos: int, held_out: int) -> None:
     assert count_held_out(photos) == held_out
 
 
-def test_a_feature_network_that_only_the_parents_machine_had_is_replaced(tiny_weights: Path) -> None:
+def test_a_feature_network_that_only_the_parents_machine_had_is_replaced(
+    tiny_weights: Path,
+) -> None:
     path = tiny_weights / "x4-fidelity.safetensors"
     card = peek(path)
     named = {"l1": 1.0, "perceptual": 0.1}
