@@ -34,6 +34,8 @@ class Batch(NamedTuple):
     """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
     condition: tuple[Tensor, ...] = ()
     """What the discriminator is told besides the picture: a mask, labels, nothing."""
+    kept: tuple[Tensor, ...] = ()
+    """Noise (B, 3, H, W) that the generator is to keep: `run_generator` takes it off what it makes."""
     chance: tuple[Any, ...] = ()
     """What else is random about its samples; the opponent's matter."""
 
@@ -126,7 +128,8 @@ class UpscaleTask:
     """Photos made small; both stages are held to the original.
 
     A network that is told how much to denoise is held to the original and the noise it is to keep,
-    enlarged by bicubic.
+    enlarged by bicubic. That noise is taken off the network's picture rather than added to the
+    original: a discriminator that sees noise in real pictures teaches the network to invent it.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -147,8 +150,8 @@ class UpscaleTask:
         # Half of the draws are one of the ends, which is where people put the slider.
         strength = uniform(random, (data.batch,), -0.5, 1.5).clamp(0, 1).to(target.device)
         kept = F.interpolate(noise, scale_factor=float(self.scale), mode="bicubic")
-        target = (target + (1 - strength.view(-1, 1, 1, 1)) * kept).clamp(-1, 1)
-        return Batch((small, strength), target, (everything,))
+        kept = (1 - strength.view(-1, 1, 1, 1)) * kept
+        return Batch((small, strength), target, (everything,), (kept,))
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         stages = [output.coarse]
@@ -249,6 +252,10 @@ def with_classes(recipe: Recipe, photos: PhotoStore) -> Recipe:
 
 
 def run_generator(network: nn.Module, batch: Batch) -> Output:
-    """Apply a generator to a batch."""
+    """Apply a generator to a batch; what it makes comes back without the noise it was to keep."""
     made = network(*batch.inputs)
-    return Output(made, made) if isinstance(made, Tensor) else Output(*made)
+    coarse, refined = (made, made) if isinstance(made, Tensor) else made
+    for kept in batch.kept:
+        clean = coarse - kept
+        coarse, refined = clean, clean if refined is coarse else refined - kept
+    return Output(coarse, refined)
