@@ -30,7 +30,7 @@ def _card(name: str, card: Card, language: str) -> str:
         for key, fact in facts.items()
         if fact
     )
-    return f"<article><h3>{escape(name)}</h3><p>{escape(purpose)}</p><dl>{listed}</dl></article>"
+    return f"<article><h2>{escape(name)}</h2><p>{escape(purpose)}</p><dl>{listed}</dl></article>"
 
 
 _PURPOSES = {"task_fill", "task_upscale"}
