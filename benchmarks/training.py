@@ -84,7 +84,10 @@ def use_contiguous_memory(trainer: Trainer) -> None:
     def draw_contiguous(photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         batch = draw(photos, random, crop_px)
         return Batch(
-            contiguous(batch.inputs), batch.target.contiguous(), contiguous(batch.condition)
+            contiguous(batch.inputs),
+            batch.target.contiguous(),
+            contiguous(batch.condition),
+            contiguous(batch.kept),
         )
 
     trainer.task.draw = draw_contiguous  # pyright: ignore[reportAttributeAccessIssue]
