@@ -56,7 +56,7 @@ def write_card(path: Path, card: Card) -> None:
 
 - task: {card.task}{f" x{card.scale}" if card.task == "upscale" else ""}
 - architecture: `{card.architecture}`, {dict(card.config)}
-- images seen: {card.images_seen}, {card.run["hours"]} hours on one CPU core
+- images seen: {card.images_seen}, {card.run["hours"]} hours on {card.run["device"]}
 - recipe: the header of `{card.name}.safetensors` holds it whole (`remend models inspect`)
 - parent: {card.parent or "none, trained from scratch"}
 - licence of the weights: {card.licence}
@@ -90,6 +90,9 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True)
     parser.add_argument("--limits", default="")
     parser.add_argument("--parent", default="", help="name of the weights that the run began with")
+    parser.add_argument(
+        "--device", help="what the run computed on, if its card does not say enough"
+    )
     arguments = parser.parse_args()
     network, card = open_network(arguments.run / "ema.safetensors")
     metrics = measure(arguments.run / "ema.safetensors", card, arguments.data)
@@ -100,7 +103,7 @@ def main() -> None:
         metrics=metrics,
         limits=arguments.limits,
         parent=arguments.parent,
-        run={**card.run, "recipe": recipe},
+        run={**card.run, "recipe": recipe, "device": arguments.device or card.run["device"]},
     )
     save_network(WEIGHTS / f"{arguments.name}.safetensors", network, card)
     write_card(WEIGHTS / f"{arguments.name}.md", card)

@@ -42,6 +42,14 @@ def cpu_has_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def device_name(device: torch.device) -> str:
+    """A GPU's model, or how many threads of the CPU compute, for records of what a run took."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}" if device.type == "cpu" else "a GPU"
+
+
 def choose_device(name: DeviceName = "auto") -> torch.device:
     """The device of that name, or the fastest one present.
 

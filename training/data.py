@@ -150,7 +150,7 @@ class PhotoStore:
         folders: list[str] = []
         skipped: list[str] = []
         longest_short_side = 0
-        pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+        pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
         try:
             for done, (place, photo) in enumerate(
                 zip(places, pool.map(read_photo, places), strict=True), start=1

@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from models.adapter import add_adapters
 from models.checkpoint import Card, save_network
-from models.device import Placement
+from models.device import Placement, device_name
 from models.errors import RequestError
 from models.layers.growth import grow
 from models.layers.spectral import iterate_once
@@ -242,6 +242,7 @@ class Trainer:
             run={
                 "recipe": dataclasses.asdict(recipe),
                 "hours": round(self.seconds / 3600, 3),
+                "device": device_name(self.placement.device),
                 "classes": self.class_names,
             },
         )
