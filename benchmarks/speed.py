@@ -1,6 +1,6 @@
 """Seconds of our restorers beside other programs' and this machine's convolution peak, in one run.
 
-    python -m benchmarks.speed [fill] [upscale] [train] [--threads N] [--photo FILE]
+    python -m benchmarks.speed [fill] [upscale] [train] [--threads N] [--precision P] [--photo FILE]
 
 Prints a markdown table of medians. Machines differ and shared ones are noisy, so quote the ratios of one
 run, not its seconds. ``train`` times a step of the training recipes.
@@ -8,7 +8,6 @@ run, not its seconds. ``train`` times a step of the training recipes.
 
 import argparse
 import importlib.util
-import os
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -27,7 +26,7 @@ from torch.nn import functional as F
 from app.catalogue import find_model
 from benchmarks import peer_runs
 from benchmarks.peer_runs import ROOT, Peer
-from models.device import Placement, choose_placement
+from models.device import Placement, PrecisionName, choose_placement
 from models.image_files import read_picture
 from models.picture import Mask, Picture
 from models.restorer import Inpainter, Upscaler, load_restorer
@@ -109,7 +108,8 @@ def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]
     """512 x 512 px enlarged: seconds, and peak memory of the whole process."""
     rgb = enlarge_to(photo, 512, 512)
     rows = []
-    for scale, models in ((2, ("x2-fast", "x2-fidelity")), (4, ("x4-fast", "x4-fidelity"))):
+    for scale in (2, 4):
+        models = [f"x{scale}-{kind}" for kind in ("fast", "fidelity", "photo")]
         for model in models:
             restorer = load_restorer(find_model(model, "upscale"), placement)
             assert isinstance(restorer, Upscaler)
@@ -157,21 +157,20 @@ def own_peak_mb(model: str, rgb: Pixels, threads: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         cv2.imwrite(str(photo), rgb[..., ::-1])
-        command = [
-            sys.executable,
-            "-m",
-            "remend",
-            "upscale",
-            photo,
-            "-o",
-            Path(folder) / "large.png",
-        ]
-        options = ["--model", model, "-s", model[1], "--threads", str(threads), "--quiet"]
-        process = subprocess.Popen([*map(str, command), *options], cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise RuntimeError(f"remend upscale --model {model} failed")
-    return usage.ru_maxrss / 1024
+        words = ["upscale", photo, "-o", Path(folder) / "large.png", "--model", model]
+        words += ["-s", model[1], "--threads", threads, "--quiet"]
+        program = (
+            "import remend, sys; from benchmarks.peers import peak_mb; "
+            "code = remend.main(); print(peak_mb()); sys.exit(code)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, *map(str, words)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    return float(done.stdout.split()[-1])
 
 
 def train_rows(photo_file: Path, placement: Placement) -> list[Row]:
@@ -194,11 +193,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Seconds beside other programs, in one run.")
     parser.add_argument("parts", nargs="*", default=["fill", "upscale", "train"])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=get_args(PrecisionName), default="auto")
     parser.add_argument("--photo", type=Path, help="any photo; default: one that gradio ships")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
-    placement = choose_placement()
+    placement = choose_placement(precision=arguments.precision)
     file = arguments.photo or shipped_photo()
     photo = np.asarray(read_picture(file).rgb, np.uint8)
     rows = [convolution_peak(placement)]

@@ -2,7 +2,17 @@
 
 import torch
 
-from training.picture_losses import feature_matching, gram, l1, l1_hole, l2, style, total_variation
+from training.picture_losses import (
+    feature_matching,
+    gram,
+    l1,
+    l1_hole,
+    l2,
+    log_mse,
+    style,
+    total_variation,
+)
+from training.tasks import psnr_db
 
 
 def test_equal_pictures_lose_nothing() -> None:
@@ -31,6 +41,20 @@ def test_hole_loss_is_the_mean_inside_each_hole() -> None:
 def test_an_empty_hole_gives_zero_and_not_nan() -> None:
     x = torch.randn(1, 3, 8, 8)
     assert l1_hole(x, x + 1, torch.zeros(1, 1, 8, 8)) == 0
+
+
+def test_log_mse_is_psnr_over_minus_ten() -> None:
+    random = torch.Generator().manual_seed(0)
+    target = torch.rand(3, 3, 16, 16, generator=random) - 0.5
+    output = target + torch.tensor([0.3, 0.1, 0.01]).view(3, 1, 1, 1)
+    mask = (torch.rand(3, 1, 16, 16, generator=random) < 0.5).float()
+    peak = torch.tensor(4.0).log10()  # of pictures in [-1, 1]
+    assert torch.isclose(
+        10 * (peak - log_mse(output, target)), torch.tensor(psnr_db(output, target)), atol=0.05
+    )
+    outside = output + 5 * (1 - mask)
+    assert torch.isclose(log_mse(outside, target, mask), log_mse(output, target))
+    assert log_mse(target, target).isfinite() and log_mse(output, target, 0 * mask).isfinite()
 
 
 def test_feature_matching_sends_no_gradient_to_the_real_side() -> None:

@@ -58,6 +58,8 @@ class LossesConfig:
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
     l1_hole: NonNegative = 0.0
+    log_mse: NonNegative = 0.0
+    """Of the hole or of the whole picture, whichever the task restores."""
     perceptual: NonNegative = 0.0
     style: NonNegative = 0.0
     tv: NonNegative = 0.0

@@ -109,6 +109,10 @@ class FillTask:
                 picture_losses.l1_hole(output.refined, batch.target, mask)
                 + picture_losses.l1_hole(output.coarse, small, share, 16 / COARSE_FACTOR**2)
             ),
+            "log_mse": lambda: (
+                picture_losses.log_mse(output.refined, batch.target, mask)
+                + picture_losses.log_mse(output.coarse, small, share, 16 / COARSE_FACTOR**2)
+            ),
             "tv": lambda: picture_losses.total_variation(output.refined, mask),
         }
 
@@ -164,6 +168,7 @@ class UpscaleTask:
         return {
             "l1": lambda: over_stages(picture_losses.l1),
             "l2": lambda: over_stages(picture_losses.l2),
+            "log_mse": lambda: over_stages(picture_losses.log_mse),
             "tv": lambda: picture_losses.total_variation(output.refined),
         }
 

@@ -97,12 +97,14 @@ PICTURES: dict[str, Experiment] = {
     ),
     "l1": Experiment(
         "L1",
-        ("losses.l1", "losses.l2", "losses.l1_hole"),
+        ("losses.l1", "losses.l2", "losses.l1_hole", "losses.log_mse"),
         (),
         "Mean absolute difference, everywhere or inside the hole only, each sample by its own hole's "
         "area. Known pixels are exact already; a mean over the whole picture counts mostly them.",
-        "l1_hole for filling, l1 for enlarging; its square, l2, where PSNR is all that counts.",
-        "l1: mean |y - x|    l2: mean (y - x)²    l1_hole: Σ mask·|y - x| / Σ mask",
+        "l1_hole for filling, l1 for enlarging; l2, the square, or log_mse, its logarithm a sample, to "
+        "end a run with where PSNR is all that counts.",
+        "l1: mean |y - x|    l2: mean (y - x)²    l1_hole: Σ mask·|y - x| / Σ mask    "
+        "log_mse: log10 of the (hole's) mean (y - x)²",
         trials.run_l1,
     ),
     "perceptual": Experiment(
