@@ -36,7 +36,8 @@ MAX_FILE_SIZE = "500mb"
 
 _CSS = Path(__file__).parent / "page" / "page.css"
 # A step darker than Gradio's own choice, so that small letters keep a contrast of 4.5 to 1.
-_THEME = Default(primary_hue="teal", neutral_hue="slate").set(
+# The system's letters: the bold ones that Gradio brings lack most of them.
+_THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sans-serif"]).set(
     color_accent="*primary_700",
     body_text_color_subdued="*neutral_500",
     button_primary_background_fill="*primary_700",
@@ -59,14 +60,16 @@ def build_page(
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
         with gr.Tabs() as tabs:
-            with gr.Tab(label("repair"), id="repair"):
+            with gr.Tab(label("repair"), id="repair") as repair_page:
                 repair = Repair(workshop, Desk(folder, max_megapixels))
                 editor, fill_model = repair_tab(repair, status)
-            with gr.Tab(label("upscale"), id="upscale"):
+            with gr.Tab(label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscaling, status)
-            with gr.Tab(label("models"), id="models"):
+            with gr.Tab(label("models"), id="models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
+        for shown in (repair_page, upscale_page, models_page):
+            shown.select(js=f"() => window.remendTurnTo('{shown.id}')", api_visibility="private")
         editor.upscale(
             _hand_over(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",

@@ -21,7 +21,7 @@ from models.device import Placement
 from models.errors import RequestError
 from models.picture import Mask, Picture, Pixels, from_unit, to_unit
 from models.regions import Box, Region, composite, feather_mask, plan_regions
-from models.watch import QUIET, Watch
+from models.watch import QUIET, Part, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,9 @@ class Inpainter:
         rgb = picture.rgb.copy()
         missing = mask.values > 0
         for done, region in enumerate(regions):
-            watch.update(done, len(regions), f"hole {done + 1} of {len(regions)}")
-            filled = self._fill_region(rgb, missing, region, options.detail)
+            part = Part(watch, done / len(regions), (done + 1) / len(regions))
+            note = f"hole {done + 1} of {len(regions)}"
+            filled = self._fill_region(rgb, missing, region, options.detail, part, note)
             hole = region.hole.slices
             inner = region.hole.inside(region.crop).slices
             fill = from_unit(filled, rgb.dtype)[inner]
@@ -122,7 +123,7 @@ class Inpainter:
             # Other regions' holes lie outside this one's box: what is pasted here is context for them.
             rgb[hole] = np.where(missing[hole][..., None], fill, rgb[hole])
             missing[hole] = False
-        watch.update(len(regions), len(regions))
+        watch.update(1, 1)
         return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
 
     @functools.cached_property
@@ -135,9 +136,16 @@ class Inpainter:
         return (time.perf_counter() - begin) / hole.numel()
 
     def _fill_region(
-        self, rgb: Pixels, missing: np.ndarray, region: Region, detail: float
+        self,
+        rgb: Pixels,
+        missing: np.ndarray,
+        region: Region,
+        detail: float,
+        watch: Watch,
+        note: str,
     ) -> Tensor:
         """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
+        watch.update(0, 2, note)
         crop = region.crop.slices
         photo = to_unit(rgb[crop])
         hole = torch.from_numpy(missing[crop].astype(np.float32))[None, None]
@@ -146,6 +154,7 @@ class Inpainter:
             size = [max(8, round(side / region.reduction)) for side in photo.shape[-2:]]
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, exact=rgb.dtype == np.uint16)
+        watch.update(1, 2, note)
         return transfer_detail(photo, hole, filled, small_hole, detail)
 
     @torch.inference_mode()

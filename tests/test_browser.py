@@ -184,7 +184,8 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     page.click("#repair-fill")
     assert began.wait(10)
     page.keyboard.press("Escape")
-    expect(page.locator("#status")).to_contain_text("Stopped")
+    expect(page.locator("#status p")).to_contain_text("Stopped")
+    expect(page.locator("#status p")).to_be_visible()
     page.wait_for_selector(READY)
     page.click("#repair-undo")
     assert pixel(page, 100, 120) == plain
@@ -203,6 +204,42 @@ def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
     with Image.open(path) as result:
         assert result.size == (640, 480)
         assert result.getexif()[ARTIST] == "Ada"
+
+
+def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, png: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
+    expect(page.locator("#status")).to_contain_text("1280 × 960")
+    page.fill("#upscale-scale input[type=number]", "2")
+    page.click("#upscale-run")
+    expect(page.locator("#upscale-download")).to_be_enabled()
+    expect(page.locator("#upscale-result img").first).to_be_visible()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(page.locator("#upscale-download")).to_be_disabled()
+    expect(page.locator("#upscale-result img")).to_have_count(0)
+
+
+def test_each_tab_keeps_its_own_sentence(page: Page, png: Path):
+    status = page.locator("#status")
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    expect(status).to_contain_text("Press Fill")
+    page.get_by_role("tab", name="Upscale").click()
+    expect(status).to_contain_text("Choose a photo")
+    page.get_by_role("tab", name="Models").click()
+    expect(status).to_contain_text("installed")
+    page.get_by_role("tab", name="Repair").click()
+    expect(status).to_contain_text("Press Fill")
+
+
+def test_paint_that_is_not_filled_is_not_lost_on_the_way_to_upscaling(page: Page, png: Path):
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    page.click("#repair-upscale")
+    expect(page.locator("#status")).to_contain_text("not filled yet")
+    press_fill(page)
+    page.click("#repair-upscale")
+    expect(page.locator("#upscale-photo")).to_contain_text("scratched")
 
 
 def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
@@ -330,5 +367,7 @@ def test_a_click_into_the_photo_shows_that_part_of_it(page: Page, png: Path):
     small.click(position={"x": 3, "y": 3})
     expect(page.locator("#status")).to_contain_text("About")
     expect(page.locator("#upscale-result img").first).to_be_visible()
-    expect(page.get_by_label("number input for Left to right")).to_have_value("0")
+    expect(page.get_by_label("number input for Where to look, from left to right")).to_have_value(
+        "0"
+    )
     assert small.get_attribute("src") != before

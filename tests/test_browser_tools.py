@@ -155,6 +155,7 @@ def test_a_sixteen_bit_tiff_stays_one_and_goes_on_to_upscale(page: Page, tmp_pat
 
 @pytest.mark.parametrize("options", [{"locale": "zh-CN"}], indirect=True)
 def test_a_chinese_browser_is_spoken_to_in_chinese(page: Page, png: Path):
+    expect(page.locator("#status")).to_contain_text("请打开一张照片")
     open_photo(page, png)
     expect(page.locator("#status")).to_contain_text("涂抹")
     expect(page.locator("#repair-fill")).to_have_text("填充")

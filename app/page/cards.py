@@ -17,12 +17,9 @@ def cards_list(language: str = "en") -> str:
 
 
 def _card(name: str, card: Card, language: str) -> str:
-    task = f"task_{card.task}"
-    purpose = word(language, task, scale=card.scale) if task in _PURPOSES else card.task
     facts = {
-        "card_measured": _measurements(card.metrics),
         "card_limits": escape(card.limits),
-        "card_trained_on": escape(_photos(card, language)),
+        "card_measured": _measurements(card.metrics),
         "card_licence": escape(card.licence),
     }
     listed = "".join(
@@ -30,10 +27,22 @@ def _card(name: str, card: Card, language: str) -> str:
         for key, fact in facts.items()
         if fact
     )
-    return f"<article><h2>{escape(name)}</h2><p>{escape(purpose)}</p><dl>{listed}</dl></article>"
+    summary, photos = word(language, "card_trained_on"), escape(_photos(card, language))
+    details = f"<details><summary>{escape(summary)}</summary>{photos}</details>" if photos else ""
+    return (
+        f"<article><h2>{escape(name)}</h2><p>{escape(_purpose(card, language))}</p>"
+        f"<dl>{listed}</dl>{details}</article>"
+    )
 
 
-_PURPOSES = {"task_fill", "task_upscale"}
+def _purpose(card: Card, language: str) -> str:
+    """What the model is for, in one line."""
+    if card.task == "fill":
+        return word(language, "task_fill")
+    if card.task != "upscale":
+        return card.task
+    kind = "task_upscale_photo" if card.config.get("denoise") else "task_upscale"
+    return word(language, kind, scale=card.scale)
 
 
 def _measurements(metrics: Mapping[str, float]) -> str:

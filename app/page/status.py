@@ -27,14 +27,32 @@ STOPPED = "Stopped; nothing was changed."
 _UNEXPECTED = (
     "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
 )
+# Every tab has its own last sentence, and gets it back when it is turned to.
 _SCRIPT = """
-window.remendSay = (text, isError = false) => {
+const words = props.messages[navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"];
+const inSpan = (text, isError = false) => {
   const line = document.createElement("span");
   line.textContent = text;
   if (isError) line.className = "error";
-  props.value = line.outerHTML;
+  return line.outerHTML;
 };
-if (navigator.language.toLowerCase().startsWith("zh")) window.remendSay(props.messages.zh.begin);
+const first = { repair: "begin", upscale: "choose_photo", models: "models_say" };
+const said = Object.fromEntries(Object.entries(first).map(([tab, key]) => [tab, inSpan(words[key])]));
+let tab = "repair";
+window.remendSay = (text, isError = false) => {
+  props.value = said[tab] = inSpan(text, isError);
+};
+window.remendTurnTo = (name) => {
+  tab = name;
+  props.value = said[tab];
+};
+window.remendShowProgress = (isShown) => element.closest("#status").classList.toggle("given-up", !isShown);
+watch("value", () => {
+  said[tab] = props.value;
+});
+setTimeout(() => {
+  props.value = said[tab];
+});
 """
 
 

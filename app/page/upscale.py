@@ -33,8 +33,9 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
                 0, minimum=0, precision=0, label=label("width"), elem_id="upscale-width"
             )
             model = gr.Dropdown(
-                upscale_choices(), value=AUTO_MODEL, label=label("model"), elem_id="upscale-model"
-            )
+                upscale_choices(), value=AUTO_MODEL, label=label("model"),
+                info=label("model_info"), elem_id="upscale-model",
+            )  # fmt: skip
             detail = gr.Slider(
                 0, 1, DEFAULT_DETAIL, step=0.05, label=label("upscale_detail"),
                 elem_id="upscale-detail",
@@ -72,8 +73,8 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
     lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1, "show_progress_on": [status]}
     size = [photos, scale, width]
     photos.change(
-        upscaling.choose, size, [status, where, chooser], queue=False, show_progress="hidden",
-        **private,
+        upscaling.choose, size, [status, where, chooser, result, download], queue=False,
+        show_progress="hidden", **private,
     )  # fmt: skip
     gr.on(
         [scale.release, width.change], upscaling.describe, size, status, queue=False,

@@ -19,7 +19,7 @@ from app.page.crop import aim_at, cut_crop, mark_part
 from app.page.preview import encode_preview
 from app.page.status import PageWatch, check_name, explain, say
 from app.page.uploads import check_megapixels, new_folder, read_allowed_size
-from app.page.words import language_of, translated, word
+from app.page.words import joined, language_of, translated, word
 from app.sizes import TargetSize
 from app.work import Saving, UpscaleWork
 from app.workshop import Workshop
@@ -105,14 +105,18 @@ class Upscaling:
 
     def choose(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
-    ) -> tuple[str, Any, Any]:
-        """For photos that were just chosen: the status line, and where to look in the first of them."""
+    ) -> tuple[str, Any, Any, None, Any]:
+        """For photos that were just chosen: the status line, and where to look in the first of them.
+
+        What was made of others before is taken away: no comparison, no download.
+        """
         said = self.describe(paths, scale, width, request)
         try:
             shown = self._mark_part(Path(paths[0]), 0.5, 0.5) if paths else None
         except RemendError:  # which the status line says
             shown = None
-        return said, shown, gr.update(visible=shown is not None)
+        no_download = gr.update(value=None, interactive=False, variant="secondary")
+        return said, shown, gr.update(visible=shown is not None), None, no_download
 
     def aim(
         self, paths: list[str] | None, shown: str | None, event: gr.SelectData
@@ -183,13 +187,12 @@ class Upscaling:
                 write_picture(shown, path)
             # A tile computes its halo too, of which a small part has more.
             seconds *= sum(w * h for w, h in sizes) / (part.width * part.height)
-            text = " ".join(
-                (
-                    self._describe(paths, wish.target, language),
-                    word(language, "estimate", seconds=spell_seconds(seconds, language)),
-                    word(language, "preview_of", name=photo.name),
-                    *translated(enlarged.meta.notes, language),
-                )
+            text = joined(
+                language,
+                self._describe(paths, wish.target, language),
+                word(language, "estimate", seconds=spell_seconds(seconds, language)),
+                word(language, "preview_of", name=photo.name),
+                *translated(enlarged.meta.notes, language),
             )
             marked = _keep(mark_part(picture, across, down), folder)
             return tuple(map(str, pair)), say(text), marked
@@ -234,7 +237,7 @@ class Upscaling:
                     notes += [note for note in translated(said, language) if note not in notes]
                     made.append(file)
             if not made:
-                raise RequestError(" ".join(notes))
+                raise RequestError(joined(language, *notes))
             first = next(path for path in map(Path, paths) if made[0].stem.startswith(path.stem))
             place = new_folder()
             pair = (_write_preview(first, place), _write_preview(made[0], place))
@@ -242,9 +245,10 @@ class Upscaling:
             across, down = read_size(made[0])
             key = "result_says" if len(paths) == 1 else "results_say"
             values = {"name": file.name, "width": across, "height": down, "count": len(made)}
-            text = " ".join((word(language, key, **values), *notes))
+            text = joined(language, word(language, key, **values), *notes)
             failed = len(made) < len(paths)
-            return pair, gr.update(value=str(file), interactive=True), say(text, is_error=failed)
+            offer = gr.update(value=str(file), interactive=True, variant="primary")
+            return pair, offer, say(text, is_error=failed)
         except Exception as error:
             return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
         finally:

@@ -59,6 +59,11 @@ def word(language: str, key: str, **values: object) -> str:
     return MESSAGES[language][key].format(**values)
 
 
+def joined(language: str, *sentences: str) -> str:
+    """Sentences one after the other; Chinese has no space between them."""
+    return ("" if language == "zh" else " ").join(sentences)
+
+
 def translate(sentence: str, language: str) -> str:
     """A sentence of the engine in another language; one that is not known there stays as it is."""
     for pattern, translation in _PATTERNS.get(language, ()):

@@ -142,7 +142,7 @@ export class Editor {
       this.outline = null;
       this.divide(false);
       this.find(".facts").textContent = `${opened.name} · ${opened.width} × ${opened.height}`;
-      window.remendSay?.([this.words.say("opened"), ...opened.notes].join(" "));
+      window.remendSay?.(this.words.join([this.words.say("opened"), ...opened.notes]));
       this.setState("ready");
     } catch (error) {
       if (turn === this.opening) this.fail(error);
@@ -160,6 +160,7 @@ export class Editor {
     if (!this.painting.hasPaint) return this.say("paint_first");
     this.setState("busy");
     this.say("filling");
+    window.remendShowProgress?.(true);
     this.job += 1;
     try {
       const { language } = this.words;
@@ -195,6 +196,7 @@ export class Editor {
     try {
       const { stopped } = await this.server.call("stop", { photo: this.photo.photo, job: this.job });
       if (!stopped) return; // the fill was faster; its result is on the way
+      window.remendShowProgress?.(false); // the server may still be ending it
       this.job += 1;
       this.say("stopped");
       this.setState("ready");
@@ -228,7 +230,9 @@ export class Editor {
 
   // Hand the photo as it is now to the Upscale tab.
   upscale() {
-    if (this.isIdle) this.trigger("upscale", { photo: this.photo.photo });
+    if (!this.isIdle) return;
+    if (this.painting.hasPaint && !this.isChecked("keep")) return this.say("fill_first");
+    this.trigger("upscale", { photo: this.photo.photo });
   }
 
   async loadMask() {
@@ -255,6 +259,7 @@ export class Editor {
       const message = { ...(await this.sendPaint()), ...change };
       const { overlay } = await this.server.call("change_mask", message);
       this.painting.addMask(await loadImage(overlay), { replaces: true });
+      this.say("painted");
     });
   }
 
@@ -273,11 +278,13 @@ export class Editor {
   clearPaint() {
     if (!this.isIdle) return;
     this.painting.clear();
+    this.say("opened");
     this.setState("ready");
   }
 
   // The end of a stroke or shape.
   finishPainting() {
+    this.say(this.painting.hasPaint ? "painted" : "opened");
     this.setState("ready");
     if (this.isChecked("on-release") && this.painting.hasPaint) this.fill();
   }

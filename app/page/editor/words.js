@@ -11,6 +11,11 @@ export class Words {
     return this.messages[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   }
 
+  // Sentences one after the other; Chinese has no space between them.
+  join(sentences) {
+    return sentences.join(this.language === "zh" ? "" : " ");
+  }
+
   // Write the words into a template: as text, as tooltips, as names for screen readers.
   putInto(root) {
     for (const node of root.querySelectorAll("[data-word]")) node.textContent = this.say(node.dataset.word);
