@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from app.workshop import Workshop
+from benchmarks.quality import damaged
 from models.device import choose_placement
 from models.image_files import read_picture, write_picture
 from models.picture import Mask, Picture, from_unit
@@ -84,6 +85,41 @@ def limits(workshop: Workshop) -> None:
     write_picture(Picture(np.asarray(np.vstack(sheet), np.uint8)), HERE / "limits.jpg", quality=88)
 
 
+def faults(workshop: Workshop) -> None:
+    """Write faults.jpg: where upscalers trained against a discriminator go wrong, from damaged photos.
+
+    Rows: branches before a flat sky, fur, a face, letters. Columns: bicubic, x4-photo at detail 0, 0.5 and 1,
+    the original.
+    """
+    tower = shipped("tower.jpg").rgb
+    page = tower[200:400, 0:120].copy()
+    for number, height in enumerate((0.9, 0.65, 0.5, 0.4)):
+        place = (4, 30 + 32 * number)
+        cv2.putText(
+            page, "12 July 98", place, cv2.FONT_HERSHEY_DUPLEX, height, (250,) * 3, 1, cv2.LINE_AA
+        )
+    rows = []
+    for photo, top, left in (
+        (tower, 40, 240),
+        (shipped("cheetah.jpg").rgb, 120, 200),
+        (shipped("lion.jpg").rgb, 30, 60),
+        (page, 0, 0),
+    ):
+        height, width = (side // 4 * 4 for side in photo.shape[:2])
+        original = np.ascontiguousarray(photo[:height, :width])
+        given = damaged(original, 4)
+        bicubic = Image.fromarray(given).resize((width, height), Image.Resampling.BICUBIC)
+        made = [
+            workshop.upscale(Picture(given.copy()), "x4-photo", UpscaleOptions(detail=detail)).rgb
+            for detail in (0, 0.5, 1)
+        ]
+        crops = [
+            x[top : top + 120, left : left + 120] for x in (np.asarray(bicubic), *made, original)
+        ]
+        rows.append(np.hstack([x.repeat(2, 0).repeat(2, 1) for x in crops]))
+    write_picture(Picture(np.asarray(np.vstack(rows), np.uint8)), HERE / "faults.jpg", quality=88)
+
+
 def degradations() -> None:
     """Write degradations.jpg: what upscale-x4-photo makes of a photo, one draw after the other."""
     recipe = read_recipe(HERE.parent.parent / "training" / "recipes" / "upscale-x4-photo.toml")
@@ -100,15 +136,16 @@ def degradations() -> None:
 
 
 def main() -> None:
-    """Write fill.jpg, upscale.jpg, limits.jpg and degradations.jpg."""
+    """Write fill.jpg, upscale.jpg, limits.jpg, faults.jpg and degradations.jpg."""
     workshop = Workshop(choose_placement())
     degradations()
     limits(workshop)
+    faults(workshop)
     photo = shipped("cheetah.jpg")
     mask = scratch(photo.height, photo.width)
-    damaged = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
-    filled = workshop.fill(Picture(damaged.copy()), mask, "fill", FillOptions())
-    both = np.hstack([damaged, np.full((photo.height, 6, 3), 255, np.uint8), filled.rgb])
+    given = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
+    filled = workshop.fill(Picture(given.copy()), mask, "fill", FillOptions())
+    both = np.hstack([given, np.full((photo.height, 6, 3), 255, np.uint8), filled.rgb])
     write_picture(Picture(both), HERE / "fill.jpg", quality=90)
 
     lion = shipped("lion.jpg")
