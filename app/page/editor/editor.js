@@ -237,6 +237,7 @@ export class Editor {
 
   async loadMask() {
     const file = await pickFile("image/*,.tif,.tiff");
+    if (!file) return;
     await this.ask(async () => {
       const path = await this.server.send(file);
       const { overlay } = await this.server.call("read_mask_file", { photo: this.photo.photo, path });

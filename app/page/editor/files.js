@@ -19,13 +19,14 @@ export function listenForFiles(editor) {
   });
 }
 
-// Let the person choose one file.
+// Let the person choose one file; null if they think better of it.
 export function pickFile(accept) {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = accept;
   return new Promise((resolve) => {
     input.onchange = () => resolve(input.files[0]);
+    input.oncancel = () => resolve(null);
     input.click();
   });
 }
