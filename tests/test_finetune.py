@@ -325,6 +325,23 @@ def test_an_l1_parent_is_tuned_with_l1(tiny_weights: Path) -> None:
         assert {key for key, value in losses.items() if value and key != "features"} == {loss}
 
 
+def test_a_parents_last_run_decides_neither_pace_nor_batch(tiny_weights: Path) -> None:
+    path = tiny_weights / "x4-fidelity.safetensors"
+    optimiser: dict[str, Any] = {"generator": {"lr": 1e-4}}
+    table = {"data": {"batch": 128, "crop": 64}, "losses": {"l1": 1.0}, "optimiser": optimiser}
+
+    def plan(**changes: Any) -> Recipe:
+        told = dataclasses.replace(peek(path), run={"recipe": {**table, **changes}})
+        return plan_recipe(path, told, "mine", images=8)
+
+    assert plan().data.batch == 4
+    assert plan().optimiser.generator.lr == pytest.approx(8e-4)
+    judged = plan(losses={"l1": 1.0, "adversarial": 0.1})
+    assert judged.optimiser.generator.lr == pytest.approx(8e-5)
+    adam = plan(optimiser={"generator": {"name": "adam", "lr": 1e-4}})
+    assert adam.optimiser.generator.lr == pytest.approx(8e-5)
+
+
 @pytest.mark.parametrize(("photos", "held_out"), [(4, 1), (6, 1), (24, 4), (40, 8), (5000, 16)])
 def test_a_fifth_is_held_out(photos: int, held_out: int) -> None:
     assert count_held_out(photos) == held_out
