@@ -69,7 +69,7 @@ def build_page(
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
-            shown.select(js=f"() => window.remendTurnTo('{shown.id}')", api_visibility="private")
+            shown.select(js=f"() => window.remendTurnTo?.('{shown.id}')", api_visibility="private")
         editor.upscale(
             _hand_over(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
@@ -214,7 +214,11 @@ def _hand_over(repair: Repair) -> Callable[[gr.EventData, gr.Request], tuple[Any
         try:
             path = repair.take_out(event)
         except Exception as error:
-            return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
+            return (
+                gr.skip(),
+                gr.skip(),
+                say(explain(error, language_of(request)), "repair", is_error=True),
+            )
         return [str(path)], gr.update(selected="upscale"), gr.skip()
 
     return hand_over

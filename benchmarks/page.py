@@ -20,6 +20,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.peers import peak_mb
 from benchmarks.speed import shipped_photo
 
 READY = '#repair-editor[data-state="ready"]'
@@ -110,11 +111,7 @@ def main() -> None:
                 waited = measure(browser.new_page(), address, photo)
                 share = (user_seconds(server.pid) - busy) / (time.perf_counter() - began)
                 browser.close()
-            peak = next(
-                int(line.split()[1]) / 1024
-                for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
-                if line.startswith("VmHWM")
-            )
+            peak = peak_mb(server.pid)
         finally:
             server.terminate()
     print(f"| {arguments.megapixels:g} megapixels | |\n| --- | ---: |")

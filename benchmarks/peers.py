@@ -147,9 +147,9 @@ ENLARGERS: dict[int, dict[str, Callable[[int], Method]]] = {
 }
 
 
-def peak_mb() -> float:
-    """Peak resident memory of this process; ``ru_maxrss`` would count its parent's at the start, too."""
-    status = Path("/proc/self/status").read_text("utf-8")
+def peak_mb(process: int | str = "self") -> float:
+    """Peak resident memory of a process; ``ru_maxrss`` would count its parent's at the start, too."""
+    status = Path(f"/proc/{process}/status").read_text("utf-8")
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 

@@ -1,6 +1,6 @@
 """Turn a run's averaged weights into a file of ``weights/``, with measured numbers and a written card.
 
-    python -m benchmarks.publish RUN NAME --data TESTS... [--limits TEXT]
+    python -m benchmarks.publish RUN NAME --data TESTS... [--parent NAME] [--device TEXT] [--limits TEXT]
 
 Measures the weights on the test pictures (see ``benchmarks/quality.py``), puts the numbers into the card
 in the file's header, and writes ``weights/NAME.safetensors``, ``weights/NAME.md`` and, for weights that
@@ -95,6 +95,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     network, card = open_network(arguments.run / "ema.safetensors")
+    device = arguments.device or card.run.get("device")
+    if not device:
+        parser.error(f"the card of {arguments.run} does not say what it ran on; add --device")
     metrics = measure(arguments.run / "ema.safetensors", card, arguments.data)
     recipe = {**card.run["recipe"], "name": arguments.name, "parent": arguments.parent}
     card = dataclasses.replace(
@@ -103,7 +106,7 @@ def main() -> None:
         metrics=metrics,
         limits=arguments.limits,
         parent=arguments.parent,
-        run={**card.run, "recipe": recipe, "device": arguments.device or card.run["device"]},
+        run={**card.run, "recipe": recipe, "device": device},
     )
     save_network(WEIGHTS / f"{arguments.name}.safetensors", network, card)
     write_card(WEIGHTS / f"{arguments.name}.md", card)

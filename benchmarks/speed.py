@@ -104,7 +104,7 @@ def fill_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]:
     return rows
 
 
-def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]:
+def upscale_rows(photo: Pixels, placement: Placement, threads: int, precision: str) -> list[Row]:
     """512 x 512 px enlarged: seconds, and peak memory of the whole process."""
     rgb = enlarge_to(photo, 512, 512)
     rows = []
@@ -115,7 +115,13 @@ def upscale_rows(photo: Pixels, placement: Placement, threads: int) -> list[Row]
             assert isinstance(restorer, Upscaler)
             took = seconds(lambda r=restorer: r.restore(Picture(rgb.copy())), runs=3)
             rows.append((f"Remend {model}", "512x512 px, s", took))
-            rows.append((f"Remend {model}", "whole process, MB", own_peak_mb(model, rgb, threads)))
+            rows.append(
+                (
+                    f"Remend {model}",
+                    "whole process, MB",
+                    own_peak_mb(model, rgb, threads, precision),
+                )
+            )
         for method in peer_runs.ENLARGERS[scale]:
             if method == "realesrgan-x4plus":
                 continue  # Half a minute a run and 14 GB in ncnn; `rrdb_row` times its network.
@@ -152,13 +158,13 @@ def rrdb_row(placement: Placement) -> Row:
     )
 
 
-def own_peak_mb(model: str, rgb: Pixels, threads: int) -> float:
+def own_peak_mb(model: str, rgb: Pixels, threads: int, precision: str) -> float:
     """Peak resident memory of ``remend upscale``, a process from start to end."""
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         cv2.imwrite(str(photo), rgb[..., ::-1])
         words = ["upscale", photo, "-o", Path(folder) / "large.png", "--model", model]
-        words += ["-s", model[1], "--threads", threads, "--quiet"]
+        words += ["-s", model[1], "--threads", threads, "--precision", precision, "--quiet"]
         program = (
             "import remend, sys; from benchmarks.peers import peak_mb; "
             "code = remend.main(); print(peak_mb()); sys.exit(code)"
@@ -205,7 +211,7 @@ def main() -> None:
     if "fill" in arguments.parts:
         rows += fill_rows(photo, placement, arguments.threads)
     if "upscale" in arguments.parts:
-        rows += upscale_rows(photo, placement, arguments.threads)
+        rows += upscale_rows(photo, placement, arguments.threads, arguments.precision)
     if "train" in arguments.parts:
         rows += train_rows(file, placement)
     print("| what | measure | value |\n| --- | --- | ---: |")

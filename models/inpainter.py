@@ -145,6 +145,7 @@ class Inpainter:
         note: str,
     ) -> Tensor:
         """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
+        # Two halves, between which a large hole can be given up: the network, and the search for texture.
         watch.update(0, 2, note)
         crop = region.crop.slices
         photo = to_unit(rgb[crop])

@@ -3,6 +3,7 @@
 Every test fails on an error in the page's scripts and on any request that would leave this computer.
 """
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,9 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     page.wait_for_selector(READY)
     page.click("#repair-undo")
     assert pixel(page, 100, 120) == plain
+    expect(page.locator("#status")).not_to_have_class(
+        re.compile("given-up")
+    )  # once the fill has ended
 
 
 def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
@@ -232,8 +236,38 @@ def test_each_tab_keeps_its_own_sentence(page: Page, png: Path):
     expect(status).to_contain_text("Press Fill")
 
 
-def test_paint_that_is_not_filled_is_not_lost_on_the_way_to_upscaling(page: Page, png: Path):
+def test_a_sentence_waits_for_its_tab(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
+    go_on = threading.Event()
+    upscale = Workshop.upscale
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        assert go_on.wait(20)
+        return upscale(*arguments, **options)
+
+    monkeypatch.setattr(Workshop, "upscale", slowly)
+    status = page.locator("#status")
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(status).to_contain_text("scratched.png")
+    page.click("#upscale-run")
+    page.get_by_role("tab", name="Repair").click()
+    expect(status).to_contain_text("Open a photo")
+    go_on.set()
+    expect(page.locator("#upscale-download")).to_be_enabled()
+    expect(status).to_contain_text("Open a photo")
+    page.get_by_role("tab", name="Upscale").click()
+    expect(status).to_contain_text("is done")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="x4-fast").click()
+    expect(page.locator("#upscale-download")).to_be_disabled()
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_paint_that_is_not_filled_is_not_lost_on_the_way_to_upscaling(
+    page: Page, png: Path, keeps: bool
+):
     open_photo(page, png)
+    page.set_checked("[data-name=keep]", keeps)
     stroke(page, (60, 120), (260, 120))
     page.click("#repair-upscale")
     expect(page.locator("#status")).to_contain_text("not filled yet")

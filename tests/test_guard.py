@@ -11,6 +11,14 @@ from training.guard import LossWatch, Plateau, colour_drift
 GREY = (0.0, 0.0, 0.0)
 
 
+def test_the_logarithm_of_an_error_explodes_by_what_it_stands_for() -> None:
+    watch = LossWatch()
+    for _ in range(20):
+        assert not watch.complaint({"log_mse": -2.0})
+    assert not watch.complaint({"log_mse": -1.5})
+    assert "log_mse rose" in watch.complaint({"log_mse": 0.5})
+
+
 def test_ordinary_losses_are_no_alarm() -> None:
     watch, random = LossWatch(), torch.Generator().manual_seed(0)
     for step in range(300):

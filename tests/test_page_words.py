@@ -12,14 +12,14 @@ from app.catalogue import Model, list_models
 from app.page.cards import cards_list
 from app.page.status import answering, explain, say
 from app.page.upscaling import spell_seconds
-from app.page.words import ENGINE, MESSAGES, language_of
+from app.page.words import ENGINE, MESSAGES, joined, language_of
 from models.card import Card
 from models.errors import RequestError
 from tests.visiting import CHINESE, ENGLISH
 
 
 def test_a_file_name_cannot_bring_markup_into_the_status_line():
-    assert "<img" not in say("<img src=x onerror=alert(1)> is no picture")
+    assert "<img" not in say("<img src=x onerror=alert(1)> is no picture", "upscale")
 
 
 def test_an_error_of_ours_is_its_sentence_and_any_other_is_logged(caplog: pytest.LogCaptureFixture):
@@ -73,6 +73,9 @@ def test_the_browser_decides_on_the_language():
     assert language_of(ENGLISH) == language_of(None) == "en"
     assert spell_seconds(45.2, "en") == "45 s"
     assert spell_seconds(600, "zh") == "10 分钟"
+    assert (
+        joined("en", "One.", "Two.") == "One. Two." and joined("zh", "一。", "二。") == "一。二。"
+    )
 
 
 def test_every_model_has_a_card_that_escapes_what_its_file_says(
@@ -80,8 +83,8 @@ def test_every_model_has_a_card_that_escapes_what_its_file_says(
 ):
     cards = cards_list()
     assert cards.count("<article>") == len(list_models())
-    assert "Upscales photos ×4" in cards
-    assert "照片放大 ×4" in cards_list("zh")
+    assert "Upscales photos ×4 and takes blur" in cards and "Upscales clean photos ×4" in cards
+    assert "照片放大 ×4，并去除模糊" in cards_list("zh") and "干净的照片放大 ×4" in cards_list("zh")
     evil = Card(
         task="<i>",
         architecture="upscale",

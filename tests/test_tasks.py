@@ -1,4 +1,4 @@
-"""What the trainer is given: noise that upscalers are told to keep."""
+"""What the trainer is given: noise that upscalers are told to keep, errors inside holes alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from training.config import read_recipe
 from training.data import PhotoStore
-from training.tasks import UpscaleTask, run_generator
+from training.tasks import COARSE_FACTOR, FillTask, Output, UpscaleTask, run_generator
 
 RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "upscale-x4-photo.toml"
 
@@ -35,3 +35,19 @@ def test_noise_that_is_to_be_kept_is_no_error(photo_files: Sequence[Path]) -> No
     assert output.refined is output.coarse
     error = (output.coarse - batch.target).square().mean((1, 2, 3)).sqrt()
     assert error[strength == 0].mean() < 0.8 * error[strength == 1].mean()
+
+
+def test_what_a_fill_is_judged_by_lies_inside_its_hole(photo_files: Sequence[Path]) -> None:
+    recipe = read_recipe(RECIPE.with_name("fill-l1.toml"), ["data.batch=4"])
+    task = FillTask(recipe)
+    batch = task.draw(
+        PhotoStore.load(photo_files, min_side=128), torch.Generator().manual_seed(0), 128
+    )
+    mask, small = batch.inputs[1], F.avg_pool2d(batch.target, COARSE_FACTOR)
+    outside = Output(small + 0.1, batch.target + 0.1 + 5 * (1 - mask))
+    inside = Output(small + 0.1, batch.target + 0.1)
+    for name in ("l1_hole", "log_mse"):
+        there, everywhere = (task.terms(output, batch)[name]() for output in (inside, outside))
+        assert torch.isclose(there, everywhere)
+    # Both stages are off by 0.1: two logarithms of a hundredth.
+    assert torch.isclose(task.terms(inside, batch)["log_mse"](), torch.tensor(-4.0), atol=0.05)

@@ -222,6 +222,7 @@ def test_a_child_starts_from_its_parent(
     ema = open_network(finished.folder.ema_file)[0].state_dict()
     assert all(torch.equal(v, ema[k]) for k, v in child.generator.state_dict().items())
     assert child.card().parent == "ema"
+    assert child.card().run["device"].endswith(("CPU thread", "CPU threads"))
 
 
 def test_a_run_is_not_overwritten_and_not_resumed_with_another_recipe(

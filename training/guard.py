@@ -34,6 +34,8 @@ class LossWatch:
         """What is wrong with a step's losses, "" if nothing."""
         for name, loss in losses.items():
             value = loss.item() if isinstance(loss, Tensor) else loss
+            if name == "log_mse":  # ten times the error is one more of its logarithm
+                value = 10.0**value
             if not math.isfinite(value):
                 return f"{name} is {value}"
             seen = self._seen.setdefault(name, deque(maxlen=STEPS_LOOKED_BACK))

@@ -1,4 +1,4 @@
-"""What a fine-tune takes over from its parent: the recipe that made it, slowed down, and its discriminator.
+"""What a fine-tune takes over from its parent: the recipe that made it, in small, and its discriminator.
 
 The parent's losses, holes and degradations stay: weights that were trained with L1 are fine-tuned with L1,
 those of a GAN with that GAN. What fine-tuning changes is in `plan_recipe` and nowhere else.
@@ -22,8 +22,10 @@ RATE_SHARE = 0.8
 """Of the `usual_rate`. 480 crops of text pages gained 1.9 dB at half of it and 2.5 dB at all of it."""
 ADAPTER_RATE = 1e-2
 ADAPTER_RANK = 8
-CROPS = 4
+MOST_CROPS = 4
 """Of a batch at most, however large the parent's: a short run needs steps more than it needs calm ones."""
+MOST_PX = 128
+"""Of a crop: a short run on a CPU is better off with four pictures than with one of four times the area."""
 WARMUP_STEPS = 10
 DECAY_FROM = 0.3
 SAVE_MINUTES = 1.0
@@ -71,8 +73,8 @@ def plan_recipe(
         if adapter
         else dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
     )
-    crop = max(recipe.growth.sizes, default=recipe.data.crop)
-    batch = min(recipe.data.batch, CROPS)
+    crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
+    batch = min(recipe.data.batch, MOST_CROPS)
     return dataclasses.replace(
         recipe,
         seed=0,
@@ -89,8 +91,7 @@ def plan_recipe(
 def usual_rate(recipe: Recipe) -> float:
     """The rate at which a network of this recipe learns.
 
-    The last of several runs without a discriminator is often a slow one, to end with, which says nothing
-    about that; Muon's own rate does.
+    A parent's last run without a discriminator often has a low rate, to finish; then Muon's default counts.
     """
     side = recipe.optimiser.generator
     slow_end = side.name == "muon" and not recipe.losses.adversarial

@@ -35,7 +35,9 @@ def l1_hole(output: Tensor, target: Tensor, mask: Tensor, least_px: float = 16.0
 def log_mse(
     output: Tensor, target: Tensor, mask: Tensor | None = None, least_px: float = 16.0
 ) -> Tensor:
-    """Mean over samples of log10 of the mean squared error: PSNR over -10 (Chen et al. 2022, NAFNet).
+    """Mean over samples of log10 of the mean squared error (NAFNet, Chen et al. 2022).
+
+    That is PSNR divided by -10, and a constant.
 
     Where many pictures would do, L1 asks for their median and this for their mean, as PSNR does; the
     logarithm lets an easy sample count as much as a hard one.

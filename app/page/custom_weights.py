@@ -28,12 +28,12 @@ def weights_upload() -> gr.File:
 def add_weights(path: str | None, request: gr.Request) -> str:
     """Keep an uploaded weights file for good; the status line says what became of it."""
     if path is None:
-        return say("")
+        return say("", "models")
     try:
         name = keep_weights(uploaded(path))
     except Exception as error:
-        return say(explain(error, language_of(request)), is_error=True)
-    return say(word(language_of(request), "weights_added", name=name))
+        return say(explain(error, language_of(request)), "models", is_error=True)
+    return say(word(language_of(request), "weights_added", name=name), "models")
 
 
 def keep_weights(file: Path) -> str:

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -23,43 +23,51 @@ from models.watch import Cancelled, Watch
 
 _log = logging.getLogger(__name__)
 
+Tab = Literal["repair", "upscale", "models"]
+
 STOPPED = "Stopped; nothing was changed."
 _UNEXPECTED = (
     "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
 )
-# Every tab has its own last sentence, and gets it back when it is turned to.
+# Every tab has its own last sentence, which is shown while it is the one to be seen; what is said of another
+# tab, as at the end of a long work, waits until that is turned to.
 _SCRIPT = """
 const words = props.messages[navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"];
-const inSpan = (text, isError = false) => {
+const inSpan = (tab, text, isError = false) => {
   const line = document.createElement("span");
   line.textContent = text;
+  line.dataset.tab = tab;
   if (isError) line.className = "error";
   return line.outerHTML;
 };
 const first = { repair: "begin", upscale: "choose_photo", models: "models_say" };
-const said = Object.fromEntries(Object.entries(first).map(([tab, key]) => [tab, inSpan(words[key])]));
+const said = Object.fromEntries(Object.entries(first).map(([tab, key]) => [tab, inSpan(tab, words[key])]));
 let tab = "repair";
+const show = () => {
+  if (props.value !== said[tab]) props.value = said[tab];
+};
 window.remendSay = (text, isError = false) => {
-  props.value = said[tab] = inSpan(text, isError);
+  said.repair = inSpan("repair", text, isError);
+  show();
 };
 window.remendTurnTo = (name) => {
   tab = name;
-  props.value = said[tab];
+  show();
 };
 window.remendShowProgress = (isShown) => element.closest("#status").classList.toggle("given-up", !isShown);
 watch("value", () => {
-  said[tab] = props.value;
+  const about = /data-tab="(\\w+)"/.exec(props.value)?.[1];
+  if (about) said[about] = props.value;
+  show();
 });
-setTimeout(() => {
-  props.value = said[tab];
-});
+setTimeout(show); // Gradio puts the first value in after this script
 """
 
 
 def status_line() -> gr.HTML:
     """Make the component ``#status``."""
     return gr.HTML(
-        say(word("en", "begin")),
+        say(word("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
         html_template='<p role="status" aria-live="polite">${value}</p>',
         js_on_load=_SCRIPT,
@@ -69,10 +77,10 @@ def status_line() -> gr.HTML:
     )
 
 
-def say(text: str, *, is_error: bool = False) -> str:
-    """Turn a sentence, which may hold a file's name, into a value of the status line."""
+def say(text: str, tab: Tab, *, is_error: bool = False) -> str:
+    """Turn a sentence of a tab, which may hold a file's name, into a value of the status line."""
     kind = ' class="error"' if is_error else ""
-    return f"<span{kind}>{html.escape(text)}</span>"
+    return f'<span{kind} data-tab="{tab}">{html.escape(text)}</span>'
 
 
 def explain(error: Exception, language: str = "en") -> str:

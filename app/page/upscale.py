@@ -8,7 +8,7 @@ from app.catalogue import default_upscale_model, find_model, list_models, read_c
 from app.jobs import FORMAT_SUFFIXES
 from app.page import MODEL_LANE
 from app.page.status import check_name
-from app.page.upscaling import AUTO_MODEL, Upscaling
+from app.page.upscaling import AUTO_MODEL, Upscaling, withdraw_download
 from app.page.words import label, language_of, word
 from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
 from models.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
@@ -83,6 +83,10 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
     gr.on(
         [model.change, scale.release], hint_dials, [model, scale], [detail, denoise],
         queue=False, show_progress="hidden", **private,
+    )  # fmt: skip
+    gr.on(
+        [scale.release, width.change, model.change, detail.release, denoise.release, show.click],
+        withdraw_download, None, download, queue=False, show_progress="hidden", **private,
     )  # fmt: skip
     wish = [photos, scale, width, model, detail, denoise]
     # A slider that moves on takes the place of what waits; its last position is always shown.

@@ -115,8 +115,7 @@ class Upscaling:
             shown = self._mark_part(Path(paths[0]), 0.5, 0.5) if paths else None
         except RemendError:  # which the status line says
             shown = None
-        no_download = gr.update(value=None, interactive=False, variant="secondary")
-        return said, shown, gr.update(visible=shown is not None), None, no_download
+        return said, shown, gr.update(visible=shown is not None), None, withdraw_download()
 
     def aim(
         self, paths: list[str] | None, shown: str | None, event: gr.SelectData
@@ -134,11 +133,11 @@ class Upscaling:
         """The status line for photos that were just chosen, or for another size."""
         language = language_of(request)
         if not paths:
-            return say(word(language, "choose_photo"))
+            return _tell(word(language, "choose_photo"))
         try:
-            return say(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
+            return _tell(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
         except Exception as error:
-            return say(explain(error, language_of(request)), is_error=True)
+            return _tell(explain(error, language_of(request)), is_error=True)
 
     def _describe(self, paths: Sequence[str], target: TargetSize, language: str) -> str:
         sizes = [self._check_sizes(Path(path), target) for path in paths]
@@ -195,9 +194,9 @@ class Upscaling:
                 *translated(enlarged.meta.notes, language),
             )
             marked = _keep(mark_part(picture, across, down), folder)
-            return tuple(map(str, pair)), say(text), marked
+            return tuple(map(str, pair)), _tell(text), marked
         except Exception as error:
-            said = say(explain(error, language_of(request)), is_error=True)
+            said = _tell(explain(error, language_of(request)), is_error=True)
             return gr.skip(), said, gr.skip()
         finally:
             self._running.pop(session, None)
@@ -248,9 +247,9 @@ class Upscaling:
             text = joined(language, word(language, key, **values), *notes)
             failed = len(made) < len(paths)
             offer = gr.update(value=str(file), interactive=True, variant="primary")
-            return pair, offer, say(text, is_error=failed)
+            return pair, offer, _tell(text, is_error=failed)
         except Exception as error:
-            return gr.skip(), gr.skip(), say(explain(error, language_of(request)), is_error=True)
+            return gr.skip(), gr.skip(), _tell(explain(error, language_of(request)), is_error=True)
         finally:
             self._running.pop(session, None)
 
@@ -260,7 +259,7 @@ class Upscaling:
         self._stopped.add(session)
         if watch := self._running.get(session):
             watch.stop()
-        return say(word(language_of(request), "stopped_short"))
+        return _tell(word(language_of(request), "stopped_short"))
 
     def _mark_part(self, photo: Path, across: float, down: float) -> str:
         read_allowed_size(photo, self._max_megapixels)
@@ -276,6 +275,15 @@ class Upscaling:
         who = f"At {target.scale_for(size):g} times its size {photo.name}"
         check_megapixels(who, larger, _RESULT_FACTOR * self._max_megapixels)
         return size, larger
+
+
+def withdraw_download() -> Any:
+    """Offer nothing to download: what was made is not what is asked for now."""
+    return gr.update(value=None, interactive=False, variant="secondary")
+
+
+def _tell(text: str, *, is_error: bool = False) -> str:
+    return say(text, "upscale", is_error=is_error)
 
 
 def spell_seconds(seconds: float, language: str) -> str:

@@ -93,8 +93,8 @@ def faults(workshop: Workshop) -> None:
     """
     tower = shipped("tower.jpg").rgb
     page = tower[200:400, 0:120].copy()
-    for number, height in enumerate((0.9, 0.65, 0.5, 0.4)):
-        place = (4, 30 + 32 * number)
+    for number, height in enumerate((0.6, 0.5, 0.4, 0.33)):
+        place = (4, 24 + 28 * number)
         cv2.putText(
             page, "12 July 98", place, cv2.FONT_HERSHEY_DUPLEX, height, (250,) * 3, 1, cv2.LINE_AA
         )

@@ -101,8 +101,8 @@ PICTURES: dict[str, Experiment] = {
         (),
         "Mean absolute difference, everywhere or inside the hole only, each sample by its own hole's "
         "area. Known pixels are exact already; a mean over the whole picture counts mostly them.",
-        "l1_hole for filling, l1 for enlarging; l2, the square, or log_mse, its logarithm a sample, to "
-        "end a run with where PSNR is all that counts.",
+        "l1_hole for filling, l1 for enlarging. Where PSNR is all that counts, end a run with l2, the "
+        "square, or log_mse, the mean of each sample's logarithm of it.",
         "l1: mean |y - x|    l2: mean (y - x)²    l1_hole: Σ mask·|y - x| / Σ mask    "
         "log_mse: log10 of the (hole's) mean (y - x)²",
         trials.run_l1,

@@ -160,7 +160,6 @@ export class Editor {
     if (!this.painting.hasPaint) return this.say("paint_first");
     this.setState("busy");
     this.say("filling");
-    window.remendShowProgress?.(true);
     this.job += 1;
     try {
       const { language } = this.words;
@@ -172,6 +171,7 @@ export class Editor {
 
   // Called with what Python made of a fill.
   async finishFill(result) {
+    window.remendShowProgress?.(true); // hidden while a stopped fill came to its end
     if (!result || result.job !== this.job || this.state !== "busy") return;
     try {
       if (result.error) throw new Refusal(result.error);
@@ -231,7 +231,7 @@ export class Editor {
   // Hand the photo as it is now to the Upscale tab.
   upscale() {
     if (!this.isIdle) return;
-    if (this.painting.hasPaint && !this.isChecked("keep")) return this.say("fill_first");
+    if (this.outline || this.painting.hasUnfilledPaint) return this.say("fill_first");
     this.trigger("upscale", { photo: this.photo.photo });
   }
 

@@ -34,6 +34,12 @@ export class Painting {
     return this.layers.some((entry) => !entry.erases);
   }
 
+  // Whether something was painted since the last fill.
+  get hasUnfilledPaint() {
+    const fill = this.done.findLastIndex((entry) => entry.kind === "fill");
+    return this.layers.some((entry) => !entry.erases && this.done.indexOf(entry) > fill);
+  }
+
   beginStroke(x, y, radius, erases) {
     this.stroke = { kind: "stroke", erases, radius, points: [[x, y]] };
     this.drawStroke(this.stroke, 0);
