@@ -195,7 +195,7 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     )  # once the fill has ended
 
 
-def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
+def upscale_twice(page: Page, phone_jpeg: Path) -> None:
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
     expect(page.locator("#status")).to_contain_text("1280 × 960")
@@ -203,6 +203,10 @@ def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
     page.click("#upscale-run")
     expect(page.locator("#upscale-download")).to_be_enabled()
     expect(page.locator("#upscale-result img").first).to_be_visible()
+
+
+def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
+    upscale_twice(page, phone_jpeg)
     path = download(page, "#upscale-download", tmp_path)
     assert path.name == "phone-x2.jpg"
     with Image.open(path) as result:
@@ -211,13 +215,7 @@ def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
 
 
 def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, png: Path):
-    page.get_by_role("tab", name="Upscale").click()
-    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
-    expect(page.locator("#status")).to_contain_text("1280 × 960")
-    page.fill("#upscale-scale input[type=number]", "2")
-    page.click("#upscale-run")
-    expect(page.locator("#upscale-download")).to_be_enabled()
-    expect(page.locator("#upscale-result img").first).to_be_visible()
+    upscale_twice(page, phone_jpeg)
     page.set_input_files("#upscale-photo input[type=file]", png)
     expect(page.locator("#upscale-download")).to_be_disabled()
     expect(page.locator("#upscale-result img")).to_have_count(0)
