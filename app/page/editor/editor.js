@@ -193,9 +193,11 @@ export class Editor {
       return this.redraw();
     }
     if (this.state !== "busy") return;
+    const { job } = this;
     try {
-      const { stopped } = await this.server.call("stop", { photo: this.photo.photo, job: this.job });
+      const { stopped } = await this.server.call("stop", { photo: this.photo.photo, job });
       if (!stopped) return; // the fill was faster; its result is on the way
+      if (this.state !== "busy" || this.job !== job) return this.say("stopped"); // its end was told before
       window.remendShowProgress?.(false); // the server may still be ending it
       this.job += 1;
       this.say("stopped");
