@@ -150,7 +150,7 @@ class PhotoStore:
         folders: list[str] = []
         skipped: list[str] = []
         longest_short_side = 0
-        # More decode no faster into one memory, and each holds a photo.
+        # Each holds a decoded photo.
         pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
         try:
             for done, (place, photo) in enumerate(
