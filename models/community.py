@@ -77,6 +77,10 @@ class CommunityNetwork(nn.Module):
         """Whether its authors found it to work in this type."""
         return self._halves.get(dtype, True)
 
+    def at_detail(self, _detail: float) -> "CommunityNetwork":
+        """These networks have nothing to dial."""
+        return self
+
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Outputs:
         """Restore an image (1, 3, H, W) in [-1, 1]; those that fill take a mask (1, 1, H, W)."""
         unit = (image.float() + 1) / 2

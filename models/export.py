@@ -73,7 +73,8 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
             )
         save_network(target, network, card)
         return
-    module = Exported(network, fills=card.task == "fill").eval()
+    restoring: Any = network
+    module = Exported(restoring.at_detail(1.0), fills=card.task == "fill").eval()
     texts = {"remend": json.dumps(asdict(card)), "conventions": json.dumps(describe(card))}
     write = {"onnx": _to_onnx, "torchscript": _to_torchscript}[form]
     save_whole(write(module, texts), target)

@@ -29,7 +29,8 @@ class FillOptions:
     """How holes are filled.
 
     Attributes:
-        detail: 0 = the likeliest colours, 1 = with texture copied from the known surroundings.
+        detail: 0 = the likeliest colours, 1 = with texture, the network's own and what is copied from the
+            known surroundings.
         feather_px: Width of a soft edge outside the mask.
     """
 
@@ -50,7 +51,8 @@ class Inpainter:
     """A network that fills holes, ready to run.
 
     Args:
-        network: In float32 and evaluation mode; maps (image, mask) to (coarse, refined).
+        network: In float32 and evaluation mode; ``network.at_detail(0..1)`` maps (image, mask) to
+            (coarse, refined).
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
     """
@@ -59,6 +61,7 @@ class Inpainter:
         layout: Any = {"memory_format": torch.channels_last}
         self.network: Any = network.to(placement.device, **layout)
         self.card, self.placement = card, placement
+        self._at_detail = functools.lru_cache(2)(self.network.at_detail)
 
     def restore(
         self,
@@ -132,7 +135,7 @@ class Inpainter:
         hole = torch.zeros(1, 1, 128, 128)
         hole[..., 32:96, 32:96] = 1
         begin = time.perf_counter()
-        self._run(torch.zeros(1, 3, 128, 128), hole, exact=False)
+        self._run(torch.zeros(1, 3, 128, 128), hole, 1.0, exact=False)
         return (time.perf_counter() - begin) / hole.numel()
 
     def _fill_region(
@@ -154,25 +157,25 @@ class Inpainter:
         if region.reduction > 1:
             size = [max(8, round(side / region.reduction)) for side in photo.shape[-2:]]
             small, small_hole = reduce_known(photo, hole, size)
-        filled = self._run(small, small_hole, exact=rgb.dtype == np.uint16)
+        filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         watch.update(1, 2, note)
         return transfer_detail(photo, hole, filled, small_hole, detail)
 
     @torch.inference_mode()
-    def _run(self, photo: Tensor, hole: Tensor, *, exact: bool) -> Tensor:
+    def _run(self, photo: Tensor, hole: Tensor, detail: float, *, exact: bool) -> Tensor:
         """Pad to what the network wants, run it, cut the padding off."""
         height, width = photo.shape[-2:]
         multiple = self.network.multiple
         pads = (0, -width % multiple, 0, -height % multiple)
         mode = "reflect" if width > pads[1] and height > pads[3] else "replicate"
         photo, hole = (F.pad(x, pads, mode=mode) for x in (photo, hole))
-        placement = self.placement
+        network, placement = self._at_detail(detail), self.placement
         if exact:  # 16-bit pictures have more steps than 16-bit arithmetic
             placement = dataclasses.replace(placement, dtype=torch.float32)
 
         def run(where: Placement) -> Tensor:
             with where.autocast():
-                filled = self.network(photo.to(where.device), hole.to(where.device)).refined
+                filled = network(photo.to(where.device), hole.to(where.device)).refined
             return filled[..., :height, :width].float().cpu()
 
         filled = run(placement)

@@ -55,7 +55,8 @@ class Upscaler:
     """A network that enlarges by ``card.scale``, ready to run.
 
     Args:
-        network: In float32 and evaluation mode; maps (1, 3, h, w) to (coarse, refined).
+        network: In float32 and evaluation mode; ``network.at_detail(0..1)`` maps (1, 3, h, w) to
+            (coarse, refined).
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
         tiling: How to cut pictures; None = with a halo that is measured here.
@@ -187,7 +188,8 @@ class Upscaler:
         if exact:
             placement = dataclasses.replace(placement, dtype=torch.float32)
         with placement.autocast():
-            coarse, refined = self.network(*(x.to(placement.device) for x in (pixels, *strength)))
+            network = self.network.at_detail(options.detail)
+            coarse, refined = network(*(x.to(placement.device) for x in (pixels, *strength)))
         return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
 
 

@@ -325,6 +325,21 @@ def test_an_l1_parent_is_tuned_with_l1(tiny_weights: Path) -> None:
         assert {key for key, value in losses.items() if value and key != "features"} == {loss}
 
 
+def test_a_fill_with_texture_is_taught_colours_and_keeps_the_texture(tuning: Tuning) -> None:
+    settings = ['frozen=["coarse", "refine"]', "generator.texture=true", "images=8"]
+    recipe = read_recipe(RECIPES / "tiny.toml", settings)
+    folder = tuning.path / "gan.run"
+    Trainer(recipe, tuning.photos, RunFolder(folder, recipe, resume=False), FP32).run()
+    parent = folder / "ema.safetensors"
+    tune = tuning.start(tuning.plan(parent, 16))
+    assert tune.trainer.adversary.network is None
+    tune.run()
+    before, after = tensors(parent), tune.trainer.generator.state_dict()
+    changed = {name.split(".")[0] for name, value in after.items() if not value.equal(before[name])}
+    assert any(name.startswith("texture.") for name in before)
+    assert changed == {"coarse", "refine"}
+
+
 def test_a_parents_last_run_decides_neither_pace_nor_batch(tiny_weights: Path) -> None:
     path = tiny_weights / "x4-fidelity.safetensors"
     optimiser: dict[str, Any] = {"generator": {"lr": 1e-4}}

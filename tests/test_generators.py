@@ -12,6 +12,7 @@ from models.layers.gated import GATES, Gate
 from models.layers.harmonic import harmonic_fill
 from models.layers.norm import NORMS, Norm
 from models.layers.resample import UPSAMPLERS, Upsample
+from training.parents import freeze
 
 
 def small(**changes: Any) -> InpaintConfig:
@@ -59,6 +60,44 @@ def test_without_refine_the_fill_is_the_coarse_picture() -> None:
     assert torch.allclose(fill.refined, torch.where(mask > 0, enlarged, image))
 
 
+@pytest.mark.parametrize("spectral", [False, True])
+def test_texture_is_a_difference_that_can_be_dialled(spectral: bool) -> None:
+    torch.manual_seed(0)
+    network = Inpaint(small(texture=True, spectral=spectral)).eval()
+    image, mask = photo(), hole()
+    untaught = network(image, mask).refined
+    assert torch.equal(untaught, network.at_detail(0.0)(image, mask).refined)
+    assert network.texture is not None
+    for difference in network.texture.parameters():
+        torch.nn.init.normal_(difference, std=0.05)
+    plain, half, whole = (network.at_detail(x)(image, mask) for x in (0.0, 0.5, 1.0))
+    assert torch.equal(plain.refined, untaught)
+    assert torch.equal(whole.refined, network(image, mask).refined)
+    assert not torch.equal(half.refined, plain.refined)
+    assert not torch.equal(half.refined, whole.refined)
+    assert torch.equal(plain.coarse, whole.coarse)
+    network.config = dataclasses.replace(network.config, detail=0.0)
+    assert torch.equal(network(image, mask).refined, untaught)
+
+
+def test_only_the_texture_learns_where_the_rest_is_frozen() -> None:
+    network = Inpaint(small(texture=True))
+    freeze(network, ["coarse", "refine"])
+    network(photo(), hole()).refined.square().sum().backward()
+    learning = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert learning == {"texture"}
+    assert network.texture is not None
+    assert all(p.grad is not None for p in network.texture.parameters())
+
+
+def test_a_narrower_refine_stage_fits_the_upscaler() -> None:
+    config = UpscaleConfig(2, 16, 1, refine=True, refine_blocks=1, refine_width=8)
+    network = Upscale(config)
+    coarse, refined = network(photo(16))
+    assert coarse.shape == refined.shape == (1, 3, 32, 32)
+    assert not torch.equal(coarse, refined)
+
+
 @pytest.mark.parametrize("gate", GATES)
 def test_every_gate_fits_the_fill(gate: Gate) -> None:
     assert Inpaint(small(gate=gate))(photo(), hole()).refined.isfinite().all()
@@ -96,6 +135,15 @@ def test_a_zero_refine_head_leaves_the_coarse_picture() -> None:
         torch.nn.init.zeros_(parameter)
     out = network(photo(12))
     assert torch.equal(out.coarse, out.refined)
+
+
+def test_at_detail_0_the_refine_stage_is_not_computed() -> None:
+    network = Upscale(UpscaleConfig(2, 16, 1, refine=True, refine_blocks=1))
+    whole, plain = network(photo(16)), network.at_detail(0.0)
+    assert plain.refine is None and network.refine is not None
+    faithful = plain(photo(16))
+    assert faithful.refined is faithful.coarse and torch.equal(faithful.coarse, whole.coarse)
+    assert network.at_detail(0.5) is network
 
 
 def test_refining_sends_no_gradient_into_the_coarse_stage() -> None:

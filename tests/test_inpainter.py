@@ -81,6 +81,24 @@ def test_a_constant_photo_is_filled_with_its_colour_even_when_it_is_reduced() ->
     assert np.abs(result.rgb.astype(int) - 90).max() <= 1
 
 
+def test_detail_adds_the_networks_own_texture() -> None:
+    torch.manual_seed(0)
+    shape = InpaintConfig(16, 2, 16, half_blocks=1, quarter_blocks=1, texture=True)
+    network = Inpaint(shape).eval()
+    card = Card("fill", "inpaint", {})
+    rgb, mask = noise(64, 64), disc(64, 64, 9)  # too small for texture to be copied from around it
+
+    def fill(detail: float) -> NDArray[np.uint8 | np.uint16]:
+        filler = Inpainter(network, card, FP32)
+        return filler.restore(Picture(rgb), mask, FillOptions(detail)).rgb
+
+    before = fill(0.0), fill(1.0)
+    assert network.texture is not None
+    torch.nn.init.normal_(network.texture.head.weight, std=0.5)
+    assert (fill(0.0) == before[0]).all()
+    assert (fill(1.0) != before[1]).any()
+
+
 def test_in_between_mask_values_paste_partly(inpainter: Inpainter) -> None:
     rgb = noise(64, 64)
     whole = inpainter.restore(Picture(rgb.copy()), disc(64, 64, 9)).rgb.astype(float)

@@ -1,7 +1,8 @@
 """What a fine-tune takes over from its parent: the recipe that made it, in small, and its discriminator.
 
 The parent's losses, holes and degradations stay: weights that were trained with L1 are fine-tuned with L1,
-those of a GAN with that GAN. What fine-tuning changes is in `plan_recipe` and nowhere else.
+those of a GAN with that GAN. A fill with texture is taught its likeliest colours, and the texture, which is
+kept as a difference from them, comes along. What fine-tuning changes is in `plan_recipe` and nowhere else.
 """
 
 import dataclasses
@@ -51,11 +52,14 @@ def plan_recipe(
     losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
     if losses.get("features") not in FEATURE_NETWORKS:
         losses.pop("features", None)  # a file of the machine where the parent was trained
+    config = dict(card.config)
+    if config.get("texture"):
+        config["detail"], table["frozen"], losses = 0.0, ("texture",), {PLAIN_LOSS[card.task]: 1.0}
     table["losses"] = losses
     table |= {
         "task": card.task,
         "architecture": card.architecture,
-        "generator": dict(card.config),
+        "generator": config,
         "parent": str(parent.resolve()),
         "name": name,
         "images": images or ALL_IMAGES,

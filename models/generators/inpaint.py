@@ -8,16 +8,23 @@ Three pictures, each made from the one before:
 3. refined: the base at full size, corrected on grids of 1/2 and 1/4 that also see the coarse
    stage's features. Known pixels are pasted back exactly.
 
+The refine stage may have a second set of weights, learned with a discriminator: texture. It is stored as a
+difference from the first, so that any share of it can be added (deep network interpolation, Wang et al.
+2019), and so that what the first set learns later moves both.
+
 After DeepFillv2 (Yu et al. 2019) and HiFill (Yi et al. 2020); correcting a smooth fill instead of
 drawing on zeros is what small training budgets reward (docs/design.md). Nothing here depends on the
 picture's mean or size, so crops of any size give the same pixels up to their context.
 """
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from models.layers.attention import MaskedAttention
@@ -45,6 +52,10 @@ class InpaintConfig:
     output_kernel: Literal[1, 3, 9] = 3
     spectral: bool = False
     refine: bool = True
+    texture: bool = False
+    """Whether the refine stage has weights for texture besides those for likely colours."""
+    detail: float = 1.0
+    """How much of the texture `forward` adds, 0 to 1; what to train with, no matter for `at_detail`."""
 
 
 class Fill(NamedTuple):
@@ -138,6 +149,35 @@ class Inpaint(nn.Module):
         self.refine = Refine(config) if config.refine else None
         if config.spectral:
             normalise_spectrally(self)
+        self.texture: Refine | None = None
+        if config.texture and self.refine is not None:
+            self.texture = copy.deepcopy(self.refine)
+            for difference in self.texture.parameters():
+                nn.init.zeros_(difference)
+
+    @torch.no_grad()
+    def at_detail(self, detail: float) -> "Inpaint":
+        """This network with that share of its texture, 0 to 1, in a single set of refine weights.
+
+        The coarse stage is shared, not copied; a network without texture is returned as it is.
+        """
+        if self.refine is None or self.texture is None:
+            return self
+        refine = copy.deepcopy(self.refine)
+        refine.load_state_dict(self._mixed(detail), strict=False)
+        plain = copy.copy(self)
+        plain._modules = {**self._modules, "texture": None, "refine": refine}
+        plain.config = dataclasses.replace(self.config, texture=False)
+        return plain
+
+    def _mixed(self, detail: float) -> dict[str, Tensor]:
+        """The refine stage's parameters with a share of the texture's differences added."""
+        assert self.refine is not None and self.texture is not None
+        differences = dict(self.texture.named_parameters())
+        return {
+            name: torch.add(weight, differences[name], alpha=detail)
+            for name, weight in self.refine.named_parameters()
+        }
 
     def forward(self, image: Tensor, mask: Tensor) -> Fill:
         """Fill image (B, 3, H, W) in [-1, 1] where mask (B, 1, H, W) is 1; its hole is not looked at."""
@@ -147,5 +187,9 @@ class Inpaint(nn.Module):
         enlarged = F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
         if self.refine is None:
             return Fill(coarse, torch.where(mask > 0, enlarged, base))
-        change = self.refine(base, enlarged, features, mask)
+        seen = base, enlarged, features, mask
+        if self.texture is not None and self.config.detail > 0:
+            change = functional_call(self.refine, self._mixed(self.config.detail), seen)
+        else:
+            change = self.refine(*seen)
         return Fill(coarse, base + mask * change)

@@ -5,6 +5,8 @@ a residual network of the EDSR kind (Lim et al. 2017) and is all that a fidelity
 stage of a photo model adds detail to it: ``output = coarse + detail . residual``.
 """
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,6 +34,8 @@ class UpscaleConfig:
     refine: bool = False
     refine_blocks: int = 8
     refine_gate: Gate = "full"
+    refine_width: int = 0
+    """Of the refine stage; 0 = ``width``."""
     denoise: bool = False
     """Whether the network is told how much noise to take away."""
 
@@ -75,16 +79,17 @@ class Upscale(nn.Module):
             self.kept_noise = nn.Parameter(torch.zeros(1, width, 1, 1))
         self.refine: nn.ModuleDict | None = None
         if config.refine:
+            inner = config.refine_width or width
             self.refine = nn.ModuleDict(
                 {
-                    "stem": nn.Conv2d(width + 3 * scale**2, width, 3, padding=1),
+                    "stem": nn.Conv2d(width + 3 * scale**2, inner, 3, padding=1),
                     "body": nn.Sequential(
                         *(
-                            Residual(width, config.refine_gate, config.norm)
+                            Residual(inner, config.refine_gate, config.norm)
                             for _ in range(config.refine_blocks)
                         )
                     ),
-                    "head": small_head(width, scale),
+                    "head": small_head(inner, scale),
                 }
             )
         if config.spectral:
@@ -95,6 +100,15 @@ class Upscale(nn.Module):
         """Low-resolution pixels that one output pixel sees to each side: one a 3x3 convolution."""
         refine = 2 * self.config.refine_blocks + 2 if self.config.refine else 0
         return 2 * self.config.blocks + 3 + refine
+
+    def at_detail(self, detail: float) -> "Upscale":
+        """What `forward` has to compute for that share of its refine stage: at 0 the coarse stage alone."""
+        if detail > 0 or self.refine is None:
+            return self
+        plain = copy.copy(self)
+        plain._modules = {**self._modules, "refine": None}
+        plain.config = dataclasses.replace(self.config, refine=False)
+        return plain
 
     def forward(self, image: Tensor, denoise: Tensor | None = None) -> Upscaled:
         """Enlarge image (B, 3, H, W) in [-1, 1]; denoise (B,) from 0, keep noise, to 1, the default."""
