@@ -29,6 +29,7 @@ from app.jobs import Naming, find_photos, make_folder, make_plan
 from app.sizes import TargetSize
 from app.work import Saving, UpscaleWork
 from app.workshop import Workshop
+from benchmarks.entry import enter
 from benchmarks.speed import shipped_photo
 from models.checkpoint import Card, save_network
 from models.device import choose_placement
@@ -151,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import peer_runs
+from benchmarks.entry import enter
 from benchmarks.peer_runs import Peer
 from benchmarks.quality import damaged, load_enlarger
 from training import evaluate
@@ -201,4 +202,4 @@ def print_table(
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

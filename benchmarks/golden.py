@@ -13,6 +13,7 @@ from app.catalogue import hash_weights, list_models
 from app.doctor import enlarge_scene, fill_scene
 from app.golden import GOLDEN_FILE, sample
 from app.workshop import Workshop
+from benchmarks.entry import enter
 from models.device import choose_placement
 
 
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

@@ -20,6 +20,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.entry import enter
 from benchmarks.peers import peak_mb
 from benchmarks.speed import shipped_photo
 
@@ -140,4 +141,4 @@ def wait_for(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

@@ -13,6 +13,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.entry import enter
 from benchmarks.quality import load_enlarger, load_filler
 from models.checkpoint import Card, open_network, save_network
 from training import evaluate
@@ -119,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

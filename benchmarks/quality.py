@@ -20,6 +20,7 @@ from PIL import Image
 
 from app.catalogue import find_model
 from benchmarks import peer_runs
+from benchmarks.entry import enter
 from benchmarks.peer_runs import Peer
 from benchmarks.stlpips import perceptual_distance
 from models.device import choose_placement
@@ -134,4 +135,4 @@ def every(cases: Sequence[Case], step: int) -> list[Case]:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

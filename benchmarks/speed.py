@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from app.catalogue import find_model
 from benchmarks import peer_runs
+from benchmarks.entry import enter
 from benchmarks.peer_runs import ROOT, Peer
 from models.device import Placement, PrecisionName, choose_placement
 from models.image_files import read_picture
@@ -220,4 +221,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)

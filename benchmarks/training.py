@@ -22,6 +22,7 @@ from torch import Tensor
 
 from app.lab_run import find_photos
 from app.training_run import find_recipe
+from benchmarks.entry import enter
 from models.device import Placement, choose_device, cpu_has_bf16
 from training.compiling import settle_compile
 from training.config import read_recipe
@@ -181,4 +182,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    enter(main)
