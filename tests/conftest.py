@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from app.workshop import Workshop
+    from tests.commands import Remend
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -222,3 +223,28 @@ def phone_jpeg(scene: "np.ndarray", tmp_path: Path) -> Path:
         path, quality=95, exif=exif.tobytes(), icc_profile=profile
     )
     return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) -> Path:
+    """An empty working folder, in which the small networks have the default names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REMEND_MODELS", str(tiny_weights))
+    return tmp_path
+
+
+@pytest.fixture
+def remend(capsys: pytest.CaptureFixture[str]) -> "Remend":
+    """Run a command line, given as one string or as words."""
+    from app.cli import main
+    from tests.commands import Outcome
+
+    def run(*words: str | Path) -> Outcome:
+        split = words[0].split() if len(words) == 1 and isinstance(words[0], str) else words
+        capsys.readouterr()
+        code = main([str(word) for word in split])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Outcome(code, captured.out, captured.err)
+
+    return run
