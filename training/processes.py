@@ -20,7 +20,7 @@ from models.watch import Cancelled, Watch
 Samples = TypeVar("Samples", bound="tuple[Any, ...]")
 
 
-def take(samples: Samples, part: slice) -> Samples:
+def take(samples: Samples, part: slice | Tensor) -> Samples:
     """Some samples of tensors in (nested, named) tuples, all with the batch as their first dimension."""
     taken = [x[part] if isinstance(x, Tensor) else take(x, part) for x in samples]
     kind: Any = type(samples)

@@ -36,6 +36,7 @@ from training.processes import Alone, mean_losses, take
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.schedules import learning_rate_factor
+from training.supply import Supply
 from training.tasks import TASKS, Batch, Output, run_generator, with_classes
 
 HELD_OUT_SEED = 20_000
@@ -101,11 +102,13 @@ class Trainer:
         self.batch = recipe.data.batch * recipe.data.accumulate * self.processes.count
         whole = dataclasses.replace(recipe.data, batch=self.batch)
         self.task = TASKS[recipe.task](dataclasses.replace(recipe, data=whole))
+        drawn_on = random_device(placement.device)
+        self.supply = Supply(dataclasses.replace(recipe, data=whole), drawn_on)
         self.rates = recipe.optimiser.generator
         make = OPTIMISERS[self.rates.name]
         self.optimiser = make(self.generator, self.rates.lr, self.rates.betas)
         self.weights = dataclasses.asdict(recipe.losses)
-        self.random = torch.Generator(random_device(placement.device)).manual_seed(recipe.seed)
+        self.random = torch.Generator(drawn_on).manual_seed(recipe.seed)
         self.images_seen, self.seconds = 0, 0.0
         self.images, self.rate_scale = recipe.images, 1.0
         """The run's length and a factor on its rates: what may be changed while it goes on."""
@@ -120,7 +123,7 @@ class Trainer:
         for network in (self.generator, self.ema.network, self.adversary.network):
             if network is not None:
                 grow(network, stage.size, stage.fade)
-        batch = self.task.draw(self.photos, self.random, stage.size)
+        batch = self.supply.draw(self.photos, self.random, stage.size)
         batch = batch._replace(chance=self.adversary.draw(batch.target, self.images_seen))
         return self.processes.pieces(batch, self.recipe.data.batch)
 
