@@ -82,7 +82,11 @@ def test_fill_on_release_keeps_the_paint_if_asked_and_the_divider_shows_both(pag
     button(page, "Clear paint").click()
     filled = pixel(page, 220, 120)
     assert filled != scratch[1]
+    captions = page.locator("#repair-editor .caption")
+    expect(captions.first).to_be_hidden()
     button(page, "Divider").click()
+    expect(captions).to_have_text(["Original", "Result"])
+    expect(captions.last).to_be_visible()
     assert pixel(page, 100, 120) == about(scratch[0])
     assert pixel(page, 220, 120) == about(filled)
     page.locator("#repair-editor .divider").focus()
