@@ -55,6 +55,8 @@ class Inpainter:
             (coarse, refined).
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
+
+    Its weights must not change afterwards: what is mixed for a detail is kept.
     """
 
     def __init__(self, network: nn.Module, card: Card, placement: Placement) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from models.adapter import add_adapters
+from models.errors import RequestError
 from models.generators.inpaint import Inpaint, InpaintConfig
 from models.generators.upscale import Upscale, UpscaleConfig
 from models.layers.gated import GATES, Gate
@@ -60,10 +62,9 @@ def test_without_refine_the_fill_is_the_coarse_picture() -> None:
     assert torch.allclose(fill.refined, torch.where(mask > 0, enlarged, image))
 
 
-@pytest.mark.parametrize("spectral", [False, True])
-def test_texture_is_a_difference_that_can_be_dialled(spectral: bool) -> None:
+def test_texture_is_a_difference_that_can_be_dialled() -> None:
     torch.manual_seed(0)
-    network = Inpaint(small(texture=True, spectral=spectral)).eval()
+    network = Inpaint(small(texture=True)).eval()
     image, mask = photo(), hole()
     untaught = network(image, mask).refined
     assert torch.equal(untaught, network.at_detail(0.0)(image, mask).refined)
@@ -78,6 +79,17 @@ def test_texture_is_a_difference_that_can_be_dialled(spectral: bool) -> None:
     assert torch.equal(plain.coarse, whole.coarse)
     network.config = dataclasses.replace(network.config, detail=0.0)
     assert torch.equal(network(image, mask).refined, untaught)
+
+
+def test_texture_is_refused_where_sums_of_weights_mean_nothing() -> None:
+    with pytest.raises(RequestError, match=r"generator\.spectral"):
+        Inpaint(small(texture=True, spectral=True))
+    network = Inpaint(small(texture=True))
+    add_adapters(network, 2)
+    with pytest.raises(RequestError, match="adapter"):
+        network(photo(), hole())
+    network.config = dataclasses.replace(network.config, detail=0.0)
+    assert network(photo(), hole()).refined.isfinite().all()
 
 
 def test_only_the_texture_learns_where_the_rest_is_frozen() -> None:

@@ -56,8 +56,13 @@ def test_for_a_gpu_each_sample_of_a_large_draw_comes_once(
     assert not torch.equal(supply.draw(photos, random, 32).target, batches[0].target)
 
 
-def test_what_waits_is_dropped_when_crops_grow(photos: PhotoStore, recipe: Recipe) -> None:
+def test_what_waits_is_dropped_when_crops_grow_or_the_run_goes_back(
+    photos: PhotoStore, recipe: Recipe
+) -> None:
     supply, random = Supply(recipe, GPU), seeded()
+    first = supply.draw(photos, random, 32).target
+    supply.forget()
+    assert torch.equal(supply.draw(photos, seeded(), 32).target, first)
     assert supply.draw(photos, random, 32).target.shape[-1] == 32
     assert supply.draw(photos, random, 64).target.shape[-1] == 64
 

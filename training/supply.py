@@ -38,10 +38,14 @@ class Supply:
         self.task = TASKS[recipe.task](dataclasses.replace(recipe, data=larger))
         self._waiting: list[Batch] = []
 
+    def forget(self) -> None:
+        """Drop what waits: the run goes on from another state."""
+        self._waiting.clear()
+
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         """The next batch; everything random comes from ``random``."""
         if self._waiting and self._waiting[-1].target.shape[-1] != crop_px:
-            self._waiting.clear()
+            self.forget()
         if not self._waiting:
             drawn = self.task.draw(photos, random, crop_px)
             if self.batches == 1:

@@ -298,6 +298,7 @@ class Trainer:
         self.extra = dict(state.get("extra", {}))
         if self.processes.leads:
             self.folder.forget_after(self.images_seen)
+        self.supply.forget()
         self.random.set_state(state["random"])
         self.generator.load_state_dict(state["generator"])
         self.ema.network.load_state_dict(state["ema"])

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from models.errors import RequestError
 from models.layers.attention import MaskedAttention
 from models.layers.blocks import GatedResidual, start_small
 from models.layers.gated import Gate, GatedConv
@@ -149,6 +150,11 @@ class Inpaint(nn.Module):
         self.refine = Refine(config) if config.refine else None
         if config.spectral:
             normalise_spectrally(self)
+        if config.spectral and config.texture:
+            raise RequestError(
+                "generator.texture = true does not go with generator.spectral = true: a norm of the sum is "
+                "none of the parts. Set one of them."
+            )
         self.texture: Refine | None = None
         if config.texture and self.refine is not None:
             self.texture = copy.deepcopy(self.refine)
@@ -174,6 +180,11 @@ class Inpaint(nn.Module):
         """The refine stage's parameters with a share of the texture's differences added."""
         assert self.refine is not None and self.texture is not None
         differences = dict(self.texture.named_parameters())
+        if any("parametrizations" in name for name in differences):
+            raise RequestError(
+                "Texture cannot be trained through an adapter (products of sums are no sums of products); "
+                "set adapter.rank = 0, or generator.detail = 0 to leave the texture as it is."
+            )
         return {
             name: torch.add(weight, differences[name], alpha=detail)
             for name, weight in self.refine.named_parameters()
