@@ -12,8 +12,6 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.entry import enter
-
 WORDS = (
     "the of and to in is was for that with as on by at from his her it an were which are be this had "
     "light paper river harbour engine window garden letter winter morning captain journey silver "
@@ -69,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    enter(main)
+    main()

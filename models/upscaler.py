@@ -187,8 +187,8 @@ class Upscaler:
         strength = [torch.tensor([options.denoise])] if self.network.config.denoise else []
         if exact:
             placement = dataclasses.replace(placement, dtype=torch.float32)
+        network = self.network.at_detail(options.detail)
         with placement.autocast():
-            network = self.network.at_detail(options.detail)
             coarse, refined = network(*(x.to(placement.device) for x in (pixels, *strength)))
         return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
 

@@ -1,17 +1,21 @@
-"""What tests of commands share: what a command left, the photos and masks that it is given."""
+"""What tests of commands share: what a command left, the photos and masks it is given, processes of it."""
 
 import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a command left: exit code, stdout, stderr."""
 
     code: int
@@ -56,3 +60,30 @@ def only_sentence(outcome: Outcome) -> str:
     assert line.startswith("remend: "), line
     assert line[-1] in ".?)", line
     return line.removeprefix("remend: ")
+
+
+def start(*words: str | Path, limit_bytes: int | None = None) -> subprocess.Popen[str]:
+    """Start Remend; with files limited in size as if the disk were full beyond."""
+
+    def prepare() -> None:
+        # A shell may have started these tests with interrupts ignored, which children inherit.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if limit_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    return subprocess.Popen(
+        [sys.executable, Path(__file__).parents[1] / "remend.py", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=prepare,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 180
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)

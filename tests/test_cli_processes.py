@@ -1,45 +1,18 @@
 """Commands as processes: signals, the shell, and training that is stopped and goes on."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from models.checkpoint import peek
-from tests.commands import Remend, load, save, scene
+from tests.commands import Remend, load, save, scene, start, wait_for
 
 pytestmark = pytest.mark.usefixtures("here")
-
-
-def start(*words: str | Path, **how: Any) -> subprocess.Popen[str]:
-    program = Path(__file__).parents[1] / "remend.py"
-    return subprocess.Popen(
-        [sys.executable, program, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        # A shell may have started these tests with interrupts ignored, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        **how,
-    )
-
-
-def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 180
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,15 +3,11 @@
 The networks are small and random. Tests about signals, a full disk and a killed run start a process.
 """
 
-import os
 import re
-import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from app.cli import main
 from models.checkpoint import open_network, peek
+from tests.commands import Remend, start, wait_for
 
 ROOT = Path(__file__).parents[1]
 TUNE = ("finetune", "upscale", "--data", "album", "--from", "x2-fidelity")
@@ -46,19 +42,10 @@ def album(photo_files: Sequence[Path]) -> Path:
     return folder
 
 
-def remend(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
-    """Run a command; returns its exit code and stderr."""
-    capsys.readouterr()
-    code = main([str(word) for word in words])
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    return code, said
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+def refused(remend: Remend, *words: str | Path) -> str:
     """The sentence of a request that is wrong; nothing may have been written."""
     before = sorted(Path().rglob("*"))
-    code, said = remend(capsys, *words)
+    code, _, said = remend(*words)
     last = said.splitlines()[-1]
     assert code == 2, said
     assert last.startswith("remend: ") and last[-1] in ".)?", last
@@ -66,15 +53,13 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     return last
 
 
-def test_a_folder_with_bad_pictures_is_audited_and_trained(
-    album: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_with_bad_pictures_is_audited_and_trained(album: Path, remend: Remend) -> None:
     first, *_ = sorted(album.iterdir())
     (album / "broken.jpg").write_bytes(first.read_bytes()[:3000])
     shutil.copy(first, album / "x-copy.png")
     with Image.open(first) as photo:
         photo.resize((32, 28)).save(album / "tiny.png")
-    code, said = remend(capsys, *TUNE, "-o", "models/mine.safetensors", "--images", "48")
+    code, _, said = remend(*TUNE, "-o", "models/mine.safetensors", "--images", "48")
     assert code == 0, said
     assert "5 of 8 pictures serve" in said
     assert "left out: 1 unreadable, 1 too small, 1 copy." in said
@@ -83,23 +68,22 @@ def test_a_folder_with_bad_pictures_is_audited_and_trained(
     assert "in `remend models` and on the page as mine" in said
     assert peek(Path("models/mine.safetensors")).parent == "x2-fidelity"
     assert not list(Path("models").glob("**/.*")) and not Path("models/mine.run/state.pt").exists()
-    assert main(["models"]) == 0
-    assert re.search(r"^ *mine +upscale +upscale +x2", capsys.readouterr().out, re.M)
+    assert re.search(r"^ *mine +upscale +upscale +x2", remend("models").out, re.M)
     photo = str(first)
-    assert main(["upscale", photo, "-s", "2", "-o", "out.png", "--model", "mine"]) == 0
+    assert remend("upscale", photo, "-s", "2", "-o", "out.png", "--model", "mine").code == 0
     with Image.open("out.png") as large:
         assert large.size == (320, 280)
 
 
-def test_an_adapter_is_dialled_in_and_out(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = remend(capsys, *TUNE, "-o", "mine.safetensors", "--images", "48", "--adapter")
+def test_an_adapter_is_dialled_in_and_out(album: Path, remend: Remend) -> None:
+    code, _, said = remend(*TUNE, "-o", "mine.safetensors", "--images", "48", "--adapter")
     assert code == 0, said
     assert peek(Path("mine.safetensors")).adapter > 0, said
     photo = next(album.iterdir())
 
     def enlarged(model: str, *more: str) -> np.ndarray:
         command = ["upscale", str(photo), "-s", "2", "-o", "out.png", "--model", model, *more]
-        assert main(command) == 0
+        assert remend(*command).code == 0
         with Image.open("out.png") as large:
             return np.asarray(large).astype(int)
 
@@ -112,20 +96,18 @@ def test_an_adapter_is_dialled_in_and_out(album: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("command", ["fill", "upscale"])
-def test_strength_without_an_adapter_is_refused(
-    album: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_strength_without_an_adapter_is_refused(album: Path, remend: Remend, command: str) -> None:
     photo = next(album.iterdir())
     more = ("--mask", photo) if command == "fill" else ("-s", "2")
-    said = refused(capsys, command, photo, *more, "-o", "out.png", "--strength", "0.5")
+    said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "0.5")
     assert "has no adapter, so --strength 0.5 has nothing to dial" in said
-    said = refused(capsys, command, photo, *more, "-o", "out.png", "--strength", "1.5")
+    said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "1.5")
     assert "--strength 1.5 is out of range" in said
 
 
-def test_data_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_that_will_not_do(album: Path, remend: Remend) -> None:
     def tune(data: str) -> str:
-        return refused(capsys, "finetune", "fill", "--data", data, "-o", "mine.safetensors")
+        return refused(remend, "finetune", "fill", "--data", data, "-o", "mine.safetensors")
 
     Path("empty").mkdir()
     assert "No pictures were found in empty" in tune("empty")
@@ -141,10 +123,10 @@ def test_data_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str]) 
     assert "Too few photos to fine-tune on: 3 of 3" in tune("album")
 
 
-def test_weights_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_that_will_not_do(album: Path, remend: Remend) -> None:
     def tune(parent: str, task: str = "upscale") -> str:
         return refused(
-            capsys, "finetune", task, "--data", "album", "--from", parent, "-o", "mine.safetensors"
+            remend, "finetune", task, "--data", "album", "--from", parent, "-o", "mine.safetensors"
         )
 
     assert "trained to fill, not to upscale" in tune("fill")
@@ -168,43 +150,16 @@ def test_weights_that_will_not_do(album: Path, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_requests_that_cannot_be_meant(
-    album: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
+    album: Path, remend: Remend, words: tuple[str, ...], reason: str
 ) -> None:
-    assert reason in refused(capsys, *TUNE, *words)
+    assert reason in refused(remend, *TUNE, *words)
 
 
 # Processes
 
 
-def start(*words: str, limit_bytes: int | None = None) -> subprocess.Popen[str]:
-    """Start Remend, with files limited in size as if the disk were full beyond."""
-
-    def prepare() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if limit_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-
-    return subprocess.Popen(
-        [sys.executable, ROOT / "remend.py", *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=prepare,
-    )
-
-
-def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_goes_on(
-    album: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
-) -> None:
+def test_a_stopped_run_goes_on(album: Path, remend: Remend, number: signal.Signals) -> None:
     command = (*TUNE, "-o", "mine.safetensors", "--threads", "1")
     process = start(*command, "--images", "1000000")
     wait_for(process, Path("mine.run/state.pt").is_file)
@@ -218,10 +173,10 @@ def test_a_stopped_run_goes_on(
             r"remend: Stopped after \d+ images; the state is saved in mine\.run and --resume goes on\.",
             said.splitlines()[-1],
         )
-    assert "already holds a run; add --resume" in refused(capsys, *command)
+    assert "already holds a run; add --resume" in refused(remend, *command)
     state = torch.load("mine.run/state.pt", weights_only=True)
     images = state["images_seen"] + 8
-    code, said = remend(capsys, *command, "--resume", "--images", str(images))
+    code, _, said = remend(*command, "--resume", "--images", str(images))
     assert code == 0, said
     assert peek(Path("mine.safetensors")).parent == "x2-fidelity"
     assert "The parent scores" not in said  # that was known already

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -13,7 +13,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from app.batch import run_plan
-from app.cli import main
 from app.jobs import Naming, find_photos, make_plan
 from app.ledger import MANIFEST_NAME, Manifest
 from app.sizes import TargetSize
@@ -22,8 +21,7 @@ from app.workshop import Workshop
 from models.device import choose_placement
 from models.errors import RequestError
 from models.remote_path import RemotePath, to_path
-
-Told = Callable[..., tuple[int, str, str]]
+from tests.commands import Remend
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +32,6 @@ def storage(tiny_models: Path) -> Iterator[MemoryFileSystem]:
     yield store
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
-
-
-@pytest.fixture
-def remend(capsys: pytest.CaptureFixture[str]) -> Told:
-    def run(words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(words.split())
-        shown = capsys.readouterr()
-        assert "Traceback" not in shown.err
-        return code, shown.out, shown.err
-
-    return run
 
 
 def photo(seed: int = 0, name: str = "PNG") -> bytes:
@@ -66,7 +52,7 @@ def size_at(url: str) -> tuple[int, int]:
 
 
 def test_a_tree_behind_a_url_becomes_another_and_goes_on(
-    remend: Told, storage: MemoryFileSystem, tmp_path: Path
+    remend: Remend, storage: MemoryFileSystem, tmp_path: Path
 ):
     put("memory://in/a.png", photo(1))
     put("memory://in/deep/b.jpg", photo(2, "JPEG"))
@@ -105,7 +91,7 @@ def test_a_tree_behind_a_url_becomes_another_and_goes_on(
     assert (tmp_path / "b.png").read_bytes() == to_path("memory://out/a.png").read_bytes()
 
 
-def test_from_a_url_to_a_disk_and_back(remend: Told, tmp_path: Path):
+def test_from_a_url_to_a_disk_and_back(remend: Remend, tmp_path: Path):
     put("memory://in/a.png", photo(1))
     put("memory://in/b.webp", photo(2, "WEBP"))
     assert remend(f"upscale memory://in/*.png -o {tmp_path} -s 2")[0] == 0
@@ -115,7 +101,7 @@ def test_from_a_url_to_a_disk_and_back(remend: Told, tmp_path: Path):
     assert remend(f"upscale file://{tmp_path}/a.png -o {tmp_path}/d.png -s 2")[0] == 0
 
 
-def test_masks_behind_urls(remend: Told):
+def test_masks_behind_urls(remend: Remend):
     hole = np.zeros((20, 30), np.uint8)
     hole[5:9, 5:20] = 255
     stream = io.BytesIO()
@@ -147,7 +133,7 @@ def test_masks_behind_urls(remend: Told):
         ("upscale memory://in -o absent://out", "absent:// needs a package that is not installed"),
     ],
 )
-def test_what_cannot_be_is_refused(remend: Told, words: str, sentence: str):
+def test_what_cannot_be_is_refused(remend: Remend, words: str, sentence: str):
     class Unreachable(MemoryFileSystem):
         protocol = "unreachable"
 

@@ -54,7 +54,9 @@ def plan_recipe(
         losses.pop("features", None)  # a file of the machine where the parent was trained
     config = dict(card.config)
     if config.get("texture"):
-        config["detail"], table["frozen"], losses = 0.0, ("texture",), {PLAIN_LOSS[card.task]: 1.0}
+        config["detail"] = 0.0
+        table["frozen"] = ("texture",)
+        losses = {PLAIN_LOSS[card.task]: 1.0}
     table["losses"] = losses
     table |= {
         "task": card.task,

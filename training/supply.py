@@ -1,8 +1,8 @@
 """The batches of a run, several of them drawn at once where drawing waits for a GPU.
 
 Holes and degradations ask the device questions (is this hole too large? which pictures become JPEG?), and
-every answer waits until the GPU has done what it was given before. For eight batches together they cost
-hardly more than for one.
+every answer waits until the GPU has done what it was given before. For eight batches together they are asked
+once.
 """
 
 import dataclasses

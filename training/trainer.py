@@ -100,10 +100,11 @@ class Trainer:
             self.judge_matched = take_over(self.adversary.network, str(self.judge_file))
         self.perception = make_perception(recipe, placement)
         self.batch = recipe.data.batch * recipe.data.accumulate * self.processes.count
-        whole = dataclasses.replace(recipe.data, batch=self.batch)
-        self.task = TASKS[recipe.task](dataclasses.replace(recipe, data=whole))
+        data = dataclasses.replace(recipe.data, batch=self.batch)
+        whole = dataclasses.replace(recipe, data=data)
+        self.task = TASKS[recipe.task](whole)
         drawn_on = random_device(placement.device)
-        self.supply = Supply(dataclasses.replace(recipe, data=whole), drawn_on)
+        self.supply = Supply(whole, drawn_on)
         self.rates = recipe.optimiser.generator
         make = OPTIMISERS[self.rates.name]
         self.optimiser = make(self.generator, self.rates.lr, self.rates.betas)
