@@ -132,7 +132,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
             for setting in ("lr=1e-5", "steps=2", "name=adam", "name=muon")
         ),
         *(f"losses.{name}=0.5" for name in ("l1", "l2", "l1_hole", "log_mse", "perceptual", "style",
-                                            "tv", "feature_matching", "adversarial")),
+                                            "tv", "grid", "feature_matching", "adversarial")),
         *(f"losses.features={name}" for name in ("efficientnet_lite0", "vgg16", "a/file.pth")),
         *("growth.images=100", "ema.half_life_images=10", "data.crop=32", "data.batch=2"),
         *("data.accumulate=2", "run.compile=true"),

@@ -5,6 +5,7 @@ import torch
 from training.picture_losses import (
     feature_matching,
     gram,
+    grid,
     l1,
     l1_hole,
     l2,
@@ -73,6 +74,29 @@ def test_total_variation_of_a_constant_a_ramp_and_a_checkerboard() -> None:
     hole[..., 2:5, 2:5] = 1
     assert total_variation(ramp, hole) == 1
     assert total_variation(ramp, torch.zeros_like(hole)) == 0
+
+
+def test_grid_counts_specks_on_one_phase_and_no_other_difference() -> None:
+    random = torch.Generator().manual_seed(0)
+    target, other = (torch.rand(2, 3, 256, 256, generator=random) - 0.5) / 5
+    target, other = target[None], other[None]
+    specks = torch.zeros_like(target)
+    specks[..., 1::4, 2::4] = 0.16
+    assert grid(target, target, 4) == 0
+    # Of 16 phases one lies 0.15 above its cell's mean and 15 lie 0.01 below it.
+    mean = torch.tensor(0.3 / 16)
+    assert torch.isclose(grid(specks, 0 * target, 4), mean, rtol=0.1)
+    assert grid(target + specks, target, 4) > mean
+    for without in (target + 0.3, 2 * target, other):
+        assert grid(without, target, 4) < mean / 8
+
+
+def test_grid_counts_a_phase_that_varies_more_than_the_others() -> None:
+    random = torch.Generator().manual_seed(0)
+    target, other = torch.randn(2, 1, 1, 256, 256, generator=random)
+    uneven = target.clone()
+    uneven[..., ::4, ::4] *= 3
+    assert grid(uneven, target, 4) > 5 * grid(other, target, 4)
 
 
 def test_gram_matrices_forget_where_things_are() -> None:

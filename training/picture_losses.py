@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def l1(output: Tensor, target: Tensor) -> Tensor:
@@ -84,6 +85,30 @@ def total_variation(picture: Tensor, mask: Tensor | None = None) -> Tensor:
         return ((change * touches).sum((1, 2, 3)) / number.clamp_min(1)).mean()
 
     return mean(across, touches_x) + mean(down, touches_y)
+
+
+def grid(output: Tensor, target: Tensor, period: int) -> Tensor:
+    """How far the phases of a grid differ in the output where they do not in the target.
+
+    A network that makes its pixels by PixelShuffle draws each of period² phases with weights of its own,
+    and a discriminator lets it put its specks on one of them. What a phase adds to its cell's mean is
+    compared, over the whole picture: its mean, and its share of the strength.
+
+    Args:
+        output: (B, C, H, W); H and W are multiples of the period.
+        target: (B, C, H, W).
+        period: Of the grid in px, the network's enlargement.
+    """
+
+    def phases(picture: Tensor) -> tuple[Tensor, Tensor]:
+        cells = F.pixel_unshuffle(picture, period).unflatten(1, (-1, period**2)).flatten(3)
+        detail = cells - cells.mean(2, keepdim=True)
+        return detail.mean(3), (detail.square().mean(3) + 1e-6).sqrt()
+
+    (mean, strength), (true_mean, true_strength) = phases(output), phases(target)
+    # Only how it is shared out: how much detail there is, other losses say.
+    ratio = true_strength.mean(2, keepdim=True) / strength.mean(2, keepdim=True)
+    return (mean - true_mean).abs().mean() + (strength * ratio - true_strength).abs().mean()
 
 
 def gram(features: Tensor) -> Tensor:

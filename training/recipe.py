@@ -63,6 +63,8 @@ class LossesConfig:
     perceptual: NonNegative = 0.0
     style: NonNegative = 0.0
     tv: NonNegative = 0.0
+    grid: NonNegative = 0.0
+    """Of an upscaler's PixelShuffle; other networks have none."""
     feature_matching: NonNegative = 0.0
     adversarial: NonNegative = 0.0
     features: str = "efficientnet_lite0"

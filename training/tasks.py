@@ -170,6 +170,7 @@ class UpscaleTask:
             "l2": lambda: over_stages(picture_losses.l2),
             "log_mse": lambda: over_stages(picture_losses.log_mse),
             "tv": lambda: picture_losses.total_variation(output.refined),
+            "grid": lambda: picture_losses.grid(output.refined, batch.target, self.scale),
         }
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
