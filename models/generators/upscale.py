@@ -2,7 +2,8 @@
 
 Every convolution runs on the low-resolution grid; PixelShuffle makes the pixels. The coarse stage is
 a residual network of the EDSR kind (Lim et al. 2017) and is all that a fidelity model has. The refine
-stage of a photo model adds detail to it: ``output = coarse + detail . residual``.
+stage of a photo model adds detail to it, brightness and colour stay the coarse stage's:
+``output = coarse + detail . residual``.
 """
 
 import copy
@@ -19,6 +20,10 @@ from models.layers.gated import Gate
 from models.layers.norm import Norm
 from models.layers.resample import initialise_icnr
 from models.layers.spectral import normalise_spectrally
+
+
+COLOUR_WINDOW = 9
+"""Side, in input pixels, of the window round a pixel over which the refine stage's mean is taken off."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,18 @@ def small_head(inputs: int, scale: int) -> nn.Conv2d:
     initialise_icnr(head, scale)
     start_small(head)
     return head
+
+
+def take_colour_off(phases: Tensor) -> Tensor:
+    """A refine head's phases (B, 3·scale², H, W) without their mean over the pixels around.
+
+    Detail has no colour of its own: what a discriminator likes there would tint the whole photo.
+    """
+    cells = phases.unflatten(1, (3, -1))
+    colour = F.avg_pool2d(
+        cells.mean(2), COLOUR_WINDOW, 1, COLOUR_WINDOW // 2, count_include_pad=False
+    )
+    return (cells - colour[:, :, None]).flatten(1, 2)
 
 
 class Upscale(nn.Module):
@@ -97,8 +114,8 @@ class Upscale(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """Low-resolution pixels that one output pixel sees to each side: one a 3x3 convolution."""
-        refine = 2 * self.config.refine_blocks + 2 if self.config.refine else 0
+        """Low-resolution pixels that one output pixel sees to each side: one a 3x3 convolution, and the colour's window."""
+        refine = 2 * self.config.refine_blocks + 2 + COLOUR_WINDOW // 2 if self.config.refine else 0
         return 2 * self.config.blocks + 3 + refine
 
     def at_detail(self, detail: float) -> "Upscale":
@@ -129,4 +146,5 @@ class Upscale(nn.Module):
             [features, F.pixel_unshuffle(coarse, scale).to(features.dtype)], 1
         ).detach()
         x = self.refine["body"](self.refine["stem"](seen))
-        return Upscaled(coarse, coarse + F.pixel_shuffle(self.refine["head"](x), scale).float())
+        residual = take_colour_off(self.refine["head"](x).float())
+        return Upscaled(coarse, coarse + F.pixel_shuffle(residual, scale))
