@@ -150,7 +150,7 @@ def main() -> None:
 
     lion = shipped("lion.jpg")
     small = np.ascontiguousarray(lion.rgb[40:140, 70:195])
-    large = workshop.upscale(Picture(small), "x4-fidelity", UpscaleOptions())
+    large = workshop.upscale(Picture(small), "x4-photo", UpscaleOptions())
     bicubic = Image.fromarray(np.asarray(small)).resize(large.size, Image.Resampling.BICUBIC)
     gap = np.full((large.height, 6, 3), 255, np.uint8)
     both = np.hstack([np.asarray(bicubic), gap, large.rgb])
