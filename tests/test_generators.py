@@ -140,6 +140,18 @@ def test_upscaler_multiplies_the_size_and_starts_close_to_bilinear(scale: int) -
     assert (out.coarse - bilinear).abs().mean() < 0.1
 
 
+def test_what_the_refine_stage_adds_has_no_colour() -> None:
+    network = Upscale(UpscaleConfig(2, 16, 2, refine=True, refine_blocks=1))
+    assert network.refine is not None
+    image = photo(32)
+    before = network(image)
+    with torch.no_grad():
+        network.refine["head"].bias += torch.tensor([0.5, -0.2, 0.1]).repeat_interleave(4)
+    tinted = network(image)
+    assert not torch.equal(before.coarse, before.refined)
+    assert torch.allclose(tinted.refined, before.refined, atol=1e-5)
+
+
 def test_a_zero_refine_head_leaves_the_coarse_picture() -> None:
     network = Upscale(UpscaleConfig(2, 16, 2, refine=True, refine_blocks=1))
     assert network.refine is not None

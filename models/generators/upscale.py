@@ -21,7 +21,6 @@ from models.layers.norm import Norm
 from models.layers.resample import initialise_icnr
 from models.layers.spectral import normalise_spectrally
 
-
 COLOUR_WINDOW = 9
 """Side, in input pixels, of the window round a pixel over which the refine stage's mean is taken off."""
 
@@ -114,7 +113,7 @@ class Upscale(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """Low-resolution pixels that one output pixel sees to each side: one a 3x3 convolution, and the colour's window."""
+        """Input pixels that one output pixel sees to each side: one a 3x3 convolution, and the window."""
         refine = 2 * self.config.refine_blocks + 2 + COLOUR_WINDOW // 2 if self.config.refine else 0
         return 2 * self.config.blocks + 3 + refine
 
