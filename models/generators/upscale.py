@@ -65,10 +65,11 @@ def take_colour_off(phases: Tensor) -> Tensor:
 
     Detail has no colour of its own: what a discriminator likes there would tint the whole photo.
     """
-    cells = phases.unflatten(1, (3, -1))
-    colour = F.avg_pool2d(
-        cells.mean(2), COLOUR_WINDOW, 1, COLOUR_WINDOW // 2, count_include_pad=False
-    )
+    cells = phases.contiguous().unflatten(1, (3, -1))
+    colour = cells.mean(2)
+    side = COLOUR_WINDOW // 2
+    for window, padding in (((COLOUR_WINDOW, 1), (side, 0)), ((1, COLOUR_WINDOW), (0, side))):
+        colour = F.avg_pool2d(colour, window, 1, padding, count_include_pad=False)
     return (cells - colour[:, :, None]).flatten(1, 2)
 
 
