@@ -101,9 +101,19 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+LOSSES_OF_ONE_TASK = {"l1_hole": "fill", "l2": "upscale", "grid": "upscale"}
+
+
 def refuse_contradictions(recipe: Recipe) -> None:
     """Raise a RequestError for settings that cannot mean anything together."""
     adversary, growth = recipe.adversary, recipe.growth
+    for name, task in LOSSES_OF_ONE_TASK.items():
+        weight = getattr(recipe.losses, name)
+        if weight and recipe.task not in (task, "generate"):
+            raise RequestError(
+                f"losses.{name} = {weight} is for the task {task}; {recipe.task} has no such loss. "
+                "Set it to 0."
+            )
     with_targets = [name for name, loss in GAN_LOSSES.items() if loss.has_targets]
     if adversary.label_smoothing != 1 and adversary.loss not in with_targets:
         raise RequestError(

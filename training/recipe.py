@@ -57,14 +57,16 @@ class LossesConfig:
 
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
+    """Of an upscaler only."""
     l1_hole: NonNegative = 0.0
+    """Of a fill only."""
     log_mse: NonNegative = 0.0
     """Of the hole or of the whole picture, whichever the task restores."""
     perceptual: NonNegative = 0.0
     style: NonNegative = 0.0
     tv: NonNegative = 0.0
     grid: NonNegative = 0.0
-    """Of an upscaler's PixelShuffle; other networks have none."""
+    """Against the grid of an upscaler's PixelShuffle."""
     feature_matching: NonNegative = 0.0
     adversarial: NonNegative = 0.0
     features: str = "efficientnet_lite0"

@@ -2,7 +2,7 @@
 
 Every convolution runs on the low-resolution grid; PixelShuffle makes the pixels. The coarse stage is
 a residual network of the EDSR kind (Lim et al. 2017) and is all that a fidelity model has. The refine
-stage of a photo model adds detail to it, brightness and colour stay the coarse stage's:
+stage of a photo model adds detail to it and leaves the colour of every neighbourhood as it is:
 ``output = coarse + detail . residual``.
 """
 
