@@ -42,7 +42,7 @@ TECHNIQUES = [
     "minimax", "non_saturating", "wgan", "lsgan", "hinge", "hinge_no_relu", "dcgan", "resnet",
     "inputs", "generator.output_kernel", "generator.upsample", "generator.gate", "generator.norm",
     "discriminator.norm", "discriminator.scales", "discriminator.minibatch", "losses.perceptual",
-    "losses.style", "losses.tv", "losses.l1", "losses.l1_hole", "losses.feature_matching", "gp1", "r1",
+    "losses.style", "losses.tv", "losses.grid", "losses.l1", "losses.l1_hole", "losses.feature_matching", "gp1", "r1",
     "r2", "gp0", "adversary.penalty_every", "discriminator.spectral", "generator.spectral",
     "adversary.label_smoothing", "data.classes", "adversary.instance_noise",
     "optimiser.discriminator.lr", "optimiser.discriminator.steps", "growth.sizes", "growing",

@@ -1,4 +1,4 @@
-"""A constant picture through an upsampler: what is not constant in the answer is a checkerboard."""
+"""A constant picture, or noise, through an upsampler: what is alike in one phase only is a checkerboard."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from models.layers.resample import UPSAMPLERS
+from training import picture_losses
 
 CHANNELS, SIDE, INITS = 16, 16, 20
+STEPS, STRENGTH = 100, 0.2
 
 
 def pixelshuffle_without_icnr(inputs: int, outputs: int) -> nn.Module:
@@ -51,3 +53,25 @@ def nyquist_energy(response: Tensor) -> float:
 def mean_nyquist_energy(build: Callable[[int, int], nn.Module]) -> float:
     """Mean over 20 fresh layers."""
     return statistics.fmean(nyquist_energy(answer(build, seed)) for seed in range(INITS))
+
+
+def teach_texture(grid: float, seed: int) -> float:
+    """A PixelShuffle that is asked for texture of a strength, with so much of the grid loss.
+
+    Returns:
+        How many times stronger a colour's strongest phase is than its weakest; 1 = there is no grid.
+    """
+    torch.manual_seed(seed)
+    layer = pixelshuffle_without_icnr(CHANNELS, 3)
+    optimiser = torch.optim.Adam(layer.parameters(), 1e-2)
+    for _ in range(STEPS):
+        texture = layer(torch.randn(4, CHANNELS, SIDE, SIDE))
+        truth = STRENGTH * torch.randn_like(texture)
+        loss = (texture.std() - STRENGTH).abs() + grid * picture_losses.grid(texture, truth, 2)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        texture = layer(torch.randn(4, CHANNELS, 4 * SIDE, 4 * SIDE))
+    strengths = nn.functional.pixel_unshuffle(texture, 2).std((0, 2, 3)).view(3, 4)
+    return float((strengths.amax(1) / strengths.amin(1)).mean())

@@ -138,6 +138,18 @@ PICTURES: dict[str, Experiment] = {
         "mean |∂x y| + mean |∂y y|",
         trials.run_tv,
     ),
+    "grid": Experiment(
+        "Grid loss",
+        ("losses.grid",),
+        (),
+        "PixelShuffle makes the scale² phases of its grid with weights of their own, and texture that a "
+        "discriminator asks for settles on some of them. What each phase adds to its cell's mean is "
+        "compared with the original's: its mean, and its share of the strength.",
+        "Beside adversarial and perceptual losses, in upscaling only.",
+        "mean over phases p of |m_p(y) - m_p(x)| + |s_p(y) · s(x)/s(y) - s_p(x)|,  m, s: mean and rms of "
+        "the pixels minus their cell's mean",
+        trials.run_grid,
+    ),
     "feature-matching": Experiment(
         "Feature matching",
         ("losses.feature_matching",),

@@ -193,6 +193,18 @@ def run_tv(lab: PhotoLab) -> Iterator[Trial]:
     )
 
 
+def run_grid(_: PhotoLab) -> Iterator[Trial]:
+    """A PixelShuffle that learns texture, with and without the grid loss."""
+    yield Trial(
+        "Noise through a PixelShuffle that learns texture of a given strength, 100 steps.",
+        (Measure("strongest phase over the weakest, 1 = no grid", "low"),),
+        {
+            name: ([checkerboard.teach_texture(weight, seed) for seed in range(5)],)
+            for name, weight in (("strength alone", 0.0), ("strength and grid", 1.0))
+        },
+    )
+
+
 def run_l1(lab: PhotoLab) -> Iterator[Trial]:
     """L1 over everything and over the hole."""
     yield lab.compare(
