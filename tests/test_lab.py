@@ -43,8 +43,9 @@ TECHNIQUES = [
     "inputs", "generator.output_kernel", "generator.upsample", "generator.gate", "generator.norm",
     "discriminator.norm", "discriminator.scales", "discriminator.minibatch", "losses.perceptual",
     "losses.style", "losses.tv", "losses.grid", "losses.l1", "losses.l1_hole",
-    "losses.feature_matching", "gp1", "r1", "r2", "gp0", "adversary.penalty_every", "discriminator.spectral", "generator.spectral",
-    "adversary.label_smoothing", "data.classes", "adversary.instance_noise",
+    "losses.feature_matching", "gp1", "r1", "r2", "gp0", "adversary.penalty_every",
+    "discriminator.spectral", "generator.spectral", "adversary.label_smoothing", "data.classes",
+    "adversary.instance_noise",
     "optimiser.discriminator.lr", "optimiser.discriminator.steps", "growth.sizes", "growing",
     "generator.refine", "ema.half_life_images", "muon",
 ]  # fmt: skip
