@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.config import read_recipe
+from training.config import LOSSES_OF_ONE_TASK, read_recipe
 from training.data import PhotoStore
-from training.tasks import COARSE_FACTOR, FillTask, Output, UpscaleTask, run_generator
+from training.tasks import COARSE_FACTOR, TASKS, FillTask, Output, UpscaleTask, run_generator
 
 RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "upscale-x4-photo.toml"
 
@@ -51,3 +52,16 @@ def test_what_a_fill_is_judged_by_lies_inside_its_hole(photo_files: Sequence[Pat
         assert torch.isclose(there, everywhere)
     # Both stages are off by 0.1: two logarithms of a hundredth.
     assert torch.isclose(task.terms(inside, batch)["log_mse"](), torch.tensor(-4.0), atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["fill-l1", "upscale-x4"])
+def test_losses_that_are_refused_are_those_that_a_task_lacks(
+    name: str, photo_files: Sequence[Path]
+) -> None:
+    recipe = read_recipe(RECIPE.with_name(f"{name}.toml"), ["data.batch=1"])
+    task = TASKS[recipe.task](recipe)
+    photos = PhotoStore.load(photo_files, min_side=128)
+    batch = task.draw(photos, torch.Generator().manual_seed(0), 128)
+    lacking = {loss for loss, of in LOSSES_OF_ONE_TASK.items() if of != recipe.task}
+    losses = set(task.terms(Output(batch.target, batch.target), batch))
+    assert losses == {"l1", "l2", "l1_hole", "log_mse", "tv", "grid"} - lacking

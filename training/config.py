@@ -109,7 +109,7 @@ def refuse_contradictions(recipe: Recipe) -> None:
     adversary, growth = recipe.adversary, recipe.growth
     for name, task in LOSSES_OF_ONE_TASK.items():
         weight = getattr(recipe.losses, name)
-        if weight and recipe.task not in (task, "generate"):
+        if weight and recipe.task != task:
             raise RequestError(
                 f"losses.{name} = {weight} is for the task {task}; {recipe.task} has no such loss. "
                 "Set it to 0."

@@ -91,7 +91,7 @@ def grid(output: Tensor, target: Tensor, period: int) -> Tensor:
     """How far the phases of a grid differ in the output where they do not in the target.
 
     A network that makes its pixels by PixelShuffle draws each of period² phases with weights of its own,
-    and a discriminator lets it put its specks on one of them. What a phase adds to its cell's mean is
+    and a discriminator lets it put its specks on some of them. What a phase adds to its cell's mean is
     compared, over the whole picture: its mean, and its share of the strength.
 
     Args:

@@ -1,4 +1,4 @@
-"""A constant picture, or noise, through an upsampler: what is alike in one phase only is a checkerboard."""
+"""A constant picture or noise through an upsampler: what differs by phase in the answer is a checkerboard."""
 
 import statistics
 from collections.abc import Callable, Mapping
