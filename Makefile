@@ -13,6 +13,9 @@ install: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,export,cluster,docs,dev]'
+	mkdir -p build/package/remend
+	ln -sfn ../../../remend/__init__.py ../../../remend/__main__.py ../../../remend/py.typed \
+	  ../../../app ../../../models ../../../training build/package/remend
 	touch .venv/installed
 
 run: install

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.catalogue import default_fill_model, default_upscale_model
-from app.devices import place
-from app.sizes import TargetSize
-from app.work import Saving
-from app.workshop import Workshop
-from models.device import DTYPES
-from models.errors import InputError, RequestError
-from models.image_files import encode_picture, read_mask, read_picture, same_file
-from models.picture import Mask, Metadata, Picture
-from models.restorer import FillOptions, UpscaleOptions
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving
+from remend.app.engine.catalogue import default_fill_model, default_upscale_model
+from remend.app.engine.devices import place
+from remend.app.engine.workshop import Workshop
+from remend.models.device import DTYPES
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.files import encode_picture, read_mask, read_picture, same_file
+from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.inference.restorer import FillOptions, UpscaleOptions
 
 Photo = str | PathLike[str] | Image.Image | NDArray[Any]
 

@@ -23,20 +23,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.batch import run_plan
-from app.catalogue import find_model
-from app.jobs import Naming, find_photos, make_folder, make_plan
-from app.sizes import TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
 from benchmarks.entry import enter
 from benchmarks.speed import shipped_photo
-from models.checkpoint import Card, save_network
-from models.device import choose_placement
-from models.image_files import is_picture_name, read_picture, write_picture
-from models.picture import Picture
-from models.registry import build_network
-from models.upscaler import UpscaleOptions
+from remend.app.batch.pipeline import run_plan
+from remend.app.batch.plan import Naming, find_photos, make_folder, make_plan
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.engine.catalogue import find_model
+from remend.app.engine.workshop import Workshop
+from remend.models.checkpoints.checkpoint import Card, save_network
+from remend.models.checkpoints.registry import build_network
+from remend.models.device import choose_placement
+from remend.models.imaging.files import is_picture_name, read_picture, write_picture
+from remend.models.imaging.picture import Picture
+from remend.models.inference.upscaler import UpscaleOptions
 
 SIZES = ((64, 48), (96, 96), (160, 120), (48, 200), (256, 192))
 """Width and height of the mixed photos, in turn."""
@@ -100,7 +100,7 @@ def memory_row(folder: Path, photo: NDArray[np.uint8], megapixels: float, kind: 
     card = Card("upscale", "upscale", {"scale": 2, "width": 8, "blocks": 1}, "small", 2)
     save_network(weights, network, card)
     code = (
-        "import resource, sys; from app.cli import main; code = main(sys.argv[1:]); "
+        "import resource, sys; from remend.app.cli.main import main; code = main(sys.argv[1:]); "
         "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     words = ["upscale", source, "-s", "2", "-n", weights, "-o", folder / f"large-x2.{kind}"]

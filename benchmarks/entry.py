@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from models.errors import RemendError
+from remend.models.errors import RemendError
 
 
 def enter(main: Callable[[], None]) -> None:

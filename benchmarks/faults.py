@@ -31,9 +31,9 @@ from benchmarks import peer_runs
 from benchmarks.entry import enter
 from benchmarks.peer_runs import Peer
 from benchmarks.quality import damaged, load_enlarger
-from training import evaluate
-from training.evaluate import Pixels
-from training.metrics import luma
+from remend.training.evaluation import benchmark as evaluate
+from remend.training.evaluation.benchmark import Pixels
+from remend.training.evaluation.metrics import luma
 
 Plane = NDArray[np.float32]
 FLAT_STD = 2.0

@@ -9,12 +9,12 @@ import json
 import os
 import tempfile
 
-from app.catalogue import hash_weights, list_models
-from app.doctor import enlarge_scene, fill_scene
-from app.golden import GOLDEN_FILE, sample
-from app.workshop import Workshop
 from benchmarks.entry import enter
-from models.device import choose_placement
+from remend.app.cli.doctor import enlarge_scene, fill_scene
+from remend.app.cli.golden import GOLDEN_FILE, sample
+from remend.app.engine.catalogue import hash_weights, list_models
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from benchmarks.entry import enter
 from benchmarks.quality import load_enlarger, load_filler
-from models.checkpoint import Card, open_network, save_network
-from training import evaluate
+from remend.models.checkpoints.checkpoint import Card, open_network, save_network
+from remend.training.evaluation import benchmark as evaluate
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
@@ -77,7 +77,7 @@ def write_card(path: Path, card: Card) -> None:
 {source_table(dict(card.trained_on))}
 
 No photo is part of the weights file or of this repository. Whoever needs weights without photos of
-unclear or non-commercial terms can train them anew: the recipe is in `training/recipes`.
+unclear or non-commercial terms can train them anew: the recipe is in `training/recipe`.
 """,
         "utf-8",
     )

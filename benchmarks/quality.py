@@ -18,15 +18,21 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from app.catalogue import find_model
 from benchmarks import peer_runs
 from benchmarks.entry import enter
 from benchmarks.peer_runs import Peer
 from benchmarks.stlpips import perceptual_distance
-from models.device import choose_placement
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler, load_restorer
-from training import evaluate
-from training.evaluate import Case, Pixels
+from remend.app.engine.catalogue import find_model
+from remend.models.device import choose_placement
+from remend.models.inference.restorer import (
+    FillOptions,
+    Inpainter,
+    UpscaleOptions,
+    Upscaler,
+    load_restorer,
+)
+from remend.training.evaluation import benchmark as evaluate
+from remend.training.evaluation.benchmark import Case, Pixels
 
 
 def load_filler(model: str, detail: float = 1.0) -> evaluate.Filler:

@@ -23,19 +23,20 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from app.catalogue import find_model
 from benchmarks import peer_runs
 from benchmarks.entry import enter
 from benchmarks.peer_runs import ROOT, Peer
-from models.device import Placement, PrecisionName, choose_placement
-from models.image_files import read_picture
-from models.picture import Mask, Picture
-from models.restorer import Inpainter, Upscaler, load_restorer
-from models.torchvision import import_torchvision
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.run_folder import RunFolder
-from training.trainer import Trainer
+from remend.app.engine.catalogue import find_model
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.device import Placement, choose_placement
+from remend.models.device_names import PrecisionName
+from remend.models.imaging.files import read_picture
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.trainer import Trainer
+from remend.training.recipe.parse import read_recipe
 
 Pixels = NDArray[np.uint8]
 Row = tuple[str, str, float]
@@ -167,8 +168,8 @@ def own_peak_mb(model: str, rgb: Pixels, threads: int, precision: str) -> float:
         words = ["upscale", photo, "-o", Path(folder) / "large.png", "--model", model]
         words += ["-s", model[1], "--threads", threads, "--precision", precision, "--quiet"]
         program = (
-            "import remend, sys; from benchmarks.peers import peak_mb; "
-            "code = remend.main(); print(peak_mb()); sys.exit(code)"
+            "import sys; from remend.app.cli.main import main; from benchmarks.peers import peak_mb; "
+            "code = main(); print(peak_mb()); sys.exit(code)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program, *map(str, words)],

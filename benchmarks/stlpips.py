@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 # The package imports these at the top and needs none of them for this variant. IPython and
 # torchsummary are seldom there; torchvision fails to load beside a torch of another build.

@@ -20,16 +20,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from app.lab_run import find_photos
-from app.training_run import find_recipe
 from benchmarks.entry import enter
-from models.device import Placement, choose_device, cpu_has_bf16
-from training.compiling import settle_compile
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.run_folder import RunFolder
-from training.tasks import Batch
-from training.trainer import Trainer
+from remend.app.cli.lab_command import find_photos
+from remend.app.cli.train_command import find_recipe
+from remend.models.device import Placement, choose_device, cpu_has_bf16
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.compiling import settle_compile
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks import Batch
+from remend.training.engine.trainer import Trainer
+from remend.training.recipe.parse import read_recipe
 
 
 class Variant(NamedTuple):

@@ -2,7 +2,7 @@
 
     .venv/bin/python docs/make_cli.py
 
-``tests/test_docs.py`` compares the page with what this makes.
+``tests/project/test_docs.py`` compares the page with what this makes.
 """
 
 import sys
@@ -27,7 +27,7 @@ def make_page() -> str:
     """The page as Markdown."""
     import typer
 
-    from app.cli import app
+    from remend.app.cli.main import app
 
     parts = [HEAD]
     for path, command in walk(["remend"], typer.main.get_command(app)):

@@ -5,14 +5,11 @@ Training, restoring and ``remend doctor`` ask here; nothing else looks at the ha
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from models.errors import RequestError
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+from remend.models.device_names import DeviceName, PrecisionName
+from remend.models.errors import RequestError
 
 DTYPES: dict[str, torch.dtype] = {
     "fp32": torch.float32,

@@ -1,18 +1,11 @@
-"""Repairs and upscales photos: ``remend.fill(photo, mask)``, ``remend.upscale(photo, scale)``; the command.
+"""Repairs and upscales photos: ``remend.fill(photo, mask)``, ``remend.upscale(photo, scale)``.
 
-This module is all that Remend puts in anyone's way. Its packages ``app``, ``models`` and ``training`` call
-each other by these names, which are too common to be taken from other people's programs; so they are
-imported as parts of this module (``remend.models.picture``), which is a package by its ``__path__``, and
-where their own code says ``models`` it gets ``remend.models``.
+Nothing heavy is imported here: who imports ``remend`` does not wait for torch. The command line is
+``remend.app.cli.main``.
 """
 
-import builtins
 import importlib
-import importlib.machinery
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,77 +14,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from remend.models.errors import InputError, RemendError, RequestError
+
     Photo = str | PathLike[str] | Image | NDArray[Any]
 
-__all__ = ["fill", "main", "upscale"]
+__all__ = ["InputError", "RemendError", "RequestError", "__version__", "fill", "upscale"]
+__version__ = "0.2.0"
 
-HERE = Path(__file__).resolve().parent
-BUNDLE = HERE / "remend_bundle"
-__path__ = [str(BUNDLE if BUNDLE.is_dir() else HERE)]
-OURS = ("app", "models", "training")
-
-
-def _import(
-    name: str,
-    globals: Any = None,
-    locals: Any = None,
-    fromlist: Sequence[str] | None = (),
-    level: int = 0,
-) -> ModuleType:
-    """``__import__`` as our own modules see it: their neighbours are found here and nowhere else."""
-    top = name.partition(".")[0]
-    if level or top not in OURS:
-        return builtins.__import__(name, globals, locals, fromlist or (), level)
-    module = importlib.import_module(f"remend.{name}")
-    if not fromlist:
-        return sys.modules[f"remend.{top}"]
-    for part in fromlist:  # a submodule may be asked for
-        if not hasattr(module, part):
-            importlib.import_module(f"remend.{name}.{part}")
-    return module
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Runs a module of ours with ``_import`` in the place of ``__import__``."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module."""
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
-        super().exec_module(module)
-
-
-class _Finder:
-    """Finds ``remend.*`` in ``__path__``."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Find a part of ours; anything else is others' business."""
-        if not fullname.startswith("remend."):
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if (
-            spec is not None
-            and spec.origin
-            and isinstance(spec.loader, importlib.machinery.SourceFileLoader)
-        ):
-            spec.loader = _Loader(fullname, spec.origin)
-        return spec
-
-
-if __name__ == "remend":
-    sys.meta_path.insert(0, _Finder())
-
-
-def _part(name: str) -> Any:
-    """A module of ours, imported at its first use: who imports ``remend`` does not wait for torch."""
-    return importlib.import_module(f"remend.{name}")
+# A wheel has the packages app, models and training in this folder, a checkout has them beside it.
+if not (Path(__file__).parent / "models").is_dir():
+    __path__.append(str(Path(__file__).resolve().parent.parent))
 
 
 def __getattr__(name: str) -> Any:
     """The errors, found when they are asked for."""
     if name in ("InputError", "RemendError", "RequestError"):
-        return getattr(_part("models.errors"), name)
+        return getattr(importlib.import_module("remend.models.errors"), name)
     raise AttributeError(f"module 'remend' has no attribute {name!r}")
 
 
@@ -131,7 +69,9 @@ def fill(
         RequestError: The request is wrong: another size, a mask that covers everything, no such model.
         InputError: A photo or mask that cannot be read.
     """
-    return _part("app.python_use").fill(
+    from remend.app import python_api
+
+    return python_api.fill(
         photo,
         mask,
         output=output,
@@ -175,7 +115,9 @@ def upscale(
         RequestError: The scale is out of range, or there is no such model.
         InputError: The photo cannot be read, or memory does not suffice.
     """
-    return _part("app.python_use").upscale(
+    from remend.app import python_api
+
+    return python_api.upscale(
         photo,
         scale,
         output=output,
@@ -185,12 +127,3 @@ def upscale(
         device=device,
         precision=precision,
     )
-
-
-def main() -> int | None:
-    """Run the command line; returns its exit code."""
-    return _part("app.cli").main()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

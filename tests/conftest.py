@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.paths import ROOT
+
 if TYPE_CHECKING:
     import numpy as np
     from playwright.sync_api import Browser, Page
 
-    from app.workshop import Workshop
-    from tests.commands import Remend
-
-ROOT = Path(__file__).resolve().parent.parent
+    from remend.app.engine.workshop import Workshop
+    from tests.helpers.commands import Remend
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +51,8 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     import torch
 
-    from models.checkpoint import Card, save_network
-    from models.registry import ARCHITECTURES, build_network
+    from remend.models.checkpoints.checkpoint import Card, save_network
+    from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 
     folder = tmp_path_factory.mktemp("weights")
     narrow = {
@@ -115,8 +115,8 @@ def upload_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def workshop(tiny_models: Path) -> "Workshop":
     """What restores photos, with the small networks, on the CPU."""
-    from app.workshop import Workshop
-    from models.device import choose_placement
+    from remend.app.engine.workshop import Workshop
+    from remend.models.device import choose_placement
 
     return Workshop(choose_placement("cpu", "fp32"))
 
@@ -137,9 +137,9 @@ def find_free_port() -> int:
 @pytest.fixture(scope="module")
 def page_address(tiny_models: Path) -> Iterator[str]:
     """The page, served with the tiny networks."""
-    from app.ui import running_page
-    from app.workshop import Workshop
-    from models.device import choose_placement
+    from remend.app.engine.workshop import Workshop
+    from remend.app.page.server import running_page
+    from remend.models.device import choose_placement
 
     with running_page(Workshop(choose_placement("cpu", "fp32")), port=find_free_port()) as address:
         yield address
@@ -149,7 +149,7 @@ def page_address(tiny_models: Path) -> Iterator[str]:
 def browser(chromium: str) -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
-    from tests.browsing import FLAGS
+    from tests.helpers.browsing import FLAGS
 
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -166,7 +166,7 @@ def options(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture
 def page(browser: "Browser", page_address: str, options: dict[str, Any]) -> Iterator["Page"]:
     """The page, freshly visited; no error in its scripts, no request that leaves this computer."""
-    from tests.browsing import EMPTY
+    from tests.helpers.browsing import EMPTY
 
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
     visited = context.new_page()
@@ -213,7 +213,7 @@ def phone_jpeg(scene: "np.ndarray", tmp_path: Path) -> Path:
     """As a camera held upright stores it: lying, with EXIF and a profile."""
     from PIL import Image, ImageCms
 
-    from tests.browsing import ARTIST, ORIENTATION
+    from tests.helpers.browsing import ARTIST, ORIENTATION
 
     exif = Image.Exif()
     exif[ARTIST], exif[ORIENTATION] = "Ada", 6
@@ -236,8 +236,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) ->
 @pytest.fixture
 def remend(capsys: pytest.CaptureFixture[str]) -> "Remend":
     """Run a command line, given as one string or as words."""
-    from app.cli import main
-    from tests.commands import Outcome
+    from remend.app.cli.main import main
+    from tests.helpers.commands import Outcome
 
     def run(*words: str | Path) -> Outcome:
         split = words[0].split() if len(words) == 1 and isinstance(words[0], str) else words

@@ -6,17 +6,17 @@ cannot fit is refused before its pixels are read. Nothing here decodes or comput
 
 from dataclasses import dataclass, replace
 
-from app.memory import format_size
-from models.errors import InputError
-from models.image_encode import SUFFIX_FORMATS
-from models.image_files import Header
-from models.remote_path import AnyPath
+from remend.app.engine.memory import format_size
+from remend.models.errors import InputError
+from remend.models.imaging.encode import SUFFIX_FORMATS
+from remend.models.imaging.files import Header
+from remend.models.storage.remote import AnyPath
 
 PROGRAM_BYTES = 350_000_000
 """What Python, torch and the networks take before any photo; measured: 250 to 350 MB."""
 
 _PILLOW_BYTES = 4  # to a pixel of colour, as Pillow keeps it while it encodes or resizes
-# Bytes of a file to a sample of its picture. Photos written by ``models.image_encode``, rounded up.
+# Bytes of a file to a sample of its picture. Photos written by ``models.imaging.encode``, rounded up.
 _FILE_SHARE = {"jpeg": 0.25, "webp": 0.15, "png": 0.6, "tiff": 0.65}
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.jobs import Job
-from app.work import Work
-from models.errors import InputError, RemendError
-from models.remote_path import AnyPath, RemotePath
-from models.whole_file import save_whole
+from remend.app.batch.plan import Job
+from remend.app.batch.work import Work
+from remend.models.errors import InputError, RemendError
+from remend.models.storage.atomic import save_whole
+from remend.models.storage.remote import AnyPath, RemotePath
 
 MANIFEST_NAME = "remend-manifest.jsonl"
 _PUT_SECONDS = 10.0  # between two puts of a record behind a URL

@@ -15,15 +15,15 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.crash import explain_unexpected
-from app.estimate import PROGRAM_BYTES
-from app.jobs import Job, Plan, reaching
-from app.ledger import Manifest, Result
-from app.work import Work
-from models.errors import InputError, RemendError
-from models.upscaler import is_out_of_memory
-from models.watch import QUIET, Cancelled, Watch
-from models.whole_file import sweep
+from remend.app.batch.estimate import PROGRAM_BYTES
+from remend.app.batch.manifest import Manifest, Result
+from remend.app.batch.plan import Job, Plan, reaching
+from remend.app.batch.work import Work
+from remend.app.engine.crash_report import explain_unexpected
+from remend.models.errors import InputError, RemendError
+from remend.models.inference.upscaler import is_out_of_memory
+from remend.models.progress import QUIET, Cancelled, Watch
+from remend.models.storage.atomic import sweep
 
 
 @dataclass(frozen=True, slots=True)

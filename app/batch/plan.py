@@ -1,7 +1,7 @@
 """Which file becomes which: inputs found, masks matched, outputs named, clashes refused before any work.
 
-A plan is made from names alone; no picture is opened here. What is done to each file is ``app.work``'s,
-doing it to many and keeping a record is ``app.batch``'s.
+A plan is made from names alone; no picture is opened here. What is done to each file is ``app.batch.work``'s,
+doing it to many and keeping a record is ``app.batch.pipeline``'s.
 """
 
 import glob
@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from models.errors import RequestError
-from models.image_encode import SUFFIX_FORMATS
-from models.image_files import PICTURE_SUFFIXES, is_picture_name, same_file
-from models.remote_path import AnyPath, RemotePath, to_path
+from remend.models.errors import RequestError
+from remend.models.imaging.encode import SUFFIX_FORMATS
+from remend.models.imaging.files import PICTURE_SUFFIXES, is_picture_name, same_file
+from remend.models.storage.remote import AnyPath, RemotePath, to_path
 
 FORMAT_SUFFIXES = {"jpg": ".jpg", "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
 """What ``--format`` takes beside ``auto``, and how such files are named."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.jobs import Job
-from app.ledger import Result
-from app.work import Work
-from models.errors import RequestError
+from remend.app.batch.manifest import Result
+from remend.app.batch.plan import Job
+from remend.app.batch.work import Work
+from remend.models.errors import RequestError
 
 _ATTEMPTS = 5  # at a photo, before it counts as one that kills its workers
 
@@ -93,16 +93,13 @@ def _absolute(job: Job) -> Job:
 
 def _worker_class() -> type:
     """The actor's class; made here so that it travels by value and finds Remend where it is installed."""
-    package = __name__.rpartition(".")[
-        0
-    ]  # as the pickled work has it: remend.app, or app in a checkout
 
     class Worker:
         def __init__(self, pickled: bytes) -> None:
             self._work = pickle.loads(pickled)
 
         def perform(self, pickled: bytes) -> Any:
-            batch = importlib.import_module(f"{package}.batch")
-            return batch.Line(self._work, batch.BatchOptions()).perform(pickle.loads(pickled))
+            pipeline = importlib.import_module("remend.app.batch.pipeline")
+            return pipeline.Line(self._work, pipeline.BatchOptions()).perform(pickle.loads(pickled))
 
     return Worker

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.estimate import Cost, add_costs
-from app.jobs import Job, Plan
-from app.work import FileWork, FillWork, Made, Material, UpscaleWork
-from models.watch import Part, Watch
+from remend.app.batch.estimate import Cost, add_costs
+from remend.app.batch.plan import Job, Plan
+from remend.app.batch.work import FileWork, FillWork, Made, Material, UpscaleWork
+from remend.models.progress import Part, Watch
 
 
 class RestoreWork(FileWork):

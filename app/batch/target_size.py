@@ -5,7 +5,7 @@ Nothing here resizes anything, and nothing here loads a network.
 
 from dataclasses import dataclass
 
-from models.errors import InputError, RequestError
+from remend.models.errors import InputError, RequestError
 
 SMALLEST_SCALE = 1.5
 LARGEST_SCALE = 8.0

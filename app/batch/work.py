@@ -1,8 +1,8 @@
 """What is done to one file: read it, fill or upscale it or both, write it.
 
-Each kind of work is one class, so that ``app.batch`` knows neither masks nor scales. What can be seen to
-be wrong before any work is raised by ``prepare``; what is wrong with one file, by its steps: ``read``,
-``restore`` and ``write``, which ``app.batch`` does for several files at once.
+Each kind of work is one class, so that ``app.batch.pipeline`` knows neither masks nor scales. What can be
+seen to be wrong before any work is raised by ``prepare``; what is wrong with one file, by its steps: ``read``,
+``restore`` and ``write``, which ``app.batch.pipeline`` does for several files at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,36 +11,41 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.catalogue import default_fill_model, default_upscale_model, find_model, hash_weights
-from app.estimate import (
+from remend.app.batch.estimate import (
     PROGRAM_BYTES,
     Cost,
     fill_cost,
     refuse_if_too_large,
     upscale_cost,
 )
-from app.fleet import Fleet
-from app.jobs import Job, Plan, name_masks
-from app.memory import format_size
-from app.sizes import TargetSize
-from app.workshop import Workshop
-from models.errors import InputError, RequestError
-from models.image_encode import SUFFIX_FORMATS
-from models.image_files import (
+from remend.app.batch.plan import Job, Plan, name_masks
+from remend.app.batch.target_size import TargetSize
+from remend.app.engine.catalogue import (
+    default_fill_model,
+    default_upscale_model,
+    find_model,
+    hash_weights,
+)
+from remend.app.engine.fleet import Fleet
+from remend.app.engine.memory import format_size
+from remend.app.engine.workshop import Workshop
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.encode import SUFFIX_FORMATS
+from remend.models.imaging.files import (
     read_header,
     read_mask,
     read_picture,
     read_size,
     write_picture,
 )
-from models.inpainter import check_mask
-from models.picture import Mask, Picture
-from models.regions import plan_regions
-from models.remote_path import AnyPath
-from models.restorer import FillOptions, UpscaleOptions
-from models.upscaler import SMALLEST_TILE_PX, TILE_PX
-from models.watch import Watch
-from models.whole_file import save_whole
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.inpainter import check_mask
+from remend.models.inference.regions import plan_regions
+from remend.models.inference.restorer import FillOptions, UpscaleOptions
+from remend.models.inference.upscaler import SMALLEST_TILE_PX, TILE_PX
+from remend.models.progress import Watch
+from remend.models.storage.atomic import save_whole
+from remend.models.storage.remote import AnyPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from app.capacity import measure_capacity
-from app.catalogue import (
+from remend.app.cli.golden import compare
+from remend.app.cli.terminal import format_seconds
+from remend.app.engine.capacity import measure_capacity
+from remend.app.engine.catalogue import (
     Model,
     default_fill_model,
     default_upscale_model,
@@ -23,14 +25,12 @@ from app.catalogue import (
     read_card,
     weights_folders,
 )
-from app.crash import name_versions
-from app.golden import compare
-from app.terminal import format_seconds
-from app.workshop import Workshop
-from models.device import cpu_has_bf16
-from models.errors import RemendError
-from models.picture import Mask, Picture, Pixels
-from models.restorer import FillOptions
+from remend.app.engine.crash_report import name_versions
+from remend.app.engine.workshop import Workshop
+from remend.models.device import cpu_has_bf16
+from remend.models.errors import RemendError
+from remend.models.imaging.picture import Mask, Picture, Pixels
+from remend.models.inference.restorer import FillOptions
 
 _EXTRAS = {
     "community": ("spandrel", "other makers' weights"),

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from app.catalogue import default_fill_model, default_upscale_model, find_model
-from app.terminal import Terminal
-from models.device import Placement
-from models.errors import RequestError
-from models.restorer import Inpainter, Upscaler, load_restorer
-from training import evaluate
-from training.perceptual import load_lpips
+from remend.app.cli.terminal import Terminal
+from remend.app.engine.catalogue import default_fill_model, default_upscale_model, find_model
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
+from remend.training.evaluation import benchmark as evaluate
+from remend.training.evaluation.lpips import load_lpips
 
 Method = TypeVar("Method")
 

@@ -1,6 +1,7 @@
 """What ``remend finetune`` does around a fine-tune: find the parent, audit the photos, run, tell the gain.
 
-How it is steered is ``training.finetune``'s; a stop by signal ends it after its step, with its state saved.
+How it is steered is ``training.finetune.finetuner``'s; a stop by signal ends it after its step, with its
+state saved.
 """
 
 import dataclasses
@@ -8,7 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.catalogue import (
+from remend.app.cli.terminal import Stoppable, Terminal
+from remend.app.engine.catalogue import (
     SUFFIX,
     default_fill_model,
     default_upscale_model,
@@ -16,17 +18,16 @@ from app.catalogue import (
     user_folder,
     weights_files,
 )
-from app.terminal import Stoppable, Terminal
-from models.checkpoint import peek
-from models.device import Placement
-from models.errors import RequestError
-from models.watch import Cancelled
-from training.audit import Audit
-from training.data import PhotoStore
-from training.finetune import FineTune, Outcome
-from training.heritage import count_held_out, plan_recipe
-from training.run_folder import RunFolder
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import peek
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.progress import Cancelled
+from remend.training.data.audit import Audit
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.trainer import Trainer
+from remend.training.finetune.derive_recipe import count_held_out, plan_recipe
+from remend.training.finetune.finetuner import FineTune, Outcome
 
 DEFAULT_MINUTES = 20.0
 SHORTEST_MINUTES = 0.2

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.errors import RemendError
-from models.picture import Pixels
+from remend.models.errors import RemendError
+from remend.models.imaging.picture import Pixels
 
-GOLDEN_FILE = Path(__file__).resolve().parent.parent / "weights" / "golden.json"
+GOLDEN_FILE = Path(__file__).resolve().parents[2] / "weights" / "golden.json"
 SAMPLES = 8
 """Pixels a side that are kept of a result."""
 TOLERANCES = {"torch.float32": 2, "torch.bfloat16": 8, "torch.float16": 8}

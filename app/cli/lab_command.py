@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.terminal import Terminal, interruptible
-from models.device import Placement
-from models.errors import RequestError
-from training.lab.experiments import find_experiments
-from training.lab.photos import PhotoLab
+from remend.app.cli.terminal import Terminal, interruptible
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.training.lab.experiments import find_experiments
+from remend.training.lab.photos import PhotoLab
 
 
 def find_photos() -> list[Path]:
@@ -51,7 +51,7 @@ def run_techniques(
             the extra for plots is not installed.
     """
     try:
-        from training.lab.session import run_lab
+        from remend.training.lab.session import run_lab
     except ImportError as error:
         raise RequestError(
             "remend lab draws with matplotlib, which the extra 'training' brings: "

@@ -14,11 +14,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app import options
-from app.photo_commands import COMMANDS
-from app.terminal import Terminal
-from models.errors import RemendError, RequestError
-from models.watch import Cancelled
+from remend.app.cli import options
+from remend.app.cli.photo_commands import COMMANDS
+from remend.app.cli.terminal import Terminal
+from remend.models.errors import RemendError, RequestError
+from remend.models.progress import Cancelled
 
 
 class _Overview(TyperGroup):
@@ -62,9 +62,9 @@ def ui(
     debug: options.Debug = False,
 ) -> None:
     """Serve the web page."""
-    from app.devices import place
-    from app.ui import serve
-    from app.workshop import Workshop
+    from remend.app.engine.devices import place
+    from remend.app.engine.workshop import Workshop
+    from remend.app.page.server import serve
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
     workshop = Workshop(place(device, precision, threads, Terminal().note))
@@ -88,8 +88,8 @@ def train(
     debug: options.Debug = False,
 ) -> None:
     """Train weights with a recipe; Ctrl-C stops after the current step, --resume goes on."""
-    from app.devices import place
-    from app.training_run import run_recipe
+    from remend.app.cli.train_command import run_recipe
+    from remend.app.engine.devices import place
 
     terminal = Terminal(quiet=quiet)
     placement = place(device, precision, threads, terminal.note)
@@ -113,8 +113,8 @@ def finetune(
     debug: options.Debug = False,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
-    from app.devices import place
-    from app.finetune_run import Wish, run_finetune
+    from remend.app.cli.finetune_command import Wish, run_finetune
+    from remend.app.engine.devices import place
 
     terminal = Terminal(quiet=quiet)
     wish = Wish(task, tuple(data), output, parent, minutes, images, adapter, resume)
@@ -134,8 +134,8 @@ def lab(
     debug: options.Debug = False,
 ) -> None:
     """Show in numbers and plots what each training technique does on toy problems."""
-    from app.devices import place
-    from app.lab_run import run_techniques
+    from remend.app.cli.lab_command import run_techniques
+    from remend.app.engine.devices import place
 
     terminal = Terminal(quiet=quiet)
     placement = place(device, precision, threads, terminal.note)
@@ -159,8 +159,8 @@ def evaluate(
     debug: options.Debug = False,
 ) -> None:
     """Score a model on photos whose truth is known, beside classical methods."""
-    from app.devices import place
-    from app.evaluate_run import run_evaluation
+    from remend.app.cli.evaluate_command import run_evaluation
+    from remend.app.engine.devices import place
 
     if as_json and markdown:
         raise RequestError("--json and --markdown exclude each other; name one.")
@@ -181,7 +181,7 @@ def models(context: typer.Context) -> None:
 @models_app.command("list")
 def list_() -> None:
     """Show a table of the weights that can be named."""
-    from app.shelf import print_models
+    from remend.app.cli.models_command import print_models
 
     print_models()
 
@@ -189,7 +189,7 @@ def list_() -> None:
 @models_app.command()
 def inspect(path: options.Weights, debug: options.Debug = False) -> None:
     """Print what a weights file says about itself, as JSON."""
-    from app.shelf import print_card
+    from remend.app.cli.models_command import print_card
 
     print_card(path)
 
@@ -197,7 +197,7 @@ def inspect(path: options.Weights, debug: options.Debug = False) -> None:
 @models_app.command()
 def verify(debug: options.Debug = False) -> int:
     """Open every weights file and print its SHA-256."""
-    from app.shelf import verify_all
+    from remend.app.cli.models_command import verify_all
 
     return verify_all()
 
@@ -210,7 +210,7 @@ def export(
     debug: options.Debug = False,
 ) -> None:
     """Write weights for other programs."""
-    from app.shelf import export_model
+    from remend.app.cli.models_command import export_model
 
     export_model(name, to, output)
 
@@ -223,9 +223,9 @@ def doctor(
     debug: options.Debug = False,
 ) -> int:
     """Show versions, devices and weights, and try them out."""
-    from app.devices import place
-    from app.doctor import examine
-    from app.workshop import Workshop
+    from remend.app.cli.doctor import examine
+    from remend.app.engine.devices import place
+    from remend.app.engine.workshop import Workshop
 
     workshop = Workshop(place(device, precision, threads, Terminal().note))
     return 0 if examine(workshop, print) else 1
@@ -269,6 +269,6 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
             sentence = error.format_message()
             return error.exit_code, sentence if sentence[-1:] in (*".?)", "") else f"{sentence}."
         case _:
-            from app.crash import explain_unexpected
+            from remend.app.engine.crash_report import explain_unexpected
 
             return 1, explain_unexpected(error, arguments)

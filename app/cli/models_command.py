@@ -1,6 +1,6 @@
 """What ``remend models`` prints: the table of weights, one card, and whether every file is sound.
 
-Which weights there are is ``app.catalogue``'s.
+Which weights there are is ``app.engine.catalogue``'s.
 """
 
 import dataclasses
@@ -11,7 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app.catalogue import (
+from remend.app.cli.options import ExportFormName
+from remend.app.engine.catalogue import (
     Model,
     find_model,
     hash_weights,
@@ -20,9 +21,8 @@ from app.catalogue import (
     weights_files,
     weights_folders,
 )
-from app.options import ExportFormName
-from models.card import SUFFIX, count_parameters, has_card
-from models.errors import RemendError, RequestError
+from remend.models.checkpoints.card import SUFFIX, count_parameters, has_card
+from remend.models.errors import RemendError, RequestError
 
 _WIDE = 200  # columns where nobody's window limits them
 
@@ -86,8 +86,8 @@ def verify_all() -> int:
     Raises:
         RequestError: There are none.
     """
-    from models.checkpoint import open_network
-    from models.community import open_community
+    from remend.models.checkpoints.checkpoint import open_network
+    from remend.models.inference.spandrel_adapter import open_community
 
     files = list(weights_files())
     if not files:
@@ -108,14 +108,14 @@ def export_model(name_or_path: str, form: ExportFormName, output: Path | None) -
 
     Args:
         name_or_path: The weights.
-        form: As ``models.export.export_weights``.
+        form: As ``models.inference.export.export_weights``.
         output: The file to write; None = NAME.onnx and so on in the current folder.
 
     Raises:
-        RequestError: As ``models.export.export_weights``, or the output is the input.
+        RequestError: As ``models.inference.export.export_weights``, or the output is the input.
     """
-    from models.export import SUFFIXES, export_weights
-    from models.image_files import same_file
+    from remend.models.imaging.files import same_file
+    from remend.models.inference.export import SUFFIXES, export_weights
 
     source = find_model(name_or_path)
     ending = "-fp16" if form == "fp16" else ""

@@ -1,24 +1,24 @@
 """What fill, upscale and restore have in common: groups of options, and what their words mean.
 
-A command takes a group as one parameter (``app.grouping``). Each option's names and help are in
-``app.options``. Nothing heavy is imported before a command runs.
+A command takes a group as one parameter (``app.batch.grouping``). Each option's names and help are in
+``app.cli.options``. Nothing heavy is imported before a command runs.
 """
 
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app import options
-from app.sizes import TargetSize
-from app.terminal import Terminal, interruptible
-from models.errors import RequestError
-from models.remote_path import AnyPath, to_path
+from remend.app.batch.target_size import TargetSize
+from remend.app.cli import options
+from remend.app.cli.terminal import Terminal, interruptible
+from remend.models.errors import RequestError
+from remend.models.storage.remote import AnyPath, to_path
 
 if TYPE_CHECKING:
-    from app.fleet import Fleet
-    from app.jobs import Plan
-    from app.work import FillWork, Saving, UpscaleWork, Work
-    from app.workshop import Workshop
+    from remend.app.batch.plan import Plan
+    from remend.app.batch.work import FillWork, Saving, UpscaleWork, Work
+    from remend.app.engine.fleet import Fleet
+    from remend.app.engine.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Masked:
             raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
 
     def plan(self, files: "Files") -> "Plan":
-        """Photos, masks and outputs; errors as ``app.jobs``."""
-        from app.jobs import find_photos, make_plan, match_masks
+        """Photos, masks and outputs; errors as ``app.batch.plan``."""
+        from remend.app.batch.plan import find_photos, make_plan, match_masks
 
         named = [name for name in (self.photo, self.photo_option) if name is not None]
         holes = to_path(self.mask)
@@ -53,8 +53,8 @@ class Masked:
         self, running: "Running", files: "Files", model: str | None, detail: float, strength: float
     ) -> "FillWork":
         """How a photo is filled; errors as there."""
-        from app.work import FillWork
-        from models.restorer import FillOptions
+        from remend.app.batch.work import FillWork
+        from remend.models.inference.restorer import FillOptions
 
         return FillWork(
             running.workshop,
@@ -115,7 +115,7 @@ class Enlarged:
 
     def work(self, running: "Running", files: "Files", strength: float) -> "UpscaleWork":
         """How a photo is enlarged; errors as there."""
-        from app.work import UpscaleWork
+        from remend.app.batch.work import UpscaleWork
 
         return UpscaleWork(
             running.workshop,
@@ -152,15 +152,15 @@ class Files:
 
     @property
     def naming(self) -> Any:
-        """How outputs are called; errors as ``app.jobs.Naming``."""
-        from app.jobs import Naming
+        """How outputs are called; errors as ``app.batch.plan.Naming``."""
+        from remend.app.batch.plan import Naming
 
         return Naming(self.file_format, self.suffix)
 
     @property
     def saving(self) -> "Saving":
-        """How outputs are encoded; errors as ``app.work.Saving``."""
-        from app.work import Saving
+        """How outputs are encoded; errors as ``app.batch.work.Saving``."""
+        from remend.app.batch.work import Saving
 
         return Saving(self.quality, keep_metadata=not self.strip_metadata)
 
@@ -204,16 +204,16 @@ class Running:
     @functools.cached_property
     def memory_bytes(self) -> int | None:
         """What the program may take: what was asked for, or what is free."""
-        from app.memory import free_bytes, parse_size
+        from remend.app.engine.memory import free_bytes, parse_size
 
         return free_bytes() if self.max_memory is None else parse_size(self.max_memory)
 
     @functools.cached_property
     def workshop(self) -> "Workshop | Fleet":
-        """A workshop on the device, or one for each of several; errors as ``app.devices``."""
-        from app.devices import place_all
-        from app.fleet import Fleet
-        from app.workshop import Workshop
+        """A workshop on the device, or one for each of several; errors as ``app.engine.devices``."""
+        from remend.app.engine.devices import place_all
+        from remend.app.engine.fleet import Fleet
+        from remend.app.engine.workshop import Workshop
 
         places = place_all(self.device, self.precision, self.threads)
         workshops = [Workshop(where) for where in places]
@@ -221,9 +221,9 @@ class Running:
 
     def run(self, plan: "Plan", work: "Work", files: Files) -> int:
         """Do a plan and tell of it; returns the exit code."""
-        from app.batch import BatchOptions, run_plan
-        from app.jobs import make_folder
-        from app.report import Report
+        from remend.app.batch.pipeline import BatchOptions, run_plan
+        from remend.app.batch.plan import make_folder
+        from remend.app.cli.report import Report
 
         readers, writers = self.readers_and_writers
         how = BatchOptions(
@@ -239,7 +239,7 @@ class Running:
         work.prepare(plan)
         elsewhere = None
         if self.cluster is not None:
-            from app.cluster import perform_on_cluster
+            from remend.app.batch.ray_cluster import perform_on_cluster
 
             elsewhere = perform_on_cluster(self.cluster, work)
         if not files.dry_run:

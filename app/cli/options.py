@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
+from remend.models.device_names import PrecisionName
+
 _SIZE, _FILES, _GENERAL = "Size of the result", "Files", "General"
 
 # What several commands take.
@@ -56,7 +58,6 @@ Device = Annotated[
         rich_help_panel=_GENERAL,
     ),
 ]
-PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 Precision = Annotated[
     PrecisionName, Option(help="Of the networks' arithmetic.", rich_help_panel=_GENERAL)
 ]

@@ -1,4 +1,4 @@
-"""The commands that work on photos: fill, upscale and restore. ``app.cli`` registers them.
+"""The commands that work on photos: fill, upscale and restore. ``app.cli.main`` registers them.
 
 As there: parse, call, print; no image arithmetic, and nothing heavy is imported before a command runs.
 """
@@ -6,9 +6,9 @@ As there: parse, call, print; no image arithmetic, and nothing heavy is imported
 import sys
 from collections.abc import Sequence
 
-from app import options
-from app.grouping import grouped
-from app.option_groups import Enlarged, Files, Masked, Running, check_range, check_record
+from remend.app.batch.grouping import grouped
+from remend.app.cli import options
+from remend.app.cli.option_groups import Enlarged, Files, Masked, Running, check_range, check_record
 
 
 @grouped
@@ -41,7 +41,7 @@ def upscale(
     running: Running,
 ) -> int:
     """Enlarge photos."""
-    from app.jobs import find_photos, make_plan
+    from remend.app.batch.plan import find_photos, make_plan
 
     check_range("--strength", strength, 0, 1)
     named = [*(inputs or []), *(inputs_option or [])]
@@ -65,7 +65,7 @@ def restore(
     running: Running,
 ) -> int:
     """Fill what the mask marks, then enlarge, in one pass over the file."""
-    from app.restore_work import RestoreWork
+    from remend.app.batch.restore_work import RestoreWork
 
     check_range("--fill-detail", fill_detail, 0, 1)
     check_range("--strength", strength, 0, 1)
@@ -76,4 +76,4 @@ def restore(
 
 
 COMMANDS: Sequence = (fill, upscale, restore)
-"""What ``app.cli`` registers, in the order of the help."""
+"""What ``app.cli.main`` registers, in the order of the help."""

@@ -1,16 +1,16 @@
 """How a batch is told of: lines or JSON as jobs end, a summary, and the exit code.
 
-It prints what ``app.batch`` yields and decides nothing about the work.
+It prints what ``app.batch.pipeline`` yields and decides nothing about the work.
 """
 
 import shutil
 import time
 
-from app.jobs import Job, Plan
-from app.ledger import Result
-from app.memory import format_size
-from app.terminal import Bar, Terminal, format_seconds, print_json
-from models.remote_path import AnyPath, RemotePath
+from remend.app.batch.manifest import Result
+from remend.app.batch.plan import Job, Plan
+from remend.app.cli.terminal import Bar, Terminal, format_seconds, print_json
+from remend.app.engine.memory import format_size
+from remend.models.storage.remote import AnyPath, RemotePath
 
 
 class Report:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from models.watch import Cancelled, Watch
+from remend.models.progress import Cancelled, Watch
 
 if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
     from rich.console import Console

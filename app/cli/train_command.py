@@ -1,7 +1,7 @@
 """What ``remend train`` does around the trainer: find the recipe, load the photos, show how far it is.
 
-The loop itself is ``training.trainer``'s; a stop by signal ends it after its step, with its state saved.
-Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one speaks and
+The loop itself is ``training.engine.trainer``'s; a stop by signal ends it after its step, with its state
+saved. Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one speaks and
 writes.
 """
 
@@ -11,26 +11,26 @@ from pathlib import Path
 
 import torch
 
-import training
-from app.terminal import Stoppable, Terminal
-from models.device import Placement
-from models.errors import RequestError
-from models.watch import Cancelled
-from training.compiling import settle_compile
-from training.config import advice, read_recipe
-from training.data import PhotoStore
-from training.events import NO_TENSORBOARD, has_tensorboard
-from training.processes import Alone, join_processes
-from training.recipe import Recipe
-from training.run_folder import RunFolder
-from training.trainer import Trainer
+from remend.app.cli.terminal import Stoppable, Terminal
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.progress import Cancelled
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.compiling import settle_compile
+from remend.training.engine.distributed import Alone, join_processes
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tensorboard import NO_TENSORBOARD, has_tensorboard
+from remend.training.engine.trainer import Trainer
+from remend.training.recipe import schema
+from remend.training.recipe.parse import advice, read_recipe
+from remend.training.recipe.schema import Recipe
 
 _NOTES_SHOWN = 3
 
 
 def recipes_folder() -> Path:
     """Where the shipped recipes lie."""
-    return Path(training.__path__[0]) / "recipes"
+    return Path(schema.__file__).parent
 
 
 def find_recipe(name_or_path: str) -> Path:

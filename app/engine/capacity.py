@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from app.memory import free_bytes
-from models.picture import Picture
-from models.restorer import UpscaleOptions, Upscaler
+from remend.app.engine.memory import free_bytes
+from remend.models.imaging.picture import Picture
+from remend.models.inference.restorer import UpscaleOptions, Upscaler
 
 _SAFE_SHARE = 0.5
 """Of the free memory: the photo, its result and other programs want the rest."""

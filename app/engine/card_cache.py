@@ -12,20 +12,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from app.folders import cache_folder
-from models.card import Card
-from models.errors import RemendError, RequestError
-from models.whole_file import save_whole
+from remend.app.engine.user_dirs import cache_folder
+from remend.models.checkpoints.card import Card
+from remend.models.errors import RemendError, RequestError
+from remend.models.storage.atomic import save_whole
 
 _EDITION = 1
-"""To be raised when the cards that ``models.community`` makes change."""
+"""To be raised when the cards that ``models.inference.spandrel_adapter`` makes change."""
 
 
 def read_community_card(path: Path) -> Card:
     """The card of a community file, opened only if nobody has opened it before.
 
     Raises:
-        RequestError: As ``models.community.open_community``.
+        RequestError: As ``models.inference.spandrel_adapter.open_community``.
     """
     stat = path.stat()
     return _recall(path.resolve(), stat.st_size, stat.st_mtime_ns)
@@ -49,7 +49,7 @@ def _recall(path: Path, size: int, mtime_ns: int) -> Card:
 
 
 def _inspect(path: Path) -> dict[str, Any]:
-    from models.community import MissingExtra, open_community
+    from remend.models.inference.spandrel_adapter import MissingExtra, open_community
 
     try:
         return {"card": asdict(open_community(path)[1])}

@@ -1,7 +1,8 @@
 """Which weights there are: the project's own folder, the user's folder, or a path.
 
 A name is a file's stem; the user's folder wins over the project's. Only headers are read here, and what is
-remembered of community files, so a list of models costs milliseconds; ``models.restorer`` loads them.
+remembered of community files, so a list of models costs milliseconds; ``models.inference.restorer`` loads
+them.
 """
 
 import functools
@@ -11,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.folders import data_folder
-from app.inspected import read_community_card
-from models.card import SUFFIX, Card, has_card, peek
-from models.errors import RequestError
+from remend.app.engine.card_cache import read_community_card
+from remend.app.engine.user_dirs import data_folder
+from remend.models.checkpoints.card import SUFFIX, Card, has_card, peek
+from remend.models.errors import RequestError
 
 COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
 """Beside safetensors."""
-_OWN_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+_OWN_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 
 
 @dataclass(frozen=True, slots=True)

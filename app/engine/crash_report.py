@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.folders import cache_folder
+from remend.app.engine.user_dirs import cache_folder
 
 PACKAGES = ("remend", "torch", "numpy", "pillow", "opencv-python", "gradio", "spandrel")
 

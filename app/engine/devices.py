@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from app.options import PrecisionName
-from models.device import Placement, choose_placement
-from models.errors import RequestError
+from remend.models.device import Placement, choose_placement
+from remend.models.device_names import PrecisionName
+from remend.models.errors import RequestError
 
 
 def place(

@@ -1,7 +1,7 @@
 """Several workshops, one for each GPU, behind the face of one.
 
 A picture goes to the first that is free; each keeps its own copy of the networks. With one device there is
-no fleet: ``app.workshop`` serves alone.
+no fleet: ``app.engine.workshop`` serves alone.
 """
 
 import queue
@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.workshop import Workshop
-from models.device import Placement
-from models.picture import Mask, Picture
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
-from models.watch import QUIET, Watch
+from remend.app.engine.workshop import Workshop
+from remend.models.device import Placement
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
+from remend.models.progress import QUIET, Watch
 
 
 class Fleet:

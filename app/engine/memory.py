@@ -1,13 +1,13 @@
 """How much memory there is: sizes as people write them, and what is free here.
 
-What a photo costs is ``app.estimate``'s.
+What a photo costs is ``app.batch.estimate``'s.
 """
 
 import os
 import re
 from pathlib import Path
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHARE = 0.8  # of what is free; the rest is for what other programs ask for meanwhile

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.catalogue import find_model
-from models.device import Placement
-from models.errors import RequestError
-from models.picture import Mask, Picture
-from models.restorer import (
+from remend.app.engine.catalogue import find_model
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import (
     FillOptions,
     Inpainter,
     Patch,
@@ -23,7 +23,7 @@ from models.restorer import (
     Upscaler,
     load_restorer,
 )
-from models.watch import QUIET, Watch
+from remend.models.progress import QUIET, Watch
 
 _WAIT_SECONDS = 0.2
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import gradio as gr
 
-from app.catalogue import default_fill_model, list_models
-from app.jobs import Job, Naming
-from app.page import MODEL_LANE
-from app.page.status import check_name, explain
-from app.page.uploads import new_folder, read_allowed_size
-from app.page.upscaling import AUTO_MODEL, Upscaling, Wish
-from app.sizes import DEFAULT_SCALE
-from app.work import FillWork, Saving
-from app.workshop import Workshop
-from models.restorer import FillOptions
-from models.upscaler import DEFAULT_DETAIL
-from models.watch import QUIET
+from remend.app.batch.plan import Job, Naming
+from remend.app.batch.target_size import DEFAULT_SCALE
+from remend.app.batch.work import FillWork, Saving
+from remend.app.engine.catalogue import default_fill_model, list_models
+from remend.app.engine.workshop import Workshop
+from remend.app.page import MODEL_LANE
+from remend.app.page.status import check_name, explain
+from remend.app.page.uploads import new_folder, read_allowed_size
+from remend.app.page.upscale_service import AUTO_MODEL, Upscaling, Wish
+from remend.models.inference.restorer import FillOptions
+from remend.models.inference.upscaler import DEFAULT_DETAIL
+from remend.models.progress import QUIET
 
 
 class Api:

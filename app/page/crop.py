@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from app.page.preview import encode_shown, reduce_picture
-from models.opencv import load_opencv
-from models.picture import Picture
-from models.regions import Box
+from remend.app.page.preview import encode_shown, reduce_picture
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Picture
+from remend.models.inference.regions import Box
 
 CROP_PX = 128
 """Longest side of the part."""

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.catalogue import SUFFIX, user_folder, weights_files
-from app.page.status import explain, say
-from app.page.uploads import uploaded
-from app.page.words import label, language_of, word
-from models.checkpoint import peek
-from models.device import choose_placement
-from models.errors import RequestError
-from models.restorer import load_restorer
-from models.whole_file import save_whole
+from remend.app.engine.catalogue import SUFFIX, user_folder, weights_files
+from remend.app.page.i18n import label, language_of, word
+from remend.app.page.status import explain, say
+from remend.app.page.uploads import uploaded
+from remend.models.checkpoints.checkpoint import peek
+from remend.models.device import choose_placement
+from remend.models.errors import RequestError
+from remend.models.inference.restorer import load_restorer
+from remend.models.storage.atomic import save_whole
 
 
 def weights_upload() -> gr.File:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from app.catalogue import list_models
-from app.page.words import word
-from models.checkpoint import Card
+from remend.app.engine.catalogue import list_models
+from remend.app.page.i18n import word
+from remend.models.checkpoints.checkpoint import Card
 
 
 def cards_list(language: str = "en") -> str:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from app.jobs import Naming
-from models.errors import RequestError
-from models.image_files import read_picture, write_picture
-from models.picture import Picture
-from models.regions import Box
-from models.restorer import Patch
-from models.watch import Cancelled
+from remend.app.batch.plan import Naming
+from remend.models.errors import RequestError
+from remend.models.imaging.files import read_picture, write_picture
+from remend.models.imaging.picture import Picture
+from remend.models.inference.regions import Box
+from remend.models.inference.restorer import Patch
+from remend.models.progress import Cancelled
 
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.errors import RequestError
-from models.image_files import encode_picture
-from models.picture import Mask, Metadata, Picture, Pixels
-from models.regions import Box
+from remend.models.errors import RequestError
+from remend.models.imaging.files import encode_picture
+from remend.models.imaging.picture import Mask, Metadata, Picture, Pixels
+from remend.models.inference.regions import Box
 
 PREVIEW_MEGAPIXELS = 12.0
 """The largest preview; what a browser paints without effort (a canvas takes 4 bytes a pixel)."""

@@ -10,11 +10,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.catalogue import default_fill_model, list_models
-from app.jobs import Naming
-from app.page import MODEL_LANE
-from app.page.desk import Desk, OpenPhoto
-from app.page.preview import (
+from remend.app.batch.plan import Naming
+from remend.app.engine.catalogue import default_fill_model, list_models
+from remend.app.engine.workshop import Workshop
+from remend.app.page import MODEL_LANE
+from remend.app.page.i18n import MESSAGES, label, translated
+from remend.app.page.photo_sessions import Desk, OpenPhoto
+from remend.app.page.preview import (
     PREVIEW_MEGAPIXELS,
     data_url,
     encode_overlay,
@@ -23,21 +25,19 @@ from app.page.preview import (
     enlarge_mask,
     preview_size,
 )
-from app.page.status import PageWatch, answering, check_name, explain
-from app.page.uploads import new_folder, read_allowed_size, uploaded
-from app.page.words import MESSAGES, label, translated
-from app.workshop import Workshop
-from models.damage import find_damage
-from models.errors import RequestError
-from models.image_encode import SUFFIX_FORMATS
-from models.image_files import read_mask, read_size, write_picture
-from models.picture import Mask, Metadata, Picture
-from models.regions import Box
-from models.restorer import FillOptions
-from models.watch import Cancelled
+from remend.app.page.status import PageWatch, answering, check_name, explain
+from remend.app.page.uploads import new_folder, read_allowed_size, uploaded
+from remend.models.errors import RequestError
+from remend.models.imaging.encode import SUFFIX_FORMATS
+from remend.models.imaging.files import read_mask, read_size, write_picture
+from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.inference.damage import find_damage
+from remend.models.inference.regions import Box
+from remend.models.inference.restorer import FillOptions
+from remend.models.progress import Cancelled
 
 SCRIPTS = Path(__file__).parent / "editor"
-"""The editor's modules, its markup and its style; ``app.ui`` serves them as ``MODULES``."""
+"""The editor's modules, its markup and its style; ``app.page.server`` serves them as ``MODULES``."""
 MODULES = "/remend"
 
 # A module that no longer comes, as after the end of the server, must not leave a page without a word.

@@ -18,23 +18,23 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
 
-from app.catalogue import default_fill_model, list_models
-from app.page.api import Api, add_endpoints
-from app.page.cards import cards_list
-from app.page.custom_weights import add_weights, weights_upload
-from app.page.desk import Desk
-from app.page.repair import MODULES, SCRIPTS, Repair, repair_tab
-from app.page.status import explain, say, status_line
-from app.page.upscale import upscale_choices, upscale_tab
-from app.page.upscaling import Upscaling
-from app.page.words import I18N, label, language_of
-from app.workshop import Workshop
-from models.errors import RequestError
+from remend.app.engine.catalogue import default_fill_model, list_models
+from remend.app.engine.workshop import Workshop
+from remend.app.page.api import Api, add_endpoints
+from remend.app.page.custom_weights import add_weights, weights_upload
+from remend.app.page.i18n import I18N, label, language_of
+from remend.app.page.models_tab import cards_list
+from remend.app.page.photo_sessions import Desk
+from remend.app.page.repair_tab import MODULES, SCRIPTS, Repair, repair_tab
+from remend.app.page.status import explain, say, status_line
+from remend.app.page.upscale_service import Upscaling
+from remend.app.page.upscale_tab import upscale_choices, upscale_tab
+from remend.models.errors import RequestError
 
 MAX_MEGAPIXELS = 100.0
 MAX_FILE_SIZE = "500mb"
 
-_CSS = Path(__file__).parent / "page" / "page.css"
+_CSS = Path(__file__).parent / "page.css"
 # A step darker than Gradio's own choice, so that small letters keep a contrast of 4.5 to 1.
 # The system's letters: the bold ones that Gradio brings lack most of them.
 _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sans-serif"]).set(

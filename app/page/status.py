@@ -15,11 +15,11 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from app.catalogue import list_models
-from app.crash import write_report
-from app.page.words import MESSAGES, translate, word
-from models.errors import RemendError, RequestError
-from models.watch import Cancelled, Watch
+from remend.app.engine.catalogue import list_models
+from remend.app.engine.crash_report import write_report
+from remend.app.page.i18n import MESSAGES, translate, word
+from remend.models.errors import RemendError, RequestError
+from remend.models.progress import Cancelled, Watch
 
 _log = logging.getLogger(__name__)
 

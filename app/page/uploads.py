@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-from models.errors import InputError, RequestError
-from models.image_files import read_size
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.files import read_size
 
 
 def uploaded(path: str) -> Path:

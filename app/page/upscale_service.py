@@ -13,21 +13,21 @@ from typing import Any
 
 import gradio as gr
 
-from app.catalogue import default_upscale_model
-from app.jobs import Job, Naming
-from app.page.crop import aim_at, cut_crop, mark_part
-from app.page.preview import encode_preview
-from app.page.status import PageWatch, check_name, explain, say
-from app.page.uploads import check_megapixels, new_folder, read_allowed_size
-from app.page.words import joined, language_of, translated, word
-from app.sizes import TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
-from models.errors import RemendError, RequestError
-from models.image_files import read_picture, read_size, write_picture
-from models.restorer import UpscaleOptions
-from models.upscaler import DEFAULT_DENOISE
-from models.watch import QUIET, Cancelled, Watch
+from remend.app.batch.plan import Job, Naming
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.engine.catalogue import default_upscale_model
+from remend.app.engine.workshop import Workshop
+from remend.app.page.crop import aim_at, cut_crop, mark_part
+from remend.app.page.i18n import joined, language_of, translated, word
+from remend.app.page.preview import encode_preview
+from remend.app.page.status import PageWatch, check_name, explain, say
+from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
+from remend.models.errors import RemendError, RequestError
+from remend.models.imaging.files import read_picture, read_size, write_picture
+from remend.models.inference.restorer import UpscaleOptions
+from remend.models.inference.upscaler import DEFAULT_DENOISE
+from remend.models.progress import QUIET, Cancelled, Watch
 
 AUTO_MODEL = "auto"
 

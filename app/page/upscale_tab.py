@@ -4,14 +4,14 @@ from typing import Any
 
 import gradio as gr
 
-from app.catalogue import default_upscale_model, find_model, list_models, read_card
-from app.jobs import FORMAT_SUFFIXES
-from app.page import MODEL_LANE
-from app.page.status import check_name
-from app.page.upscaling import AUTO_MODEL, Upscaling, withdraw_download
-from app.page.words import label, language_of, word
-from app.sizes import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
-from models.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
+from remend.app.batch.plan import FORMAT_SUFFIXES
+from remend.app.batch.target_size import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
+from remend.app.engine.catalogue import default_upscale_model, find_model, list_models, read_card
+from remend.app.page import MODEL_LANE
+from remend.app.page.i18n import label, language_of, word
+from remend.app.page.status import check_name
+from remend.app.page.upscale_service import AUTO_MODEL, Upscaling, withdraw_download
+from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
 
 def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Dropdown]:

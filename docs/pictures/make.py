@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from app.workshop import Workshop
 from benchmarks.quality import damaged
-from models.device import choose_placement
-from models.image_files import read_picture, write_picture
-from models.picture import Mask, Picture, from_unit
-from models.restorer import FillOptions, UpscaleOptions
-from training.config import read_recipe
-from training.degrade import degrade
-from training.photo_damage import age
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.imaging.files import read_picture, write_picture
+from remend.models.imaging.picture import Mask, Picture, from_unit
+from remend.models.inference.restorer import FillOptions, UpscaleOptions
+from remend.training.data.blur_noise import age
+from remend.training.data.degradation import degrade
+from remend.training.recipe.parse import read_recipe
 
 HERE = Path(__file__).resolve().parent
 

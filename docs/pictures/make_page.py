@@ -13,9 +13,9 @@ from make import HERE, scratch, shipped
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from app.ui import running_page
-from app.workshop import Workshop
-from models.device import choose_placement
+from remend.app.engine.workshop import Workshop
+from remend.app.page.server import running_page
+from remend.models.device import choose_placement
 
 READY = "#repair-editor[data-state=ready]"
 

@@ -1,7 +1,7 @@
 """The card of a weights file: what the header of a safetensors file says about the network in it.
 
 Reading it loads no tensor and imports no torch, so that a list of models costs milliseconds.
-``models.checkpoint`` saves and opens the networks themselves.
+``models.checkpoints.checkpoint`` saves and opens the networks themselves.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "__metadata__"

@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from models.adapter import add_adapters, merge_adapters
-from models.card import CARD_KEY, Card, peek
-from models.errors import RequestError
-from models.registry import ARCHITECTURES, build_network
-from models.whole_file import save_whole
+from remend.models.checkpoints.card import CARD_KEY, Card, peek
+from remend.models.checkpoints.lora import add_adapters, merge_adapters
+from remend.models.checkpoints.registry import ARCHITECTURES, build_network
+from remend.models.errors import RequestError
+from remend.models.storage.atomic import save_whole
 
 
 def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = True) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 
 class LowRank(nn.Module):

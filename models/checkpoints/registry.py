@@ -7,20 +7,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from torch import nn
 
-from models.discriminators.baselines import (
+from remend.models.discriminators.baselines import (
     DcganJudge,
     DcganJudgeConfig,
     ResNetJudge,
     ResNetJudgeConfig,
 )
-from models.discriminators.growing import GrowingJudge, GrowingJudgeConfig
-from models.discriminators.multiscale import MultiScale
-from models.discriminators.patch import PatchConfig
-from models.errors import RequestError
-from models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
-from models.generators.growing import Growing, GrowingConfig
-from models.generators.inpaint import Inpaint, InpaintConfig
-from models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.discriminators.growing import GrowingJudge, GrowingJudgeConfig
+from remend.models.discriminators.multiscale import MultiScale
+from remend.models.discriminators.patch import PatchConfig
+from remend.models.errors import RequestError
+from remend.models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
+from remend.models.generators.growing import Growing, GrowingConfig
+from remend.models.generators.inpaint import Inpaint, InpaintConfig
+from remend.models.generators.upscale import Upscale, UpscaleConfig
 
 Task = Literal["fill", "upscale", "generate", "judge"]
 

@@ -1,7 +1,8 @@
 """Reading the tensors of a stranger's weights file: nothing is executed, and memory stays flat.
 
 Safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at all. What
-network they belong to is ``models.community``'s business; our own files go through ``models.checkpoint``.
+network they belong to is ``models.inference.spandrel_adapter``'s business; our own files go through
+``models.checkpoints.checkpoint``.
 """
 
 import pickle
@@ -15,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt")
 UNWRAPPED = ("params_ema", "params", "state_dict")

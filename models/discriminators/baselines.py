@@ -9,12 +9,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.discriminators.multiscale import Verdict
-from models.layers.growth import SMALLEST, count_channels, list_sizes
-from models.layers.minibatch import MINIBATCH, Minibatch
-from models.layers.norm import NORMS, Norm
-from models.layers.projection import ProjectionHead
-from models.layers.spectral import normalise_spectrally
+from remend.models.discriminators.multiscale import Verdict
+from remend.models.layers.growth import SMALLEST, count_channels, list_sizes
+from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.models.layers.norm import NORMS, Norm
+from remend.models.layers.projection import ProjectionHead
+from remend.models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.discriminators.patch import Patch, PatchConfig
-from models.layers.spectral import normalise_spectrally
+from remend.models.discriminators.patch import Patch, PatchConfig
+from remend.models.layers.spectral import normalise_spectrally
 
 
 class Verdict(NamedTuple):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from models.layers.minibatch import MINIBATCH, Minibatch
-from models.layers.norm import NORMS, Norm
+from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.models.layers.norm import NORMS, Norm
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.layers.growth import SMALLEST, Growth, count_channels, list_sizes
-from models.layers.norm import Labelled, Norm, make_norm
-from models.layers.resample import UPSAMPLERS, Upsample
-from models.layers.spectral import normalise_spectrally
+from remend.models.layers.growth import SMALLEST, Growth, count_channels, list_sizes
+from remend.models.layers.norm import Labelled, Norm, make_norm
+from remend.models.layers.resample import UPSAMPLERS, Upsample
+from remend.models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from models.errors import RequestError
-from models.layers.attention import MaskedAttention
-from models.layers.blocks import GatedResidual, start_small
-from models.layers.gated import Gate, GatedConv
-from models.layers.harmonic import harmonic_fill
-from models.layers.norm import Norm
-from models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
-from models.layers.spectral import normalise_spectrally
+from remend.models.errors import RequestError
+from remend.models.layers.attention import MaskedAttention
+from remend.models.layers.blocks import GatedResidual, start_small
+from remend.models.layers.gated import Gate, GatedConv
+from remend.models.layers.harmonic import harmonic_fill
+from remend.models.layers.norm import Norm
+from remend.models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
+from remend.models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.layers.blocks import Residual, start_small
-from models.layers.gated import Gate
-from models.layers.norm import Norm
-from models.layers.resample import initialise_icnr
-from models.layers.spectral import normalise_spectrally
+from remend.models.layers.blocks import Residual, start_small
+from remend.models.layers.gated import Gate
+from remend.models.layers.norm import Norm
+from remend.models.layers.resample import initialise_icnr
+from remend.models.layers.spectral import normalise_spectrally
 
 COLOUR_WINDOW = 9
 """Side, in input pixels, of the window round a pixel over which the refine stage's mean is taken off."""

@@ -3,7 +3,7 @@
 Pillow reads every header and most pixels; OpenCV reads the pixels of 16-bit colour PNG and TIFF,
 which Pillow would cut to 8 bits. No other module decodes a file. The sentences for damaged input
 are made here, around everything that a damaged file can make the two libraries raise. Use
-``models.image_files``.
+``models.imaging.files``.
 """
 
 import io
@@ -24,12 +24,12 @@ from PIL import (
     UnidentifiedImageError,
 )
 
-from models.errors import InputError, RemendError
-from models.image_metadata import metadata_of, orientation_of, profile_space
-from models.opencv import load_opencv
-from models.picture import Picture, Pixels
-from models.remote_path import AnyPath
-from models.silent_damage import find_damage
+from remend.models.errors import InputError, RemendError
+from remend.models.imaging.integrity import find_damage
+from remend.models.imaging.metadata import metadata_of, orientation_of, profile_space
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Picture, Pixels
+from remend.models.storage.remote import AnyPath
 
 Source = AnyPath | bytes | BinaryIO
 

@@ -1,8 +1,8 @@
 """From a ``Picture`` to the bytes of a file.
 
-Pillow encodes; OpenCV encodes 16-bit colour PNG, which Pillow cannot, and ``models.tiff_strips``
+Pillow encodes; OpenCV encodes 16-bit colour PNG, which Pillow cannot, and ``models.imaging.tiff``
 writes TIFF. What a format cannot hold is said in a sentence, never silently lost. Use
-``models.image_files``.
+``models.imaging.files``.
 """
 
 import io
@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from models.errors import InputError
-from models.image_metadata import fit_metadata, save_arguments, tiff_tags
-from models.opencv import load_opencv
-from models.picture import Metadata, Picture, Pixels
-from models.tiff_strips import encode_tiff
+from remend.models.errors import InputError
+from remend.models.imaging.metadata import fit_metadata, save_arguments, tiff_tags
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Metadata, Picture, Pixels
+from remend.models.imaging.tiff import encode_tiff
 
 SUFFIX_FORMATS = {
     ".jpg": "jpeg",

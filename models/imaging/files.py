@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.errors import RequestError
-from models.image_decode import Source, bit_depth_of, decode, open_picture
-from models.image_encode import SUFFIX_FORMATS, encode, grey_of
-from models.image_metadata import orientation_of
-from models.picture import Mask, Picture
-from models.remote_path import AnyPath, RemotePath
-from models.whole_file import save_whole
+from remend.models.errors import RequestError
+from remend.models.imaging.decode import Source, bit_depth_of, decode, open_picture
+from remend.models.imaging.encode import SUFFIX_FORMATS, encode, grey_of
+from remend.models.imaging.metadata import orientation_of
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.storage.atomic import save_whole
+from remend.models.storage.remote import AnyPath, RemotePath
 
 PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
 """File name suffixes, in small letters, of the pictures that are read."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
-from models.exif_block import exif_of_size, upright_exif
-from models.picture import Metadata
+from remend.models.imaging.exif import exif_of_size, upright_exif
+from remend.models.imaging.picture import Metadata
 
 # What a TIFF file's own directory says about the photo rather than about how its pixels are stored.
 _DESCRIBING_TAGS = frozenset(

@@ -5,7 +5,7 @@ message that helps nobody. Importing it here, at first use, keeps every command 
 working and turns that failure into one sentence. No function of OpenCV is wrapped.
 """
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 
 # No return annotation: the inferred module type brings OpenCV's own types to the callers.

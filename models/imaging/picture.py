@@ -1,7 +1,7 @@
 """A picture and a mask in memory, and the step from their pixels to a network's numbers and back.
 
 A whole picture stays 8 or 16 bit per sample, as its file had it: only crops and tiles become float
-tensors, so that 48 megapixels cost megabytes. Nothing here knows files (``models.image_files``
+tensors, so that 48 megapixels cost megabytes. Nothing here knows files (``models.imaging.files``
 does) and nothing runs a network.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.opencv import load_opencv
+from remend.models.imaging.opencv import load_opencv
 
 Pixels = NDArray[np.uint8 | np.uint16]
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import TiffImagePlugin, TiffTags
 
-from models.picture import Pixels
+from remend.models.imaging.picture import Pixels
 
 _STRIP_BYTES = 2**20  # large enough to compress well, small enough that one strip costs no memory
 _LARGEST = 2**32 - 2**20  # offsets have 32 bits; 1 MiB for the directory

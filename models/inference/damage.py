@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.opencv import load_opencv
-from models.picture import Mask, Picture
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Mask, Picture
 
 LOOK_PX = 1600
 """Longest side of the picture that is looked at; larger ones are reduced to it."""

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.card import Card, has_card
-from models.checkpoint import open_network, save_network
-from models.community import open_community
-from models.errors import RequestError
-from models.whole_file import save_whole
+from remend.models.checkpoints.card import Card, has_card
+from remend.models.checkpoints.checkpoint import open_network, save_network
+from remend.models.errors import RequestError
+from remend.models.inference.spandrel_adapter import open_community
+from remend.models.storage.atomic import save_whole
 
 Form = Literal["onnx", "torchscript", "fp16"]
 SUFFIXES: Mapping[Form, str] = {

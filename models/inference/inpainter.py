@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.checkpoint import Card
-from models.detail import transfer_detail
-from models.device import Placement
-from models.errors import RequestError
-from models.picture import Mask, Picture, Pixels, from_unit, to_unit
-from models.regions import Box, Region, composite, feather_mask, plan_regions
-from models.watch import QUIET, Part, Watch
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
+from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
+from remend.models.inference.texture_transfer import transfer_detail
+from remend.models.progress import QUIET, Part, Watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.opencv import load_opencv
-from models.picture import Mask, Pixels
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Mask, Pixels
 
 WORK_PX = 512
 """Longest side of a crop as the network sees it: the cost of its attention is quadratic in that."""

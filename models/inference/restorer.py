@@ -6,13 +6,13 @@ from typing import Protocol
 
 import torch
 
-from models.card import Card, has_card
-from models.checkpoint import open_network
-from models.community import open_community
-from models.device import Placement
-from models.errors import RequestError
-from models.inpainter import FillOptions, Inpainter, Patch
-from models.upscaler import UpscaleOptions, Upscaler
+from remend.models.checkpoints.card import Card, has_card
+from remend.models.checkpoints.checkpoint import open_network
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.inference.inpainter import FillOptions, Inpainter, Patch
+from remend.models.inference.spandrel_adapter import open_community
+from remend.models.inference.upscaler import UpscaleOptions, Upscaler
 
 __all__ = [
     "FillOptions",

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.card import Card
-from models.errors import RequestError
-from models.strange_tensors import read_tensors
-from models.tiles import Tiling
-from models.torchvision import import_torchvision
+from remend.models.checkpoints.card import Card
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.checkpoints.untrusted import read_tensors
+from remend.models.errors import RequestError
+from remend.models.inference.tiling import Tiling
 
 OVERLAPPING = Tiling(core_px=256, halo_px=32, blend_px=8)
 """How pictures are cut for networks whose receptive field nobody has told us."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.layers.harmonic import harmonic_fill
-from models.opencv import load_opencv
+from remend.models.imaging.opencv import load_opencv
+from remend.models.layers.harmonic import harmonic_fill
 
 BAND_PX = 4.0
 """Blur (standard deviation, reduced pixels) that parts what the fill says from what is copied."""

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.picture import Pixels
-from models.regions import Box, grow
+from remend.models.imaging.picture import Pixels
+from remend.models.inference.regions import Box, grow
 
 HALO_TOLERANCE = 0.1 / 127.5
 """Largest change of an output in [-1, 1] that pixels beyond the halo may make: a tenth of 1/255."""

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from models.checkpoint import Card
-from models.device import Placement
-from models.errors import InputError
-from models.opencv import load_opencv
-from models.picture import Picture, Pixels, from_unit, to_unit
-from models.tiles import Tiling, measure_halo, place_tile, plan_tiles
-from models.watch import QUIET, Watch
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.device import Placement
+from remend.models.errors import InputError
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
+from remend.models.inference.tiling import Tiling, measure_halo, place_tile, plan_tiles
+from remend.models.progress import QUIET, Watch
 
 TILE_PX = 256
 """Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from models.layers.gated import Gate, GatedConv
-from models.layers.norm import NORMS, Norm
+from remend.models.layers.gated import Gate, GatedConv
+from remend.models.layers.norm import NORMS, Norm
 
 
 class GatedResidual(nn.Module):

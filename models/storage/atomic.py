@@ -17,8 +17,8 @@ try:
 except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None
 
-from models.errors import InputError, RequestError
-from models.remote_path import AnyPath, RemotePath
+from remend.models.errors import InputError, RequestError
+from remend.models.storage.remote import AnyPath, RemotePath
 
 
 def save_whole(data: bytes, path: AnyPath) -> None:

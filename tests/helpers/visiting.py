@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from models.picture import Picture
-from models.regions import Box
+from remend.models.imaging.picture import Picture
+from remend.models.inference.regions import Box
 
 ENGLISH: Any = SimpleNamespace(headers={}, session_hash="one")
 CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN,zh;q=0.9"}, session_hash="two")

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers.paths import ROOT
+
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("weights/*.md")])
 MACHINE_PATH = re.compile(r"(?<![\w.~*-])/(?:work|root|home|Users|tmp/[\w.]+)/|\.\./shared\b")
 REGISTRY = re.compile(r"pypi\.org|\.pythonhosted\.|registry\.npmjs|download\.pytorch\.org")
@@ -43,7 +44,7 @@ def printed(program: str) -> list[str]:
 def help_of(*command: str) -> str:
     wide = {**os.environ, "COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "remend.py", *command, "--help"],
+        [sys.executable, "-m", "remend", *command, "--help"],
         cwd=ROOT,
         env=wide,
         capture_output=True,
@@ -138,7 +139,7 @@ def test_the_printed_python_runs(
 def test_the_shell_completes_commands():
     asked = {"_REMEND_COMPLETE": "complete_bash", "COMP_WORDS": "remend up", "COMP_CWORD": "1"}
     done = subprocess.run(
-        [sys.executable, "remend.py"],
+        [sys.executable, "-m", "remend"],
         cwd=ROOT,
         env={**os.environ, **asked},
         capture_output=True,

@@ -7,27 +7,35 @@ import sys
 import tomllib
 from pathlib import Path
 
-import grimp
 import pytest
+
+PACKAGES = ("app", "models", "training")
 
 CHECK_CONTRACTS = """
 from importlinter.cli import lint_imports
-raise SystemExit(lint_imports(no_cache=True, no_logo=True))
+raise SystemExit(lint_imports(config_filename={config!r}, no_cache=True, no_logo=True))
+"""
+
+EXTERNAL_PACKAGES = """
+import grimp
+graph = grimp.build_graph("remend", include_external_packages=True, cache_dir=None)
+print(*(name.partition(".")[0] for name in graph.modules if graph.is_module_squashed(name)))
 """
 
 IMPORT_ALL = """
 import importlib, pkgutil
-for name in ("models", "training"):
+for name in ("remend.models", "remend.training"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
         importlib.import_module(module.name)
 """
 
 ASK_FOR_HELP = """
-import sys, remend
+import sys
+from remend.app.cli.main import main
 sys.argv = ["remend", "--help"]
 try:
-    remend.main()
+    main()
 except SystemExit as stop:
     assert not stop.code, stop.code
 """
@@ -46,14 +54,24 @@ def packages_loaded_by(code: str, root: Path) -> set[str]:
     return {name.partition(".")[0] for name in out.rpartition("LOADED ")[2].split()}
 
 
-def test_imports_keep_to_the_contracts_of_pyproject(root: Path):
-    run_python(CHECK_CONTRACTS, root)
+@pytest.fixture(scope="module")
+def package_parent(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package as a wheel lays it out: grimp does not follow a package's ``__path__``."""
+    folder = tmp_path_factory.mktemp("linked")
+    (folder / "remend").mkdir()
+    for path in (*(root / "remend").glob("*.py"), *(root / name for name in PACKAGES)):
+        (folder / "remend" / path.name).symlink_to(path)
+    return folder
+
+
+def test_imports_keep_to_the_contracts_of_pyproject(root: Path, package_parent: Path):
+    run_python(CHECK_CONTRACTS.format(config=str(root / "pyproject.toml")), package_parent)
 
 
 def test_models_and_training_load_neither_page_nor_command_line(root: Path):
     loaded = packages_loaded_by(IMPORT_ALL, root)
-    assert {"models", "training", "torch"} <= loaded
-    assert loaded.isdisjoint({"app", "gradio", "typer"})
+    assert {"remend", "torch"} <= loaded
+    assert loaded.isdisjoint({"gradio", "typer"})
 
 
 @pytest.mark.parametrize("arguments", ['"--help"', ""])
@@ -70,7 +88,7 @@ def test_the_list_of_models_loads_neither_torch_nor_gradio(root: Path):
     assert loaded.isdisjoint({"torch", "gradio", "numpy", "PIL", "cv2", "spandrel"})
 
 
-def test_what_is_imported_is_declared(root: Path):
+def test_what_is_imported_is_declared(root: Path, package_parent: Path):
     def plain(requirement: str) -> str:
         name = re.match(r"[\w.-]+", requirement)
         assert name, requirement
@@ -85,10 +103,7 @@ def test_what_is_imported_is_declared(root: Path):
         for line in extras[extra]
     }
 
-    graph = grimp.build_graph(
-        "app", "training", "models", include_external_packages=True, cache_dir=None
-    )
-    packages = {name.partition(".")[0] for name in graph.modules if graph.is_module_squashed(name)}
+    packages = set(run_python(EXTERNAL_PACKAGES, package_parent).split())
     owners = importlib.metadata.packages_distributions()
     imported = {
         plain(owners.get(package, [package])[0]) for package in packages - sys.stdlib_module_names

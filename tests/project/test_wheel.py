@@ -75,21 +75,27 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     return Installed(python, Path(paths.bin_path) / "remend", work)
 
 
-def test_the_wheel_owns_two_names(wheel: Path):
+def test_the_wheel_owns_one_name(wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     top = {name.partition("/")[0] for name in names}
     (about,) = (name for name in top if name.endswith(".dist-info"))
-    assert top == {"remend.py", "remend_bundle", about}
-    inside = {name.split("/")[1] for name in names if name.startswith("remend_bundle/")}
-    assert inside == {"app", "models", "training", "weights"}
+    assert top == {"remend", about}
+    inside = {name.split("/")[1] for name in names if name.startswith("remend/")}
+    front_door = {"__init__.py", "__main__.py", "py.typed"}
+    assert inside == {"app", "models", "training", "weights", *front_door}
 
 
 def test_the_wheel_carries_what_it_needs_at_run_time(root: Path, wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for pattern in ("weights/*.safetensors", "training/recipes/*.toml", "app/*.py"):
-        wanted = {f"remend_bundle/{path.relative_to(root)}" for path in root.glob(pattern)}
+    for pattern in (
+        "weights/*.safetensors",
+        "training/recipe/*.toml",
+        "app/**/*.py",
+        "app/page/**/*.js*",
+    ):
+        wanted = {f"remend/{path.relative_to(root)}" for path in root.glob(pattern)}
         assert wanted, pattern
         assert wanted <= names
     assert not any("__pycache__" in name for name in names)
@@ -134,7 +140,5 @@ def test_python_use_beside_decoys(installed: Installed):
     )
     shape, folder = installed.run(installed.python, "-c", code).strip().splitlines()
     assert shape == "(32, 32, 3)"
-    assert (
-        Path(folder).name == "remend_bundle"
-        and installed.python.parent.parent in Path(folder).parents
-    )
+    assert Path(folder).name == "remend"
+    assert installed.python.parent.parent in Path(folder).parents

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.errors import RequestError
-from training.photo_files import Place
+from remend.models.errors import RequestError
+from remend.training.data.sources import Place
 
 Pixels = NDArray[np.uint8]
 

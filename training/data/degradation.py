@@ -13,10 +13,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from training import photo_damage
-from training.compress import random_jpeg, random_webp, to_bytes
-from training.data import batch_to_unit
-from training.photo_damage import MODES, Damaged, uniform
+from remend.training.data import blur_noise as photo_damage
+from remend.training.data.blur_noise import MODES, Damaged, uniform
+from remend.training.data.jpeg import random_jpeg, random_webp, to_bytes
+from remend.training.data.photo_store import batch_to_unit
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]

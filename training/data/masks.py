@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.shapes import (
+from remend.training.data.shapes import (
     FAR,
     PAGE,
     PAGES,

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.errors import RequestError
-from models.image_files import PICTURE_SUFFIXES
-from training.photo_files import Place, find_photos, read_photo
+from remend.models.errors import RequestError
+from remend.models.imaging.files import PICTURE_SUFFIXES
+from remend.training.data.sources import Place, find_photos, read_photo
 
 CPU = torch.device("cpu")
 Inspect = Callable[[Place, np.ndarray | str], str]

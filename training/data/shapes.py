@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.opencv import load_opencv
+from remend.models.imaging.opencv import load_opencv
 
 FAR = 1e4
 """px; a radius of -FAR keeps an unused shape out of every picture."""

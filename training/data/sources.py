@@ -7,8 +7,8 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 
-from models.errors import InputError, RequestError
-from models.image_files import is_picture_name, read_picture
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.files import is_picture_name, read_picture
 
 
 @dataclass(frozen=True, slots=True)

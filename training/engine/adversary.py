@@ -10,17 +10,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.device import Placement
-from models.layers.spectral import iterate_once
-from models.registry import build_network, find_architecture
-from training import picture_losses
-from training.compiling import compiled
-from training.gan_losses import GAN_LOSSES
-from training.optimisers import OPTIMISERS
-from training.penalties import PENALTIES
-from training.processes import Alone
-from training.recipe import Recipe
-from training.stabilise import (
+from remend.models.checkpoints.registry import build_network, find_architecture
+from remend.models.device import Placement
+from remend.models.layers.spectral import iterate_once
+from remend.training.engine.compiling import compiled
+from remend.training.engine.discriminator_tricks import (
     Augmentation,
     augment,
     draw_augmentation,
@@ -28,7 +22,13 @@ from training.stabilise import (
     draw_target,
     shift,
 )
-from training.tasks import Batch, Terms
+from remend.training.engine.distributed import Alone
+from remend.training.engine.tasks import Batch, Terms
+from remend.training.losses import pixel as picture_losses
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.losses.penalties import PENALTIES
+from remend.training.optim.optimisers import OPTIMISERS
+from remend.training.recipe.schema import Recipe
 
 
 class Meeting(NamedTuple):

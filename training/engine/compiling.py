@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.recipe import Recipe
+from remend.training.recipe.schema import Recipe
 
 
 def compiled(network: nn.Module, wanted: bool) -> nn.Module:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from training.schedules import linear_decay
+from remend.training.optim.schedules import linear_decay
 
 Smoothing = float | tuple[float, float]
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from models.errors import RequestError
-from models.watch import Cancelled, Watch
+from remend.models.errors import RequestError
+from remend.models.progress import Cancelled, Watch
 
 Samples = TypeVar("Samples", bound="tuple[Any, ...]")
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.device import Placement
-from training import picture_losses
-from training.features import load_features
-from training.recipe import Recipe
-from training.tasks import Terms
+from remend.models.device import Placement
+from remend.training.engine.tasks import Terms
+from remend.training.losses import pixel as picture_losses
+from remend.training.losses.feature_networks import load_features
+from remend.training.recipe.schema import Recipe
 
 Shift = tuple[int, int]
 

@@ -9,10 +9,10 @@ import dataclasses
 
 import torch
 
-from training.data import PhotoStore
-from training.processes import take
-from training.recipe import Recipe
-from training.tasks import TASKS, Batch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.distributed import take
+from remend.training.engine.tasks import TASKS, Batch
+from remend.training.recipe.schema import Recipe
 
 MOST_BATCHES = 8
 MOST_PIXELS = 1 << 24

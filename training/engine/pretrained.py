@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from models.checkpoint import open_network, peek
-from models.errors import RequestError
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.errors import RequestError
 
 
 def take_over(network: torch.nn.Module, parent: str) -> float:

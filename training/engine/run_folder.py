@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.errors import InputError, RequestError
-from models.image_files import write_picture
-from models.picture import Picture, from_unit
-from models.whole_file import save_whole
-from training.events import Events
-from training.recipe import Recipe
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.files import write_picture
+from remend.models.imaging.picture import Picture, from_unit
+from remend.models.storage.atomic import save_whole
+from remend.training.engine.tensorboard import Events
+from remend.training.recipe.schema import Recipe
 
 
 class RunFolder:

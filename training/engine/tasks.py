@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import RequestError
-from models.registry import find_architecture
-from training import picture_losses
-from training.data import PhotoStore, batch_to_unit
-from training.degrade import degrade
-from training.holes import HoleSampler
-from training.photo_damage import age, uniform
-from training.recipe import Recipe
+from remend.models.checkpoints.registry import find_architecture
+from remend.models.errors import RequestError
+from remend.training.data.blur_noise import age, uniform
+from remend.training.data.degradation import degrade
+from remend.training.data.masks import HoleSampler
+from remend.training.data.photo_store import PhotoStore, batch_to_unit
+from remend.training.losses import pixel as picture_losses
+from remend.training.recipe.schema import Recipe
 
 COARSE_FACTOR = 4
 """The fill generator's coarse picture is smaller by this factor."""

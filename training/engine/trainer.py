@@ -17,27 +17,27 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from models.adapter import add_adapters
-from models.checkpoint import Card, save_network
-from models.device import Placement, device_name
-from models.errors import RequestError
-from models.layers.growth import grow
-from models.layers.spectral import iterate_once
-from models.registry import build_network
-from models.watch import QUIET, Cancelled, Watch
-from training.adversary import make_adversary
-from training.compiling import compiled
-from training.data import PhotoStore
-from training.ema import Ema
-from training.optimisers import OPTIMISERS
-from training.parents import find_discriminator, freeze, take_over
-from training.perception import make_perception
-from training.processes import Alone, mean_losses, take
-from training.recipe import Recipe
-from training.run_folder import RunFolder
-from training.schedules import learning_rate_factor
-from training.supply import Supply
-from training.tasks import TASKS, Batch, Output, run_generator, with_classes
+from remend.models.checkpoints.checkpoint import Card, save_network
+from remend.models.checkpoints.lora import add_adapters
+from remend.models.checkpoints.registry import build_network
+from remend.models.device import Placement, device_name
+from remend.models.errors import RequestError
+from remend.models.layers.growth import grow
+from remend.models.layers.spectral import iterate_once
+from remend.models.progress import QUIET, Cancelled, Watch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.adversary import make_adversary
+from remend.training.engine.compiling import compiled
+from remend.training.engine.distributed import Alone, mean_losses, take
+from remend.training.engine.feature_losses import make_perception
+from remend.training.engine.prefetch import Supply
+from remend.training.engine.pretrained import find_discriminator, freeze, take_over
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks import TASKS, Batch, Output, run_generator, with_classes
+from remend.training.optim.ema import Ema
+from remend.training.optim.optimisers import OPTIMISERS
+from remend.training.optim.schedules import learning_rate_factor
+from remend.training.recipe.schema import Recipe
 
 HELD_OUT_SEED = 20_000
 AfterStep = Callable[[dict[str, Tensor | float]], None]

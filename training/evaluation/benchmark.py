@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.errors import RequestError
-from models.image_files import is_picture_name, read_mask, read_picture
-from models.opencv import load_opencv
-from models.picture import Mask, Picture
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
-from training.holes import HoleSampler
-from training.metrics import SSIM_WINDOW, luma, psnr, ssim
+from remend.models.errors import RequestError
+from remend.models.imaging.files import is_picture_name, read_mask, read_picture
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
+from remend.training.data.masks import HoleSampler
+from remend.training.evaluation.metrics import SSIM_WINDOW, luma, psnr, ssim
 
 Pixels = NDArray[np.uint8]
 Filler = Callable[[Pixels, Pixels], Pixels]

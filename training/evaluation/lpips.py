@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.errors import RequestError
-from models.torchvision import import_torchvision
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.errors import RequestError
 
 Pixels = NDArray[np.uint8]
 

@@ -9,13 +9,19 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import Card
-from models.errors import RequestError
-from training.config import parse_recipe
-from training.features import FEATURE_NETWORKS
-from training.growth import GrowthConfig
-from training.recipe import AdapterConfig, OptimiserConfig, Recipe, RunConfig, ScheduleConfig
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.errors import RequestError
+from remend.training.engine.trainer import Trainer
+from remend.training.losses.feature_networks import FEATURE_NETWORKS
+from remend.training.optim.growth import GrowthConfig
+from remend.training.recipe.parse import parse_recipe
+from remend.training.recipe.schema import (
+    AdapterConfig,
+    OptimiserConfig,
+    Recipe,
+    RunConfig,
+    ScheduleConfig,
+)
 
 ALL_IMAGES = 10**9
 """Length of a run that ends by the clock."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from training.exam import Mark
+from remend.training.finetune.validation import Mark
 
 STEPS_LOOKED_BACK = 50
 EXPLODED = 10.0

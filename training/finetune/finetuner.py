@@ -15,15 +15,15 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoint import open_network, peek, save_card, save_network
-from models.errors import InputError, RequestError
-from models.upscaler import is_out_of_memory
-from models.watch import QUIET, Watch
-from training.exam import Exam, Mark
-from training.guard import LossWatch, Plateau, colour_drift
-from training.heritage import inherit
-from training.recipe import Recipe
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import open_network, peek, save_card, save_network
+from remend.models.errors import InputError, RequestError
+from remend.models.inference.upscaler import is_out_of_memory
+from remend.models.progress import QUIET, Watch
+from remend.training.engine.trainer import Trainer
+from remend.training.finetune.derive_recipe import inherit
+from remend.training.finetune.divergence import LossWatch, Plateau, colour_drift
+from remend.training.finetune.validation import Exam, Mark
+from remend.training.recipe.schema import Recipe
 
 EXAMS_A_RUN = 12
 EXAM_SHARE = 8.0

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.device import Placement
-from models.errors import RequestError
-from training.data import PhotoStore
-from training.perception import NoPerception, make_perception
-from training.recipe import Recipe
-from training.tasks import TASKS, Batch, Task, run_generator
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.feature_losses import NoPerception, make_perception
+from remend.training.engine.tasks import TASKS, Batch, Task, run_generator
+from remend.training.recipe.schema import Recipe
 
 EXAM_SEED = 30_000
 CROPS = 40

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from models.layers.resample import UPSAMPLERS
-from training import picture_losses
+from remend.models.layers.resample import UPSAMPLERS
+from remend.training.losses import pixel as picture_losses
 
 CHANNELS, SIDE, INITS = 16, 16, 20
 STEPS, STRENGTH = 100, 0.2

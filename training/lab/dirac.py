@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.ema import Ema
-from training.gan_losses import GAN_LOSSES, GanLossName
-from training.penalties import PENALTIES, PenaltyName
-from training.stabilise import Smoothing, add_instance_noise, draw_target
+from remend.training.engine.discriminator_tricks import Smoothing, add_instance_noise, draw_target
+from remend.training.losses.gan import GAN_LOSSES, GanLossName
+from remend.training.losses.penalties import PENALTIES, PenaltyName
+from remend.training.optim.ema import Ema
 
 STEP = 0.1
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from training.lab.findings import Trial
-from training.lab.photos import PhotoLab
+from remend.training.lab.findings import Trial
+from remend.training.lab.photos import PhotoLab
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Sequence
 
-from models.errors import RequestError
-from training.lab.experiment import Experiment
-from training.lab.game_table import GAME
-from training.lab.picture_table import PICTURES
+from remend.models.errors import RequestError
+from remend.training.lab.experiment import Experiment
+from remend.training.lab.game_table import GAME
+from remend.training.lab.picture_table import PICTURES
 
 EXPERIMENTS: dict[str, Experiment] = {**GAME, **PICTURES}
 

@@ -2,11 +2,11 @@
 
 from typing import get_args
 
-from models.layers.minibatch import MINIBATCH
-from training.gan_losses import GanLossName
-from training.lab import game_trials as trials
-from training.lab.experiment import Experiment
-from training.penalties import PENALTIES
+from remend.models.layers.minibatch import MINIBATCH
+from remend.training.lab import game_trials as trials
+from remend.training.lab.experiment import Experiment
+from remend.training.losses.gan import GanLossName
+from remend.training.losses.penalties import PENALTIES
 
 GAME: dict[str, Experiment] = {
     "saturation": Experiment(

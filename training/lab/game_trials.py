@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
-from models.layers.minibatch import MINIBATCH, Minibatch
-from training.gan_losses import GanLossName
-from training.lab.dirac import DiracSettings, run_dirac
-from training.lab.findings import Lines, Measure, Trial
-from training.lab.judges import Progress, settle_logit, tell_collapse, tell_pairs
-from training.lab.photos import HOLE_PSNR, SEEDS, PhotoLab, PhotoRun, apply, judge_fills
-from training.lab.ring import RingSettings
-from training.lab.toy_trials import MODES, QUALITY, SLOPE, try_dirac, try_ring, try_slopes
-from training.penalties import PENALTIES, PenaltyName
+from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.training.lab.dirac import DiracSettings, run_dirac
+from remend.training.lab.findings import Lines, Measure, Trial
+from remend.training.lab.judges import Progress, settle_logit, tell_collapse, tell_pairs
+from remend.training.lab.photos import HOLE_PSNR, SEEDS, PhotoLab, PhotoRun, apply, judge_fills
+from remend.training.lab.ring import RingSettings
+from remend.training.lab.toy_trials import MODES, QUALITY, SLOPE, try_dirac, try_ring, try_slopes
+from remend.training.losses.gan import GanLossName
+from remend.training.losses.penalties import PENALTIES, PenaltyName
 
 LOSSES = cast("tuple[GanLossName, ...]", get_args(GanLossName))
 TOLD_APART = Measure("share told apart (0.5 = by chance)", "high")

@@ -12,11 +12,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.lab.findings import Measure, Pictures, Trial
-from training.lab.photos import CHECK_SEED, MILLISECONDS, PARAMETERS, RECIPES, SEEDS, PhotoLab
-from training.tasks import GenerateTask
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.tasks import GenerateTask
+from remend.training.lab.findings import Measure, Pictures, Trial
+from remend.training.lab.photos import (
+    CHECK_SEED,
+    MILLISECONDS,
+    PARAMETERS,
+    RECIPES,
+    SEEDS,
+    PhotoLab,
+)
+from remend.training.recipe.parse import read_recipe
 
 COMMON = (
     "images=2048", "data.crop=16", "data.batch=32", "data.held_out=1", "generator.width=16",

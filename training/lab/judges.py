@@ -11,13 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.discriminators.multiscale import MultiScale
-from models.discriminators.patch import PatchConfig
-from models.layers.minibatch import MINIBATCH, Minibatch
-from training.gan_losses import GAN_LOSSES
-from training.lab.ring import SPREAD, centres, draw_ring
-from training.optimisers import make_adam
-from training.stabilise import Smoothing, draw_target
+from remend.models.discriminators.multiscale import MultiScale
+from remend.models.discriminators.patch import PatchConfig
+from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.training.engine.discriminator_tricks import Smoothing, draw_target
+from remend.training.lab.ring import SPREAD, centres, draw_ring
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.optim.optimisers import make_adam
 
 COLLAPSE_BATCH, COLLAPSE_STEPS = 64, 200
 PAIR_BATCH, PAIR_STEPS, PAIR_SIDE, SPOT = 16, 60, 64, 16

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.lab.experiments import EXPERIMENTS
-from training.lab.findings import Trial
-from training.lab.photos import SEEDS
+from remend.training.lab.experiments import EXPERIMENTS
+from remend.training.lab.findings import Trial
+from remend.training.lab.photos import SEEDS
 
 RESULTS = "results.json"
 

@@ -15,21 +15,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.device import Placement
-from training import picture_losses
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.lab.findings import Lines, Measure, Pictures, Trial
-from training.perception import Perception
-from training.recipe import Recipe
-from training.run_folder import RunFolder
-from training.tasks import Batch, FillTask, Output, run_generator
-from training.trainer import Trainer
+from remend.models.device import Placement
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.feature_losses import Perception
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks import Batch, FillTask, Output, run_generator
+from remend.training.engine.trainer import Trainer
+from remend.training.lab.findings import Lines, Measure, Pictures, Trial
+from remend.training.losses import pixel as picture_losses
+from remend.training.recipe.parse import read_recipe
+from remend.training.recipe.schema import Recipe
 
 SEEDS = (0, 1, 2)
 CHECK_BATCHES, CHECK_SEED = 8, 1
 PICTURES = slice(0, 3)
-RECIPES = Path(__file__).parents[1] / "recipes"
+RECIPES = Path(__file__).parents[1] / "recipe"
 TINY = RECIPES / "tiny.toml"
 
 PICTURE_LOSS_ONLY = ("losses.adversarial=0", "losses.feature_matching=0")

@@ -1,10 +1,10 @@
 """Table entries for networks and picture losses: what, when and how, and the trials of each."""
 
-from models.layers.gated import GATES
-from models.layers.norm import NORMS
-from models.layers.resample import UPSAMPLERS
-from training.lab import picture_trials as trials
-from training.lab.experiment import Experiment
+from remend.models.layers.gated import GATES
+from remend.models.layers.norm import NORMS
+from remend.models.layers.resample import UPSAMPLERS
+from remend.training.lab import picture_trials as trials
+from remend.training.lab.experiment import Experiment
 
 PICTURES: dict[str, Experiment] = {
     "inputs": Experiment(

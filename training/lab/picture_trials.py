@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.layers.gated import GATES
-from models.layers.norm import NORMS
-from models.layers.resample import UPSAMPLERS
-from models.picture import from_unit
-from models.registry import ARCHITECTURES
-from training.data import batch_to_unit
-from training.lab import checkerboard, generation
-from training.lab.findings import Measure, Pictures, Trial
-from training.lab.photos import (
+from remend.models.checkpoints.registry import ARCHITECTURES
+from remend.models.imaging.picture import from_unit
+from remend.models.layers.gated import GATES
+from remend.models.layers.norm import NORMS
+from remend.models.layers.resample import UPSAMPLERS
+from remend.training.data.photo_store import batch_to_unit
+from remend.training.lab import checkerboard, generation
+from remend.training.lab.findings import Measure, Pictures, Trial
+from remend.training.lab.photos import (
     HOLE_PSNR,
     MILLISECONDS,
     PARAMETERS,
@@ -23,8 +23,8 @@ from training.lab.photos import (
     STYLE,
     PhotoLab,
 )
-from training.lab.ring import RingSettings
-from training.lab.toy_trials import try_ring
+from remend.training.lab.ring import RingSettings
+from remend.training.lab.toy_trials import try_ring
 
 L1_ONLY = "Small photos, L1 in the hole only, 256 images"
 WITH_JUDGE = ("losses.adversarial=0.1", "losses.feature_matching=0")

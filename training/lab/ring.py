@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.layers.spectral import normalise_spectrally
-from training.gan_losses import GAN_LOSSES, GanLossName
-from training.optimisers import OPTIMISERS, OptimiserName
-from training.penalties import PENALTIES, PenaltyName, squared_slope
-from training.stabilise import Smoothing, add_instance_noise, draw_target
+from remend.models.layers.spectral import normalise_spectrally
+from remend.training.engine.discriminator_tricks import Smoothing, add_instance_noise, draw_target
+from remend.training.losses.gan import GAN_LOSSES, GanLossName
+from remend.training.losses.penalties import PENALTIES, PenaltyName, squared_slope
+from remend.training.optim.optimisers import OPTIMISERS, OptimiserName
 
 MODES, RADIUS, SPREAD = 8, 2.0, 0.1
 BATCH, SAMPLES, WIDTH, LATENT = 128, 2000, 128, 2

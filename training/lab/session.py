@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.watch import QUIET, Watch
-from training.lab.experiments import EXPERIMENTS
-from training.lab.figures import draw_figure
-from training.lab.page import (
+from remend.models.progress import QUIET, Watch
+from remend.training.lab.experiments import EXPERIMENTS
+from remend.training.lab.figures import draw_figure
+from remend.training.lab.page import (
     describe,
     read_results,
     summarise,
     write_results,
     write_techniques_page,
 )
-from training.lab.photos import PhotoLab
+from remend.training.lab.photos import PhotoLab
 
 
 def run_lab(

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import torch
 
-from training.gan_losses import GAN_LOSSES, GanLossName
-from training.lab.dirac import DiracSettings, run_dirac
-from training.lab.findings import Clouds, Lines, Measure, Trial
-from training.lab.photos import SEEDS
-from training.lab.ring import RADIUS, RingOutcome, RingSettings, run_ring
+from remend.training.lab.dirac import DiracSettings, run_dirac
+from remend.training.lab.findings import Clouds, Lines, Measure, Trial
+from remend.training.lab.photos import SEEDS
+from remend.training.lab.ring import RADIUS, RingOutcome, RingSettings, run_ring
+from remend.training.losses.gan import GAN_LOSSES, GanLossName
 
 DISTANCE = Measure("distance from the equilibrium at the end", "low")
 MODES = Measure("modes found, of 8", "high")

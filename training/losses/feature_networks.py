@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import RequestError
-from models.torchvision import import_torchvision
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.errors import RequestError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

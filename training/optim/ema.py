@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from training.schedules import half_life_decay
+from remend.training.optim.schedules import half_life_decay
 
 
 class Ema:

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from models.device import cpu_has_bf16
+from remend.models.device import cpu_has_bf16
 
 OptimiserName = Literal["adam", "muon"]
 

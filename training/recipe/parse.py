@@ -1,4 +1,4 @@
-"""Reading recipes: strict TOML to the dataclasses of ``training.recipe``.
+"""Reading recipes: strict TOML to the dataclasses of ``training.recipe.schema``.
 
 A misspelt key is an error that names the nearest one, a wrong value an error that names the field;
 nothing is silently ignored. The tables ``generator`` and ``discriminator`` are checked against the
@@ -14,11 +14,11 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.errors import RequestError
-from models.layers.growth import SMALLEST
-from models.registry import Architecture, find_architecture
-from training.gan_losses import GAN_LOSSES
-from training.recipe import Recipe
+from remend.models.checkpoints.registry import Architecture, find_architecture
+from remend.models.errors import RequestError
+from remend.models.layers.growth import SMALLEST
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.recipe.schema import Recipe
 
 Config = TypeVar("Config")
 

@@ -1,7 +1,7 @@
 """What a recipe holds: frozen dataclasses, in which every technique is one field.
 
 The tables ``generator`` and ``discriminator`` hold fields of the networks' own configs. How a file
-becomes a recipe, and what is refused, is in ``training.config``.
+becomes a recipe, and what is refused, is in ``training.recipe.parse``.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from training.degrade import DegradationConfig
-from training.gan_losses import GanLossName
-from training.growth import Count, GrowthConfig
-from training.optimisers import OptimiserName
-from training.penalties import PenaltyName
+from remend.training.data.degradation import DegradationConfig
+from remend.training.losses.gan import GanLossName
+from remend.training.losses.penalties import PenaltyName
+from remend.training.optim.growth import Count, GrowthConfig
+from remend.training.optim.optimisers import OptimiserName
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]

@@ -19,23 +19,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch import BatchOptions, Line, run_plan
-from app.cli import main
-from app.estimate import PROGRAM_BYTES
-from app.fleet import Fleet
-from app.jobs import Job, Naming, Plan, find_photos, make_folder, make_plan
-from app.ledger import MANIFEST_NAME, append_line
-from app.memory import free_bytes, parse_size
-from app.sizes import TargetSize
-from app.work import Made, Material, Saving, UpscaleWork
-from app.workshop import Workshop
-from models.device import choose_placement
-from models.errors import InputError, RequestError
-from models.picture import Picture
-from models.watch import QUIET, Watch
-from models.whole_file import save_whole, sweep
-
-PROGRAM = Path(__file__).parents[1] / "remend.py"
+from remend.app.batch.estimate import PROGRAM_BYTES
+from remend.app.batch.manifest import MANIFEST_NAME, append_line
+from remend.app.batch.pipeline import BatchOptions, Line, run_plan
+from remend.app.batch.plan import Job, Naming, Plan, find_photos, make_folder, make_plan
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Made, Material, Saving, UpscaleWork
+from remend.app.cli.main import main
+from remend.app.engine.fleet import Fleet
+from remend.app.engine.memory import free_bytes, parse_size
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.picture import Picture
+from remend.models.progress import QUIET, Watch
+from remend.models.storage.atomic import save_whole, sweep
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +67,14 @@ def make_tree(good: int, bad: int, side: int = 120) -> tuple[list[Path], list[Pa
 
 # Forked from a process that has imported these and done nothing: seconds less for each of them.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["app.batch", "app.cli", "app.report", "app.work"])
+PROCESSES.set_forkserver_preload(
+    [
+        "remend.app.batch.pipeline",
+        "remend.app.cli.main",
+        "remend.app.cli.report",
+        "remend.app.batch.work",
+    ]
+)
 
 
 class Command:
@@ -178,12 +183,11 @@ def test_two_batches_in_one_folder_do_not_harm_each_other():
 
 def test_a_sweep_removes_what_the_dead_left_and_nothing_of_the_living(here: Path):
     code = (
-        "import sys, time\nsys.path.insert(0, sys.argv[1])\n"
-        "import os\nfrom pathlib import Path\nfrom models import whole_file\n"
+        "import os, time\nfrom pathlib import Path\nfrom remend.models.storage import atomic\n"
         "os.fsync = lambda _: time.sleep(60)\n"
-        "whole_file.save_whole(b'x' * 10, Path('photo.png'))"
+        "atomic.save_whole(b'x' * 10, Path('photo.png'))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(PROGRAM.parent)])
+    process = subprocess.Popen([sys.executable, "-c", code])
     try:
         end = time.monotonic() + 30
         while not list(here.glob(".remend-*.tmp")):
@@ -361,8 +365,8 @@ def test_little_memory_makes_tiles_smaller_and_the_record_says_so():
 @pytest.mark.slow
 def test_a_thousand_small_photos_take_no_more_memory_than_a_hundred():
     code = (
-        "import resource, sys\nsys.path.insert(0, sys.argv[1])\nfrom app.cli import main\n"
-        "code = main(['upscale', 'in/' + sys.argv[2], '-s', '2', '-o', 'out', '--quiet'])\n"
+        "import resource, sys\nfrom remend.app.cli.main import main\n"
+        "code = main(['upscale', 'in/' + sys.argv[1], '-s', '2', '-o', 'out', '--quiet'])\n"
         "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     Path("in").mkdir()
@@ -370,7 +374,7 @@ def test_a_thousand_small_photos_take_no_more_memory_than_a_hundred():
         noise(24, 24, index).save(f"in/{index:03}.png")
     peaks = []
     for pattern in ("0*.png", "*.png"):
-        command = [sys.executable, "-c", code, str(PROGRAM.parent), pattern]
+        command = [sys.executable, "-c", code, pattern]
         code_and_peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert code_and_peak.split()[0] == "0"
         peaks.append(int(code_and_peak.split()[1]))

@@ -10,15 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.batch import BatchOptions, run_plan
-from app.estimate import Cost
-from app.jobs import Job, Naming, Plan, find_photos, make_folder, make_plan, match_masks
-from app.ledger import MANIFEST_NAME, Result
-from app.sizes import TargetSize
-from app.work import Made, Material
-from models.errors import InputError, RequestError
-from models.picture import Metadata, Picture
-from models.watch import Watch
+from remend.app.batch.estimate import Cost
+from remend.app.batch.manifest import MANIFEST_NAME, Result
+from remend.app.batch.pipeline import BatchOptions, run_plan
+from remend.app.batch.plan import (
+    Job,
+    Naming,
+    Plan,
+    find_photos,
+    make_folder,
+    make_plan,
+    match_masks,
+)
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Made, Material
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.picture import Metadata, Picture
+from remend.models.progress import Watch
 
 
 @pytest.fixture(autouse=True)

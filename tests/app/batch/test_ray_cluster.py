@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch import BatchOptions, run_plan
-from app.jobs import Naming, Plan, find_photos, make_folder, make_plan
-from app.ledger import Manifest
-from app.sizes import TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
-from models.device import choose_placement
-from models.errors import RequestError
-from models.watch import QUIET
+from remend.app.batch.manifest import Manifest
+from remend.app.batch.pipeline import BatchOptions, run_plan
+from remend.app.batch.plan import Naming, Plan, find_photos, make_folder, make_plan
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.errors import RequestError
+from remend.models.progress import QUIET
+from tests.helpers.paths import ROOT
 
 MARK = secrets.token_hex(8)
 
@@ -40,7 +41,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    root = str(Path(__file__).parents[1])
+    root = str(ROOT)
     monkeypatch.setenv("PYTHONPATH", root)
     monkeypatch.setenv("REMEND_TEST_CLUSTER", MARK)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -82,7 +83,7 @@ def test_a_lost_worker_loses_no_photo(
 ):
     import ray
 
-    from app.cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import perform_on_cluster
 
     monkeypatch.chdir(tmp_path)
     plan = make_photos(40)
@@ -117,14 +118,14 @@ def test_a_lost_worker_loses_no_photo(
 
 
 def test_an_address_where_nobody_answers_is_refused(work: UpscaleWork):
-    from app.cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import perform_on_cluster
 
     with pytest.raises(RequestError, match=r"No Ray cluster answers at --cluster nowhere"):
         perform_on_cluster("nowhere", work)
 
 
 def test_without_ray_its_extra_is_named(work: UpscaleWork, monkeypatch: pytest.MonkeyPatch):
-    from app.cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import perform_on_cluster
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RequestError, match=r"remend\[cluster\]"):

@@ -15,10 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from models.checkpoint import open_network, peek
-from tests.commands import Remend, start, wait_for
+from remend.models.checkpoints.checkpoint import open_network, peek
+from tests.helpers.commands import Remend, start, wait_for
 
-ROOT = Path(__file__).parents[1]
 TUNE = ("finetune", "upscale", "--data", "album", "--from", "x2-fidelity")
 
 

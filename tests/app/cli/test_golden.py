@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.catalogue import hash_weights, list_models
-from app.doctor import enlarge_scene, fill_scene
-from app.golden import SAMPLES, compare, read_golden, sample
-from app.workshop import Workshop
-from models.device import choose_placement
-from models.errors import RemendError
+from remend.app.cli.doctor import enlarge_scene, fill_scene
+from remend.app.cli.golden import SAMPLES, compare, read_golden, sample
+from remend.app.engine.catalogue import hash_weights, list_models
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.errors import RemendError
 
 
 @pytest.fixture(autouse=True)

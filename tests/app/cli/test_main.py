@@ -15,9 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from models.checkpoint import Card, save_network
-from models.registry import build_network
-from tests.commands import Remend, load, save, save_mask, scene
+from remend.models.checkpoints.checkpoint import Card, save_network
+from remend.models.checkpoints.registry import build_network
+from tests.helpers.commands import Remend, load, save, save_mask, scene
 
 pytestmark = pytest.mark.usefixtures("here")
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.checkpoint import peek
-from tests.commands import Remend, load, save, scene, start, wait_for
+from remend.models.checkpoints.checkpoint import peek
+from tests.helpers.commands import Remend, load, save, scene, start, wait_for
 
 pytestmark = pytest.mark.usefixtures("here")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.cli import main
-from tests.commands import Remend, only_sentence, save, save_mask, scene
+from remend.app.cli.main import main
+from tests.helpers.commands import Remend, only_sentence, save, save_mask, scene
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -163,7 +163,7 @@ def test_a_mistake_of_ours_is_one_sentence_too(remend: Remend, monkeypatch: pyte
     def fail() -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("app.shelf.list_models", fail)
+    monkeypatch.setattr("remend.app.cli.models_command.list_models", fail)
     outcome = remend("models")
     assert outcome.code == 1
     sentence = only_sentence(outcome)

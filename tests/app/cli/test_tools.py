@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from models.checkpoint import open_network, peek
-from tests.commands import Remend, save, save_mask
+from remend.models.checkpoints.checkpoint import open_network, peek
+from tests.helpers.commands import Remend, save, save_mask
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -97,7 +97,7 @@ def test_what_is_missing_for_training_is_said_and_training_goes_on(
         raise RuntimeError("No working C++ compiler found.\nMore words.")
 
     monkeypatch.setattr(torch, "compile", no_compiler)
-    for module in ("app.training_run", "training.events"):
+    for module in ("remend.app.cli.train_command", "remend.training.engine.tensorboard"):
         monkeypatch.setattr(f"{module}.has_tensorboard", lambda: False)
     settings = ("--set", "images=8", "--set", "data.crop=32", "--set", "data.held_out=1")
     data = [word for path in photo_files for word in ("--data", path)]

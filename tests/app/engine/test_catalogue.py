@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from app import catalogue
-from app.catalogue import (
+from remend.app.engine import catalogue
+from remend.app.engine.catalogue import (
     default_upscale_model,
     find_model,
     hash_weights,
@@ -17,9 +17,9 @@ from app.catalogue import (
     user_folder,
     weights_folders,
 )
-from models.checkpoint import Card, open_network, save_network
-from models.errors import RequestError
-from models.registry import build_network
+from remend.models.checkpoints.checkpoint import Card, open_network, save_network
+from remend.models.checkpoints.registry import build_network
+from remend.models.errors import RequestError
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_the_users_folder_follows_the_system(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert user_folder() == tmp_path / "remend" / "models"
-    assert weights_folders()[1] == Path(catalogue.__file__).parents[1] / "weights"
+    assert weights_folders()[1] == Path(catalogue.__file__).parents[2] / "weights"
 
 
 def test_a_hash_follows_the_file(own: Path, user: Path, tiny_weights: Path):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from app import workshop as module
-from app.workshop import Workshop
-from models.device import Placement
-from models.errors import RequestError
-from models.picture import Mask, Picture
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, load_restorer
-from models.watch import Cancelled, Watch
+from remend.app.engine import workshop as module
+from remend.app.engine.workshop import Workshop
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, load_restorer
+from remend.models.progress import Cancelled, Watch
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app.workshop import Workshop
-from models.watch import Cancelled, Watch
-from tests.browsing import (
+from remend.app.engine.workshop import Workshop
+from remend.models.progress import Cancelled, Watch
+from tests.helpers.browsing import (
     ARTIST,
     EMPTY,
     ERROR,

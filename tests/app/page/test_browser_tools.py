@@ -9,9 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from models.image_files import read_picture, write_picture
-from models.picture import Picture
-from tests.browsing import (
+from remend.models.imaging.files import read_picture, write_picture
+from remend.models.imaging.picture import Picture
+from tests.helpers.browsing import (
     EMPTY,
     READY,
     about,

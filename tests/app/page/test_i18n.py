@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from app.catalogue import Model, list_models
-from app.page.cards import cards_list
-from app.page.status import answering, explain, say
-from app.page.upscaling import spell_seconds
-from app.page.words import ENGINE, MESSAGES, joined, language_of
-from models.card import Card
-from models.errors import RequestError
-from tests.visiting import CHINESE, ENGLISH
+from remend.app.engine.catalogue import Model, list_models
+from remend.app.page.i18n import ENGINE, MESSAGES, joined, language_of
+from remend.app.page.models_tab import cards_list
+from remend.app.page.status import answering, explain, say
+from remend.app.page.upscale_service import spell_seconds
+from remend.models.checkpoints.card import Card
+from remend.models.errors import RequestError
+from tests.helpers.paths import ROOT
+from tests.helpers.visiting import CHINESE, ENGLISH
 
 
 def test_a_file_name_cannot_bring_markup_into_the_status_line():
@@ -50,7 +51,7 @@ def sentences_of(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("language", ENGINE)
 def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
-    root = Path(__file__).parents[1]
+    root = ROOT
     said = set[str]().union(
         *(sentences_of(file) for part in ("app", "models") for file in (root / part).rglob("*.py"))
     )
@@ -94,7 +95,9 @@ def test_every_model_has_a_card_that_escapes_what_its_file_says(
         licence="<b>",
         limits="<b>",
     )
-    monkeypatch.setattr("app.page.cards.list_models", lambda: [Model("<b>", Path("x"), evil)])
+    monkeypatch.setattr(
+        "remend.app.page.models_tab.list_models", lambda: [Model("<b>", Path("x"), evil)]
+    )
     cards = cards_list()
     assert "<b>" not in cards
     assert "<i>" not in cards
@@ -102,5 +105,5 @@ def test_every_model_has_a_card_that_escapes_what_its_file_says(
 
 
 def test_without_models_the_tab_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.page.cards.list_models", list)
+    monkeypatch.setattr("remend.app.page.models_tab.list_models", list)
     assert "remend train" in cards_list()

@@ -11,21 +11,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.jobs import Job
-from app.page import desk, preview
-from app.page.desk import Desk, OpenPhoto
-from app.page.repair import Repair
-from app.page.status import answering
-from app.page.uploads import uploaded
-from app.page.words import translate
-from app.work import FillWork, Saving
-from app.workshop import Workshop
-from models.errors import InputError, RequestError
-from models.picture import Mask, Picture
-from models.regions import Box
-from models.restorer import FillOptions, Patch
-from models.watch import QUIET, Cancelled
-from tests.visiting import RANDOM, no_bar, photo_of, save_mask
+from remend.app.batch.plan import Job
+from remend.app.batch.work import FillWork, Saving
+from remend.app.engine.workshop import Workshop
+from remend.app.page import photo_sessions as desk
+from remend.app.page import preview
+from remend.app.page.i18n import translate
+from remend.app.page.photo_sessions import Desk, OpenPhoto
+from remend.app.page.repair_tab import Repair
+from remend.app.page.status import answering
+from remend.app.page.uploads import uploaded
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.regions import Box
+from remend.models.inference.restorer import FillOptions, Patch
+from remend.models.progress import QUIET, Cancelled
+from tests.helpers.visiting import RANDOM, no_bar, photo_of, save_mask
 
 
 def decoded(address: str) -> np.ndarray:

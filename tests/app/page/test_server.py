@@ -15,17 +15,17 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app.jobs import Job
-from app.page.custom_weights import keep_weights
-from app.sizes import TargetSize
-from app.ui import read_auth, running_page
-from app.work import FillWork, Saving, UpscaleWork
-from app.workshop import Workshop
-from models.errors import RequestError
-from models.regions import Box
-from models.restorer import FillOptions
-from models.watch import QUIET
-from tests.visiting import photo_of, save_mask
+from remend.app.batch.plan import Job
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import FillWork, Saving, UpscaleWork
+from remend.app.engine.workshop import Workshop
+from remend.app.page.custom_weights import keep_weights
+from remend.app.page.server import read_auth, running_page
+from remend.models.errors import RequestError
+from remend.models.inference.regions import Box
+from remend.models.inference.restorer import FillOptions
+from remend.models.progress import QUIET
+from tests.helpers.visiting import photo_of, save_mask
 
 
 def test_weights_are_kept_only_if_they_are_weights_and_new(
@@ -124,7 +124,7 @@ def status_of(address: str) -> int:
 
 def test_the_server_gives_out_no_file_of_the_machine(page_address: str):
     assert status_of(page_address) == 200
-    for path in ("/etc/passwd", __file__, "tests/test_ui.py"):
+    for path in ("/etc/passwd", __file__, "tests/app/page/test_server.py"):
         assert status_of(f"{page_address}/gradio_api/file={path}") == 403
     assert status_of(f"{page_address}/monitoring/summary") in (401, 403, 404)
 

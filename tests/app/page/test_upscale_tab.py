@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.page.crop import aim_at, cut_crop, find_part, mark_part
-from app.page.upscale import hint_dials
-from app.page.upscaling import Upscaling, Wish
-from app.workshop import Workshop
-from models.errors import InputError
-from models.picture import Picture
-from tests.visiting import CHINESE, ENGLISH, no_bar, photo_of
+from remend.app.engine.workshop import Workshop
+from remend.app.page.crop import aim_at, cut_crop, find_part, mark_part
+from remend.app.page.upscale_service import Upscaling, Wish
+from remend.app.page.upscale_tab import hint_dials
+from remend.models.errors import InputError
+from remend.models.imaging.picture import Picture
+from tests.helpers.visiting import CHINESE, ENGLISH, no_bar, photo_of
 
 
 def test_a_part_is_cut_within_the_picture():

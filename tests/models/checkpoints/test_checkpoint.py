@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.checkpoint import CARD_KEY, Card, open_network, peek, save_network
-from models.errors import RequestError
-from models.registry import ARCHITECTURES, build_network
+from remend.models.checkpoints.checkpoint import CARD_KEY, Card, open_network, peek, save_network
+from remend.models.checkpoints.registry import ARCHITECTURES, build_network
+from remend.models.errors import RequestError
 
 CONFIG = {"scale": 2, "width": 8, "blocks": 1}
 
@@ -45,7 +45,7 @@ def test_half_precision_halves_the_file(weights: Path, tmp_path: Path) -> None:
 
 
 def test_peek_loads_no_tensor(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.checkpoint.build_network", None)
+    monkeypatch.setattr("remend.models.checkpoints.checkpoint.build_network", None)
     assert peek(weights).name == "small"
 
 

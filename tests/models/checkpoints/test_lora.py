@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.adapter import LowRank, add_adapters, merge_adapters
-from models.checkpoint import Card, open_network, save_network
-from models.errors import RequestError
-from models.registry import build_network
+from remend.models.checkpoints.checkpoint import Card, open_network, save_network
+from remend.models.checkpoints.lora import LowRank, add_adapters, merge_adapters
+from remend.models.checkpoints.registry import build_network
+from remend.models.errors import RequestError
 
 CONFIG = {"scale": 2, "width": 8, "blocks": 1}
 

@@ -8,16 +8,23 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.checkpoint import open_network, peek
-from models.device import Placement, choose_placement
-from models.image_files import read_picture
-from models.picture import Mask, Picture
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler, load_restorer
-from training.evaluate import ENLARGERS, FILLERS, reduced
-from training.holes import HoleSampler
-from training.metrics import luma, psnr
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.device import Placement, choose_placement
+from remend.models.imaging.files import read_picture
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import (
+    FillOptions,
+    Inpainter,
+    UpscaleOptions,
+    Upscaler,
+    load_restorer,
+)
+from remend.training.data.masks import HoleSampler
+from remend.training.evaluation.benchmark import ENLARGERS, FILLERS, reduced
+from remend.training.evaluation.metrics import luma, psnr
+from tests.helpers.paths import ROOT
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS = ROOT / "weights"
 SHIPPED = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
 FP32 = choose_placement("cpu", "fp32")
 BF16 = choose_placement("cpu", "bf16")

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
-from models.errors import InputError, RemendError
-from models.image_files import encode_picture, read_picture, read_size, write_picture
-from models.picture import Metadata, Picture
+from remend.models.errors import InputError, RemendError
+from remend.models.imaging.files import encode_picture, read_picture, read_size, write_picture
+from remend.models.imaging.picture import Metadata, Picture
 
 PHOTOMETRIC = TiffImagePlugin.PHOTOMETRIC_INTERPRETATION
 GENERATOR = np.random.default_rng(20)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.errors import InputError, RequestError
-from models.image_files import (
+from remend.models.errors import InputError, RequestError
+from remend.models.imaging.files import (
     encode_picture,
     is_picture_name,
     read_mask,
@@ -22,7 +22,7 @@ from models.image_files import (
     same_file,
     write_picture,
 )
-from models.picture import Metadata, Picture
+from remend.models.imaging.picture import Metadata, Picture
 
 GENERATOR = np.random.default_rng(4)
 

@@ -1,6 +1,6 @@
 """What becomes of every kind of photo in every format: each is enlarged, and the file is looked at again.
 
-``docs/formats.md`` is made from what is seen here: ``python tests/test_formats.py`` writes it anew. A
+``docs/formats.md`` is made from what is seen here: ``python -m tests.models.imaging.test_formats`` writes it anew. A
 property that is neither kept nor spoken of fails a test.
 """
 
@@ -16,19 +16,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin, features
 
-from app.jobs import Job
-from app.sizes import TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
-from models.device import choose_placement
-from models.errors import InputError
-from models.image_files import read_picture, write_picture
-from models.picture import Picture
-from models.watch import QUIET
-from tests.test_image_metadata import cmyk_profile
+from remend.app.batch.plan import Job
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.errors import InputError
+from remend.models.imaging.files import read_picture, write_picture
+from remend.models.imaging.picture import Picture
+from remend.models.progress import QUIET
+from tests.helpers.paths import ROOT
+from tests.models.imaging.test_metadata import cmyk_profile
 
-PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
-AGAIN = "REMEND_WRITE_FORMATS=1 python -m pytest tests/test_formats.py"
+PAGE = ROOT / "docs" / "formats.md"
+AGAIN = "REMEND_WRITE_FORMATS=1 python -m pytest tests/models/imaging/test_formats.py"
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff"}
 
 Check = Callable[[Path, Path], bool]

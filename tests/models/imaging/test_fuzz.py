@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.cli import main
-from app.ledger import MANIFEST_NAME
-from models.errors import InputError
-from models.image_files import encode_picture, read_header, read_picture
-from models.picture import Picture
+from remend.app.batch.manifest import MANIFEST_NAME
+from remend.app.cli.main import main
+from remend.models.errors import InputError
+from remend.models.imaging.files import encode_picture, read_header, read_picture
+from remend.models.imaging.picture import Picture
 
 MOST_SECONDS = 10.0
 MANY = 500

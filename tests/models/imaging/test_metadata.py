@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from models.image_files import encode_picture, read_picture, read_size, write_picture
-from models.image_metadata import metadata_of
-from models.picture import Metadata, Picture
+from remend.models.imaging.files import encode_picture, read_picture, read_size, write_picture
+from remend.models.imaging.metadata import metadata_of
+from remend.models.imaging.picture import Metadata, Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GPS = {1: "N", 2: (48.0, 8.0, 30.5), 3: "E", 4: (11.0, 34.0, 0.0)}

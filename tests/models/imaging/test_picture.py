@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.errors import RequestError
-from models.opencv import load_opencv
-from models.picture import Mask, Metadata, Picture, from_unit, to_unit
+from remend.models.errors import RequestError
+from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.picture import Mask, Metadata, Picture, from_unit, to_unit
 
 
 def test_a_picture_tells_its_size():

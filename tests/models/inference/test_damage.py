@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.damage import find_damage
-from models.picture import Picture
+from remend.models.imaging.picture import Picture
+from remend.models.inference.damage import find_damage
 
 
 def scene(height: int = 240, width: int = 320) -> np.ndarray:

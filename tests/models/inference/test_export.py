@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from app.cli import main
-from models.checkpoint import open_network, peek
-from models.export import FILL_PX, Exported
+from remend.app.cli.main import main
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.inference.export import FILL_PX, Exported
 
 TOLERANCE = 1 / 255
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.checkpoint import Card
-from models.device import Placement
-from models.errors import RequestError
-from models.generators.inpaint import Inpaint, InpaintConfig
-from models.inpainter import FillOptions, Inpainter, reduce_known
-from models.picture import Mask, Metadata, Picture
-from models.watch import Cancelled, Watch
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint, InpaintConfig
+from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.inference.inpainter import FillOptions, Inpainter, reduce_known
+from remend.models.progress import Cancelled, Watch
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 

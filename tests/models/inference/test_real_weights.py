@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ncnn_weights import find_weights, read_span
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.device import Placement
-from models.picture import Picture, to_unit
-from models.restorer import UpscaleOptions, Upscaler, load_restorer
-from models.torchvision import import_torchvision
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.device import Placement
+from remend.models.imaging.picture import Picture, to_unit
+from remend.models.inference.restorer import UpscaleOptions, Upscaler, load_restorer
+from tests.helpers.ncnn_weights import find_weights, read_span
 
 NAME = "spanx4_ch48"
 SIZE = (80, 60)

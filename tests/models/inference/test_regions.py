@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.picture import Mask
-from models.regions import (
+from remend.models.imaging.picture import Mask
+from remend.models.inference.regions import (
     CONTEXT_PX,
     THICK_PX,
     WORK_PX,

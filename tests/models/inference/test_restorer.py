@@ -7,13 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.checkpoint import Card, save_network
-from models.device import Placement
-from models.errors import RequestError
-from models.generators.inpaint import Inpaint, InpaintConfig
-from models.picture import Mask, Picture
-from models.registry import build_network
-from models.restorer import Inpainter, Upscaler, load_restorer
+from remend.models.checkpoints.checkpoint import Card, save_network
+from remend.models.checkpoints.registry import build_network
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint, InpaintConfig
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 SMALL = InpaintConfig(coarse_width=16, coarse_blocks=2, width=16, half_blocks=1, quarter_blocks=1)

@@ -20,14 +20,20 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from app.catalogue import find_model, list_models, read_card
-from app.cli import main
-from models.community import FAR_SEEING, OVERLAPPING, open_community
-from models.device import Placement
-from models.errors import RequestError
-from models.picture import Mask, Picture, to_unit
-from models.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler, load_restorer
-from models.torchvision import import_torchvision
+from remend.app.cli.main import main
+from remend.app.engine.catalogue import find_model, list_models, read_card
+from remend.models.checkpoints.torchvision import import_torchvision
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.imaging.picture import Mask, Picture, to_unit
+from remend.models.inference.restorer import (
+    FillOptions,
+    Inpainter,
+    UpscaleOptions,
+    Upscaler,
+    load_restorer,
+)
+from remend.models.inference.spandrel_adapter import FAR_SEEING, OVERLAPPING, open_community
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -176,10 +182,10 @@ def test_the_users_folder_is_listed_and_remembered(folder: Path, monkeypatch: py
     assert names["2x-Mine"].card.scale == 2
     assert "nonsense" not in names
 
-    from app import inspected
+    from remend.app.engine import card_cache as inspected
 
     inspected._recall.cache_clear()
-    monkeypatch.setattr("models.community.open_community", None)
+    monkeypatch.setattr("remend.models.inference.spandrel_adapter.open_community", None)
     assert {model.name for model in list_models("upscale")} == set(names)
     with pytest.raises(RequestError, match="no architecture"):
         find_model(folder / "nonsense.pth")
@@ -289,7 +295,7 @@ def lying_header() -> bytes:
 
 RUN = """
 import resource, sys
-from app.cli import main
+from remend.app.cli.main import main
 code = main(sys.argv[1:])
 print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 raise SystemExit(code)

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.detail import NODE_PX, WINDOW_PX, find_sources, measure_roughness, transfer_detail
+from remend.models.inference.texture_transfer import (
+    NODE_PX,
+    WINDOW_PX,
+    find_sources,
+    measure_roughness,
+    transfer_detail,
+)
 
 
 def stripes(height: int, width: int, period: float) -> Tensor:

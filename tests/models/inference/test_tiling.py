@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.generators.upscale import Upscale, UpscaleConfig
-from models.tiles import measure_halo, plan_tiles
+from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.inference.tiling import measure_halo, plan_tiles
 
 
 @pytest.mark.parametrize(

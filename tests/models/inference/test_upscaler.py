@@ -6,14 +6,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.checkpoint import Card
-from models.device import Placement
-from models.errors import InputError
-from models.generators.upscale import Upscale, UpscaleConfig
-from models.picture import Metadata, Picture
-from models.tiles import Tiling
-from models.upscaler import TILE_PX, UpscaleOptions, Upscaler, resize, spread_colours
-from models.watch import Cancelled, Watch
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.device import Placement
+from remend.models.errors import InputError
+from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.imaging.picture import Metadata, Picture
+from remend.models.inference.tiling import Tiling
+from remend.models.inference.upscaler import (
+    TILE_PX,
+    UpscaleOptions,
+    Upscaler,
+    resize,
+    spread_colours,
+)
+from remend.models.progress import Cancelled, Watch
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 Pixels = NDArray[np.uint8 | np.uint16]

@@ -10,23 +10,24 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.checkpoint import open_network, peek
-from models.device import Placement
-from models.errors import RequestError
-from models.layers.growth import grow
-from models.layers.norm import ConditionalBatchNorm
-from models.layers.projection import ProjectionHead
-from models.registry import ARCHITECTURES, build_network
-from models.watch import Cancelled, Watch
-from training.config import advice, parse_recipe, read_recipe
-from training.data import PhotoStore
-from training.gan_losses import GAN_LOSSES
-from training.penalties import PENALTIES
-from training.run_folder import RunFolder
-from training.tasks import TASKS, draw_latents
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.registry import ARCHITECTURES, build_network
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.layers.growth import grow
+from remend.models.layers.norm import ConditionalBatchNorm
+from remend.models.layers.projection import ProjectionHead
+from remend.models.progress import Cancelled, Watch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks import TASKS, draw_latents
+from remend.training.engine.trainer import Trainer
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.losses.penalties import PENALTIES
+from remend.training.recipe.parse import advice, parse_recipe, read_recipe
+from tests.helpers.paths import RECIPES
 
-RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "dcgan.toml"
+RECIPE = RECIPES / "dcgan.toml"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 BASELINES = [name for name, one in ARCHITECTURES.items() if one.task == "generate"]
 JUDGES = [ARCHITECTURES[name].judge for name in BASELINES]

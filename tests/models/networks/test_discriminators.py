@@ -2,8 +2,8 @@
 
 import torch
 
-from models.discriminators.multiscale import MultiScale
-from models.discriminators.patch import Patch, PatchConfig
+from remend.models.discriminators.multiscale import MultiScale
+from remend.models.discriminators.patch import Patch, PatchConfig
 
 
 def test_one_scale_is_the_patch_discriminator() -> None:

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from models.adapter import add_adapters
-from models.errors import RequestError
-from models.generators.inpaint import Inpaint, InpaintConfig
-from models.generators.upscale import Upscale, UpscaleConfig
-from models.layers.gated import GATES, Gate
-from models.layers.harmonic import harmonic_fill
-from models.layers.norm import NORMS, Norm
-from models.layers.resample import UPSAMPLERS, Upsample
-from training.parents import freeze
+from remend.models.checkpoints.lora import add_adapters
+from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint, InpaintConfig
+from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.layers.gated import GATES, Gate
+from remend.models.layers.harmonic import harmonic_fill
+from remend.models.layers.norm import NORMS, Norm
+from remend.models.layers.resample import UPSAMPLERS, Upsample
+from remend.training.engine.pretrained import freeze
 
 
 def small(**changes: Any) -> InpaintConfig:

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from models.layers.attention import MaskedAttention
-from models.layers.blocks import GatedResidual, Residual
-from models.layers.gated import GATES, Gate, GatedConv
-from models.layers.harmonic import harmonic_fill
-from models.layers.minibatch import MINIBATCH, Minibatch, MinibatchDiscrimination
-from models.layers.norm import NORMS, LayerNorm, Norm, SwitchableNorm
-from models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
-from models.layers.spectral import normalise_spectrally
+from remend.models.layers.attention import MaskedAttention
+from remend.models.layers.blocks import GatedResidual, Residual
+from remend.models.layers.gated import GATES, Gate, GatedConv
+from remend.models.layers.harmonic import harmonic_fill
+from remend.models.layers.minibatch import MINIBATCH, Minibatch, MinibatchDiscrimination
+from remend.models.layers.norm import NORMS, LayerNorm, Norm, SwitchableNorm
+from remend.models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
+from remend.models.layers.spectral import normalise_spectrally
 
 
 def sample(*shape: int) -> torch.Tensor:

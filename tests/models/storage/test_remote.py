@@ -12,16 +12,16 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
-from app.batch import run_plan
-from app.jobs import Naming, find_photos, make_plan
-from app.ledger import MANIFEST_NAME, Manifest
-from app.sizes import TargetSize
-from app.work import Saving, UpscaleWork
-from app.workshop import Workshop
-from models.device import choose_placement
-from models.errors import RequestError
-from models.remote_path import RemotePath, to_path
-from tests.commands import Remend
+from remend.app.batch.manifest import MANIFEST_NAME, Manifest
+from remend.app.batch.pipeline import run_plan
+from remend.app.batch.plan import Naming, find_photos, make_plan
+from remend.app.batch.target_size import TargetSize
+from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.engine.workshop import Workshop
+from remend.models.device import choose_placement
+from remend.models.errors import RequestError
+from remend.models.storage.remote import RemotePath, to_path
+from tests.helpers.commands import Remend
 
 
 @pytest.fixture(autouse=True)

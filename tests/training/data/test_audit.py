@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from models.errors import RequestError
-from training.audit import Audit
-from training.data import PhotoStore
+from remend.models.errors import RequestError
+from remend.training.data.audit import Audit
+from remend.training.data.photo_store import PhotoStore
 
 
 def load(folder: Path, min_side: int = 64) -> tuple[Audit, PhotoStore]:

@@ -7,7 +7,7 @@ import torch
 from kornia.color import rgb_to_linear_rgb
 from torch import Tensor
 
-from training.photo_damage import (
+from remend.training.data.blur_noise import (
     KERNEL_PX,
     MODES,
     Damaged,

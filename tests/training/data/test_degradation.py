@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training.degrade import DegradationConfig, bicubic_down, damage, degrade
+from remend.training.data.degradation import DegradationConfig, bicubic_down, damage, degrade
 
 PHOTOS = Path(gradio.__file__).parent / "media_assets" / "images"
 NOTHING = {"blur_px": (0.05, 0.05), "noise": (0, 0), "photo_quality": (100, 100), "webp_share": 0}

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training.compress import _cosines, jpeg, random_jpeg, random_webp
-from training.degrade import bicubic_down
+from remend.training.data.degradation import bicubic_down
+from remend.training.data.jpeg import _cosines, jpeg, random_jpeg, random_webp
 
 PHOTOS = Path(gradio.__file__).parent / "media_assets" / "images"
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.holes import HOLES, HoleSampler
+from remend.training.data.masks import HOLES, HoleSampler
 
 
 def dice(seed: int = 0) -> torch.Generator:

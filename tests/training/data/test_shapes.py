@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.shapes import (
+from remend.training.data.shapes import (
     PAGE,
     PAGES,
     curves,

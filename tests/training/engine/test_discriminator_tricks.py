@@ -2,7 +2,7 @@
 
 import torch
 
-from training.stabilise import (
+from remend.training.engine.discriminator_tricks import (
     add_instance_noise,
     augment,
     draw_augmentation,

@@ -14,17 +14,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.checkpoint import peek
-from models.device import Placement
-from models.errors import RequestError
-from models.watch import Cancelled, Watch
-from training.config import advice, read_recipe
-from training.data import PhotoStore
-from training.processes import Alone, Together, join_processes, take
-from training.run_folder import RunFolder
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import peek
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.progress import Cancelled, Watch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.distributed import Alone, Together, join_processes, take
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.trainer import Trainer
+from remend.training.recipe.parse import advice, read_recipe
+from tests.helpers.paths import RECIPES
 
-TINY = Path(__file__).parents[1] / "training" / "recipes" / "tiny.toml"
+TINY = RECIPES / "tiny.toml"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from models.device import Placement
-from models.errors import RequestError
-from training.features import load_features, squeezenet, vgg16
-from training.perception import NoPerception, make_perception
-from training.recipe import LossesConfig, Recipe
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.training.engine.feature_losses import NoPerception, make_perception
+from remend.training.losses.feature_networks import load_features, squeezenet, vgg16
+from remend.training.recipe.schema import LossesConfig, Recipe
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.recipe import Recipe
-from training.supply import MOST_BATCHES, MOST_PIXELS, Supply
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.prefetch import MOST_BATCHES, MOST_PIXELS, Supply
+from remend.training.recipe.parse import read_recipe
+from remend.training.recipe.schema import Recipe
+from tests.helpers.paths import RECIPES
 
-RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
 

@@ -8,11 +8,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.config import LOSSES_OF_ONE_TASK, read_recipe
-from training.data import PhotoStore
-from training.tasks import COARSE_FACTOR, TASKS, FillTask, Output, UpscaleTask, run_generator
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.tasks import (
+    COARSE_FACTOR,
+    TASKS,
+    FillTask,
+    Output,
+    UpscaleTask,
+    run_generator,
+)
+from remend.training.recipe.parse import LOSSES_OF_ONE_TASK, read_recipe
+from tests.helpers.paths import RECIPES
 
-RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "upscale-x4-photo.toml"
+RECIPE = RECIPES / "upscale-x4-photo.toml"
 
 
 class Keeping(torch.nn.Module):

@@ -12,24 +12,24 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from models.checkpoint import open_network, peek
-from models.device import Placement
-from models.errors import RequestError
-from models.generators.inpaint import InpaintConfig
-from models.layers.gated import GATES
-from models.layers.minibatch import MINIBATCH
-from models.layers.norm import NORMS
-from models.layers.resample import UPSAMPLERS
-from models.watch import Cancelled, Watch
-from training.config import Recipe, read_recipe
-from training.data import PhotoStore
-from training.gan_losses import GAN_LOSSES
-from training.parents import freeze
-from training.penalties import PENALTIES
-from training.run_folder import RunFolder
-from training.trainer import Trainer, count_sources
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.generators.inpaint import InpaintConfig
+from remend.models.layers.gated import GATES
+from remend.models.layers.minibatch import MINIBATCH
+from remend.models.layers.norm import NORMS
+from remend.models.layers.resample import UPSAMPLERS
+from remend.models.progress import Cancelled, Watch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.pretrained import freeze
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.trainer import Trainer, count_sources
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.losses.penalties import PENALTIES
+from remend.training.recipe.parse import Recipe, read_recipe
+from tests.helpers.paths import RECIPES
 
-RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 

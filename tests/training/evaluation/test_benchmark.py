@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.cli import main
-from models.errors import RequestError
-from training import evaluate
+from remend.app.cli.main import main
+from remend.models.errors import RequestError
+from remend.training.evaluation import benchmark as evaluate
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import faults
-from training.evaluate import Pixels
+from remend.training.evaluation.benchmark import Pixels
 
 
 @pytest.fixture

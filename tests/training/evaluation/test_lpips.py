@@ -5,8 +5,8 @@ from urllib.error import URLError
 
 import pytest
 
-from models.errors import RequestError
-from training.perceptual import load_lpips
+from remend.models.errors import RequestError
+from remend.training.evaluation.lpips import load_lpips
 
 
 def test_offline_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import luma, psnr, ssim
+from remend.training.evaluation.metrics import luma, psnr, ssim
 
 DICE = np.random.default_rng(0)
 NOISE = DICE.integers(0, 256, (40, 30, 3), dtype=np.uint8)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from training.exam import Mark
-from training.guard import LossWatch, Plateau, colour_drift
+from remend.training.finetune.divergence import LossWatch, Plateau, colour_drift
+from remend.training.finetune.validation import Mark
 
 GREY = (0.0, 0.0, 0.0)
 

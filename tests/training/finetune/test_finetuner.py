@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 import torch
 
-from models.checkpoint import open_network, peek
-from models.device import Placement
-from models.errors import InputError, RequestError
-from models.restorer import load_restorer
-from models.watch import Cancelled, Watch
-from training.config import read_recipe
-from training.data import PhotoStore
-from training.finetune import MOST_ROLLBACKS, PATIENCE, FineTune
-from training.heritage import count_held_out, plan_recipe
-from training.parents import find_discriminator
-from training.recipe import OptimiserConfig, Recipe
-from training.run_folder import RunFolder
-from training.trainer import Trainer
+from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.device import Placement
+from remend.models.errors import InputError, RequestError
+from remend.models.inference.restorer import load_restorer
+from remend.models.progress import Cancelled, Watch
+from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.pretrained import find_discriminator
+from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.trainer import Trainer
+from remend.training.finetune.derive_recipe import count_held_out, plan_recipe
+from remend.training.finetune.finetuner import MOST_ROLLBACKS, PATIENCE, FineTune
+from remend.training.recipe.parse import read_recipe
+from remend.training.recipe.schema import OptimiserConfig, Recipe
+from tests.helpers.paths import RECIPES
 
-RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 

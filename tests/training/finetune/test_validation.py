@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.device import Placement
-from models.generators.upscale import Upscaled
-from models.registry import build_network
-from training.config import parse_recipe
-from training.data import PhotoStore
-from training.exam import CROPS, Exam, Mark
-from training.recipe import Recipe
+from remend.models.checkpoints.registry import build_network
+from remend.models.device import Placement
+from remend.models.generators.upscale import Upscaled
+from remend.training.data.photo_store import PhotoStore
+from remend.training.finetune.validation import CROPS, Exam, Mark
+from remend.training.recipe.parse import parse_recipe
+from remend.training.recipe.schema import Recipe
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 NETWORK = {"scale": 2, "width": 8, "blocks": 1}

@@ -9,31 +9,32 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.cli import main
-from app.lab_run import find_photos, run_techniques
-from app.terminal import Terminal
-from models.device import Placement
-from models.errors import RequestError
-from models.layers.gated import GATES
-from models.layers.minibatch import MINIBATCH, Minibatch
-from models.layers.norm import NORMS
-from models.layers.resample import UPSAMPLERS
-from models.registry import ARCHITECTURES
-from training.gan_losses import GAN_LOSSES
-from training.lab import checkerboard
-from training.lab.dirac import DiracSettings, run_dirac
-from training.lab.experiments import EXPERIMENTS, find_experiments
-from training.lab.findings import Lines, Measure, Trial, compare
-from training.lab.generation import sliced_wasserstein, train_generator
-from training.lab.judges import settle_logit, tell_collapse
-from training.lab.page import write_techniques_page
-from training.lab.photos import HOLE_PSNR, PERCEPTUAL, SHARPNESS, PhotoLab
-from training.lab.ring import MODES, RingSettings, centres, count_modes, draw_ring, run_ring
-from training.optimisers import OPTIMISERS
-from training.penalties import PENALTIES
-from training.recipe import Recipe
+from remend.app.cli.lab_command import find_photos, run_techniques
+from remend.app.cli.main import main
+from remend.app.cli.terminal import Terminal
+from remend.models.checkpoints.registry import ARCHITECTURES
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.layers.gated import GATES
+from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.models.layers.norm import NORMS
+from remend.models.layers.resample import UPSAMPLERS
+from remend.training.lab import checkerboard
+from remend.training.lab.dirac import DiracSettings, run_dirac
+from remend.training.lab.experiments import EXPERIMENTS, find_experiments
+from remend.training.lab.findings import Lines, Measure, Trial, compare
+from remend.training.lab.generation import sliced_wasserstein, train_generator
+from remend.training.lab.judges import settle_logit, tell_collapse
+from remend.training.lab.page import write_techniques_page
+from remend.training.lab.photos import HOLE_PSNR, PERCEPTUAL, SHARPNESS, PhotoLab
+from remend.training.lab.ring import MODES, RingSettings, centres, count_modes, draw_ring, run_ring
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.losses.penalties import PENALTIES
+from remend.training.optim.optimisers import OPTIMISERS
+from remend.training.recipe.schema import Recipe
+from tests.helpers.paths import ROOT
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 PAGE, FIGURES = DOCS / "techniques.md", DOCS / "techniques"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.gan_losses import GAN_LOSSES, GanLossName
+from remend.training.losses.gan import GAN_LOSSES, GanLossName
 
 REAL = torch.tensor([2.0, 0.5, -1.0])
 FAKE = torch.tensor([-2.0, 0.3, 1.5])

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.gan_losses import GanLossName
-from training.lab.dirac import DiracSettings, run_dirac
-from training.penalties import PENALTIES, PenaltyName, interpolate
+from remend.training.lab.dirac import DiracSettings, run_dirac
+from remend.training.losses.gan import GanLossName
+from remend.training.losses.penalties import PENALTIES, PenaltyName, interpolate
 
 SLOPE = torch.tensor([0.6, 0.8, 1.2])  # norm² = 2.44
 

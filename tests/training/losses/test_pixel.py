@@ -2,7 +2,8 @@
 
 import torch
 
-from training.picture_losses import (
+from remend.training.engine.tasks import psnr_db
+from remend.training.losses.pixel import (
     feature_matching,
     gram,
     grid,
@@ -13,7 +14,6 @@ from training.picture_losses import (
     style,
     total_variation,
 )
-from training.tasks import psnr_db
 
 
 def test_equal_pictures_lose_nothing() -> None:

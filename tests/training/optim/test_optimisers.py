@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from training.optimisers import OPTIMISERS, OptimiserName, is_hidden_matrix, orthogonalise
+from remend.training.optim.optimisers import (
+    OPTIMISERS,
+    OptimiserName,
+    is_hidden_matrix,
+    orthogonalise,
+)
 
 
 def test_orthogonalise_brings_singular_values_near_one() -> None:

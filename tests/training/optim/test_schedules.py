@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.ema import Ema
-from training.schedules import half_life_decay, learning_rate_factor, linear_decay
+from remend.training.optim.ema import Ema
+from remend.training.optim.schedules import half_life_decay, learning_rate_factor, linear_decay
 
 
 def test_learning_rate_warms_up_holds_and_ends_at_zero() -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from models.errors import RequestError
-from models.layers.gated import GATES
-from models.layers.minibatch import MINIBATCH
-from models.layers.norm import NORMS
-from models.layers.resample import UPSAMPLERS
-from training.config import LOSSES_OF_ONE_TASK, advice, parse_recipe, read_recipe
-from training.gan_losses import GAN_LOSSES
-from training.penalties import PENALTIES
-from training.recipe import Recipe
+from remend.models.errors import RequestError
+from remend.models.layers.gated import GATES
+from remend.models.layers.minibatch import MINIBATCH
+from remend.models.layers.norm import NORMS
+from remend.models.layers.resample import UPSAMPLERS
+from remend.training.losses.gan import GAN_LOSSES
+from remend.training.losses.penalties import PENALTIES
+from remend.training.recipe.parse import LOSSES_OF_ONE_TASK, advice, parse_recipe, read_recipe
+from remend.training.recipe.schema import Recipe
+from tests.helpers.paths import RECIPES
 
-RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 LEAST = {"task": "fill", "architecture": "inpaint", "images": 10}
 
 

@@ -1,0 +1,1 @@
+"""Running a network on a picture: crops, tiles, compositing, and the two restorers."""

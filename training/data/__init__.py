@@ -1,0 +1,1 @@
+"""Photos to train on, and what is done to them: crops, masks, damage."""

@@ -1,0 +1,1 @@
+"""The training loop: batches, steps, discriminators, several processes, the run folder."""

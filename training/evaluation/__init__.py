@@ -1,0 +1,1 @@
+"""Scores on photos whose truth is known."""

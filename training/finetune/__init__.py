@@ -1,0 +1,1 @@
+"""Fitting shipped weights to a few photos of one kind."""

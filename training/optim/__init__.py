@@ -1,0 +1,1 @@
+"""Optimisers, learning rates, averages of weights, and networks that grow."""
