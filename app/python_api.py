@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving
+from remend.app.batch.work import EncodeOptions
 from remend.app.engine.catalogue import default_fill_model, default_upscale_model
-from remend.app.engine.devices import place
+from remend.app.engine.devices import resolve_placement
 from remend.app.engine.workshop import Workshop
 from remend.models.device import DTYPES
 from remend.models.errors import InputError, RequestError
@@ -79,7 +79,7 @@ def _workshop(device: Any, precision: Any) -> Workshop:
     """One for each placement, so that networks are loaded once."""
     if precision not in ("auto", *DTYPES):
         raise RequestError(f"precision={precision!r} is unknown; choose auto, {', '.join(DTYPES)}.")
-    return Workshop(place(str(device), precision, None, warnings.warn))
+    return Workshop(resolve_placement(str(device), precision, None, warnings.warn))
 
 
 def _name(model: str | PathLike[str] | None) -> str | Path | None:
@@ -162,7 +162,7 @@ def _as_file(image: Image.Image) -> bytes:
 
 def _give_back(picture: Picture, photo: Photo, output: str | PathLike[str] | None) -> Any:
     if output is not None:
-        Saving().save(picture, Path(output))
+        EncodeOptions().save(picture, Path(output))
         return Path(output)
     if not isinstance(photo, np.ndarray):
         image = Image.open(io.BytesIO(encode_picture(picture, "tiff")[0]))

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from benchmarks.entry import enter
 from benchmarks.speed import shipped_photo
 from remend.app.batch.pipeline import run_plan
-from remend.app.batch.plan import Naming, find_photos, make_folder, make_plan
+from remend.app.batch.plan import Naming, find_inputs, make_folder, make_plan
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.catalogue import find_model
 from remend.app.engine.workshop import Workshop
 from remend.models.checkpoints.checkpoint import Card, save_network
@@ -64,7 +64,7 @@ def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -
     workshop = Workshop(choose_placement())
     upscaler = workshop.upscaler(find_model(model, "upscale"))
     scale = upscaler.card.scale
-    work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=Saving())
+    work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=EncodeOptions())
     alone = whole = 0.0
     alone_cpu = whole_cpu = 0.0
     for part in range(PARTS):  # a shared machine changes its speed: both are timed by turns
@@ -76,7 +76,7 @@ def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -
         alone_cpu += time.process_time() - begin_cpu
         out = folder / f"out-{model}-{kind}-{part}"
         make_folder(out)
-        found = find_photos([str(source / f"{i:04}.jpg") for i in chosen], output=out)
+        found = find_inputs([str(source / f"{i:04}.jpg") for i in chosen], output=out)
         plan = make_plan(found, out, Naming(kind))
         begin, begin_cpu = time.perf_counter(), time.process_time()
         failed = [result.reason for result in run_plan(plan, work) if result.status != "done"]

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.entry import enter
-from remend.app.cli.lab_command import find_photos
+from remend.app.cli.lab_command import find_gradio_photos
 from remend.app.cli.train_command import find_recipe
 from remend.models.device import Placement, choose_device, cpu_has_bf16
 from remend.training.data.photo_store import PhotoStore
@@ -114,7 +114,7 @@ def compare(
     recipe_name: str, variants: Sequence[Variant], device: torch.device, rounds: int
 ) -> list[tuple[str, float]]:
     """(variant, images per second) of a recipe, medians of the rounds."""
-    photos = find_photos()[:3]
+    photos = find_gradio_photos()[:3]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainers = {
@@ -138,7 +138,7 @@ def shares(recipe_name: str, device: torch.device, rounds: int) -> dict[str, flo
     with tempfile.TemporaryDirectory() as folder:
         variant = Variant("fp32, channels_last")
         trainer = make_trainer(
-            recipe_name, variant, find_photos()[:3], device, Path(folder) / "run"
+            recipe_name, variant, find_gradio_photos()[:3], device, Path(folder) / "run"
         )
         trainer.step()
         whole = [seconds(trainer.step, device) for _ in range(rounds)]

@@ -1,25 +1,25 @@
 """Progress and cancel in one small object, for everything that takes longer than a moment.
 
-The terminal's bar, the page's bar and a training run's stop signal are subclasses of `Watch`; the
+The terminal's bar, the page's bar and a training run's stop signal are subclasses of `Progress`; the
 plain class is silence.
 """
 
 
 class Cancelled(Exception):  # noqa: N818 - no error: somebody asked for it
-    """Whoever watches wants the work to end; what is finished stays, what is half done is dropped."""
+    """The user wants the work to end; what is finished stays, what is half done is dropped."""
 
 
-class Watch:
+class Progress:
     """Told about progress, and asked at every step whether to go on."""
 
     def update(self, done: float, total: float, note: str = "") -> None:
         """Report ``done`` of ``total`` units of work; raises `Cancelled` to end it."""
 
 
-QUIET = Watch()
+NO_PROGRESS = Progress()
 
 
-class Part(Watch):
+class SubProgress(Progress):
     """A stretch of a longer piece of work, told as a share of the whole.
 
     Args:
@@ -28,7 +28,7 @@ class Part(Watch):
         end: Where it ends.
     """
 
-    def __init__(self, whole: Watch, start: float, end: float) -> None:
+    def __init__(self, whole: Progress, start: float, end: float) -> None:
         self._whole, self._start, self._length = whole, start, end - start
 
     def update(self, done: float, total: float, note: str = "") -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
 from remend.models.errors import InputError, RemendError
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
 MANIFEST_NAME = "remend-manifest.jsonl"
@@ -140,7 +140,7 @@ class Manifest:
     def close(self) -> None:
         """Put what is not yet on record; errors as ``record``."""
         if self._unsaved:
-            save_whole("".join(f"{line}\n" for line in self._lines).encode(), self.path)
+            write_atomic("".join(f"{line}\n" for line in self._lines).encode(), self.path)
             self._unsaved, self._saved_at = 0, time.monotonic()
 
     def _name(self, job: Job) -> str:

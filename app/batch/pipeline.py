@@ -22,7 +22,7 @@ from remend.app.batch.work import Work
 from remend.app.engine.crash_report import explain_unexpected
 from remend.models.errors import InputError, RemendError
 from remend.models.inference.upscaler import is_out_of_memory
-from remend.models.progress import QUIET, Cancelled, Watch
+from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from remend.models.storage.atomic import sweep
 
 
@@ -55,7 +55,7 @@ Perform = Callable[[Sequence[Job]], Iterator[Result]]
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class PendingPhoto:
     """A job in hand: what was known before it began, and how it will end."""
 
     job: Job
@@ -65,7 +65,7 @@ class Flight:
 
 
 @dataclass
-class Line:
+class Pipeline:
     """The three stages through which jobs pass side by side, at most so many in each.
 
     A job keeps one thread from its reading to its writing; the stages are what it waits for.
@@ -73,7 +73,7 @@ class Line:
 
     work: Work
     options: BatchOptions
-    watch_job: Callable[[Job], Watch] = lambda _: QUIET
+    progress_of: Callable[[Job], Progress] = lambda _: NO_PROGRESS
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class Line:
                 spent += time.monotonic() - begin
             with self._restoring:
                 begin = self._begin_stage()
-                made = self.work.restore(material, Stopping(self.watch_job(job), self.stop))
+                made = self.work.restore(material, Stopping(self.progress_of(job), self.stop))
                 del material
                 spent += time.monotonic() - begin
             with self._writing:
@@ -122,10 +122,10 @@ class Line:
         return time.monotonic()
 
 
-class Stopping(Watch):
-    """A watch that ends the work once somebody set an event."""
+class Stopping(Progress):
+    """Progress that ends the work once somebody set an event."""
 
-    def __init__(self, shown: Watch, stop: threading.Event) -> None:
+    def __init__(self, shown: Progress, stop: threading.Event) -> None:
         self._shown, self._stop = shown, stop
 
     def update(self, done: float, total: float, note: str = "") -> None:
@@ -140,7 +140,7 @@ def run_plan(
     work: Work,
     options: BatchOptions = BatchOptions(),
     *,
-    watch_job: Callable[[Job], Watch] = lambda _: QUIET,
+    progress_of: Callable[[Job], Progress] = lambda _: NO_PROGRESS,
     elsewhere: Perform | None = None,
 ) -> Iterator[Result]:
     """Do the jobs of a plan and tell of each, in order, as it ends.
@@ -149,14 +149,14 @@ def run_plan(
         plan: What to do; its folder exists.
         work: How; prepared.
         options: See `BatchOptions`.
-        watch_job: Gives the watch of a job whose network begins; called in a thread.
+        progress_of: Gives the progress of a job whose network begins; called in a thread.
         elsewhere: Does jobs somewhere else than in this process and tells of them in any order.
 
     Yields:
         A result for every job that was looked at.
 
     Raises:
-        Cancelled: A watch asked for the end; so does KeyboardInterrupt. What was finished until then is
+        Cancelled: The user asked for the end; so does KeyboardInterrupt. What was finished until then is
             on record.
     """
     keeps_record = plan.to_folder and (plan.is_batch or options.resume)
@@ -169,7 +169,7 @@ def run_plan(
         if elsewhere and not options.dry_run:
             yield from _run_elsewhere(plan, elsewhere, options, manifest)
         else:
-            yield from _run_here(plan, work, options, manifest, watch_job)
+            yield from _run_here(plan, work, options, manifest, progress_of)
 
 
 def _run_here(
@@ -177,34 +177,36 @@ def _run_here(
     work: Work,
     options: BatchOptions,
     manifest: Manifest | None,
-    watch_job: Callable[[Job], Watch],
+    progress_of: Callable[[Job], Progress],
 ) -> Iterator[Result]:
-    line = Line(work, options, watch_job)
-    flying: deque[Flight] = deque()
-    with ThreadPoolExecutor(line.width, "remend") as threads:
+    pipeline = Pipeline(work, options, progress_of)
+    pending: deque[PendingPhoto] = deque()
+    with ThreadPoolExecutor(pipeline.width, "remend") as threads:
         try:
             for job in plan.jobs:
                 if result := _settle(job, work, options, manifest):
-                    while flying:
-                        yield _land(flying, manifest)
+                    while pending:
+                        yield _land(pending, manifest)
                     yield result
                     continue
                 weight = _weigh(job, work, options)
-                while flying and not _has_room(flying, weight, line.width, options):
-                    result = _land(flying, manifest)
+                while pending and not _has_room(pending, weight, pipeline.width, options):
+                    result = _land(pending, manifest)
                     yield result
                     if options.stop_on_error and result.status == "failed":
                         return
                 facts = manifest.facts(job) if manifest else {}
-                flying.append(Flight(job, facts, weight, threads.submit(line.perform, job)))
-            while flying:
-                yield _land(flying, manifest)
+                pending.append(
+                    PendingPhoto(job, facts, weight, threads.submit(pipeline.perform, job))
+                )
+            while pending:
+                yield _land(pending, manifest)
         finally:
-            line.stop.set()
+            pipeline.stop.set()
             threads.shutdown(cancel_futures=True)
-            for flight in flying:  # an interrupt or an error: what was finished goes on record
-                if not flight.future.cancelled() and flight.future.exception() is None:
-                    _record(flight.future.result(), flight.facts, manifest)
+            for photo in pending:  # an interrupt or an error: what was finished goes on record
+                if not photo.future.cancelled() and photo.future.exception() is None:
+                    _record(photo.future.result(), photo.facts, manifest)
 
 
 def _settle(
@@ -246,21 +248,21 @@ def _weigh(job: Job, work: Work, options: BatchOptions) -> int:
         return 0
 
 
-def _has_room(flying: deque[Flight], weight: int, width: int, options: BatchOptions) -> bool:
-    if len(flying) >= width:
+def _has_room(pending: deque[PendingPhoto], weight: int, width: int, options: BatchOptions) -> bool:
+    if len(pending) >= width:
         return False
     limit = options.memory_bytes
     if limit is None:
         return True
-    return PROGRAM_BYTES + weight + sum(flight.weight for flight in flying) <= limit
+    return PROGRAM_BYTES + weight + sum(photo.weight for photo in pending) <= limit
 
 
-def _land(flying: deque[Flight], manifest: Manifest | None) -> Result:
+def _land(pending: deque[PendingPhoto], manifest: Manifest | None) -> Result:
     """Wait for the oldest job in hand and record it."""
-    flight = flying[0]
-    result = flight.future.result()
-    flying.popleft()
-    return _record(result, flight.facts, manifest)
+    photo = pending[0]
+    result = photo.future.result()
+    pending.popleft()
+    return _record(result, photo.facts, manifest)
 
 
 def _record(result: Result, facts: dict[str, Any], manifest: Manifest | None) -> Result:

@@ -87,7 +87,7 @@ class Found:
     is_batch: bool
 
 
-def find_photos(
+def find_inputs(
     arguments: Sequence[str],
     *,
     listed: Iterable[str] = (),
@@ -336,7 +336,7 @@ def make_folder(folder: AnyPath) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(folder, RemotePath):
             probe = folder / f".remend-{secrets.token_hex(8)}.tmp"
-            probe.write_whole(b"")
+            probe.write_atomic(b"")
             probe.unlink()
             return
         with tempfile.TemporaryFile(dir=folder):

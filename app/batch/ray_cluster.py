@@ -100,6 +100,8 @@ def _worker_class() -> type:
 
         def perform(self, pickled: bytes) -> Any:
             pipeline = importlib.import_module("remend.app.batch.pipeline")
-            return pipeline.Line(self._work, pipeline.BatchOptions()).perform(pickle.loads(pickled))
+            return pipeline.Pipeline(self._work, pipeline.BatchOptions()).perform(
+                pickle.loads(pickled)
+            )
 
     return Worker

@@ -6,8 +6,8 @@ from typing import Any
 
 from remend.app.batch.estimate import Cost, add_costs
 from remend.app.batch.plan import Job, Plan
-from remend.app.batch.work import FileWork, FillWork, Made, Material, UpscaleWork
-from remend.models.progress import Part, Watch
+from remend.app.batch.work import FileWork, FillWork, LoadedPhoto, RestoredPhoto, UpscaleWork
+from remend.models.progress import Progress, SubProgress
 
 
 class RestoreWork(FileWork):
@@ -37,11 +37,13 @@ class RestoreWork(FileWork):
         steps = (step.cost(job, timed=timed) for step in (self._fill, self._upscale))
         return add_costs(*steps)
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""
         return replace(self._fill.read(job), cost=self._upscale.cost(job))
 
-    def restore(self, material: Material, watch: Watch) -> Made:
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Fill, then enlarge."""
-        filled = self._fill.restore(material, Part(watch, 0.0, 0.2)).picture
-        return self._upscale.restore(replace(material, picture=filled), Part(watch, 0.2, 1.0))
+        filled = self._fill.restore(material, SubProgress(progress, 0.0, 0.2)).picture
+        return self._upscale.restore(
+            replace(material, picture=filled), SubProgress(progress, 0.2, 1.0)
+        )

@@ -1,8 +1,8 @@
 """What is done to one file: read it, fill or upscale it or both, write it.
 
 Each kind of work is one class, so that ``app.batch.pipeline`` knows neither masks nor scales. What can be
-seen to be wrong before any work is raised by ``prepare``; what is wrong with one file, by its steps: ``read``,
-``restore`` and ``write``, which ``app.batch.pipeline`` does for several files at once.
+seen to be wrong before any work is raised by ``prepare``; what is wrong with one file, by its steps:
+``read``, ``restore`` and ``write``, which ``app.batch.pipeline`` does for several files at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +43,13 @@ from remend.models.inference.inpainter import check_mask
 from remend.models.inference.regions import plan_regions
 from remend.models.inference.restorer import FillOptions, UpscaleOptions
 from remend.models.inference.upscaler import SMALLEST_TILE_PX, TILE_PX
-from remend.models.progress import Watch
-from remend.models.storage.atomic import save_whole
+from remend.models.progress import Progress
+from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class EncodeOptions:
     """How outputs are written: quality of JPEG and WebP (1 to 100), and whether metadata is kept."""
 
     quality: int = 95
@@ -66,7 +66,7 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class LoadedPhoto:
     """What was read for a job: its photo, its mask, and how it is to be tiled."""
 
     picture: Picture
@@ -75,7 +75,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RestoredPhoto:
     """What is to be written: a picture, or a copy of the photo's file where nothing was changed."""
 
     picture: Picture
@@ -110,15 +110,15 @@ class Work(Protocol):
         """
         ...
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         """Read what the job needs; raises a RemendError where it cannot be read."""
         ...
 
-    def restore(self, material: Material, watch: Watch) -> Made:
-        """Make the picture; raises a RemendError, or Cancelled where the watch wants an end."""
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
+        """Make the picture; raises a RemendError, or Cancelled where the user wants an end."""
         ...
 
-    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
         """Write the output whole or not at all; returns notes for the person."""
         ...
 
@@ -133,7 +133,7 @@ class FileWork:
     """
 
     def __init__(
-        self, workshop: Workshop | Fleet, saving: Saving, memory_bytes: int | None = None
+        self, workshop: Workshop | Fleet, saving: EncodeOptions, memory_bytes: int | None = None
     ) -> None:
         self._workshop, self._saving, self._memory_bytes = workshop, saving, memory_bytes
 
@@ -142,17 +142,17 @@ class FileWork:
         """How many files can go through networks at the same time."""
         return self._workshop.devices
 
-    def perform(self: "Work", job: Job, watch: Watch) -> tuple[str, ...]:
+    def perform(self: "Work", job: Job, progress: Progress) -> tuple[str, ...]:
         """Make one output, one step after the other; returns notes for the person."""
-        return self.write(self.restore(self.read(job), watch), job)
+        return self.write(self.restore(self.read(job), progress), job)
 
-    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
         """Write the output; an unchanged photo as the file it was, where that is the same format."""
         job.output.parent.mkdir(parents=True, exist_ok=True)
         notes = made.picture.meta.notes
         same = made.picture.meta.source_format == SUFFIX_FORMATS[job.output.suffix.lower()]
         if made.unchanged and same and self._saving.keep_metadata:
-            save_whole(job.source.read_bytes(), job.output)  # encoding again would change pixels
+            write_atomic(job.source.read_bytes(), job.output)  # encoding again would change pixels
             return notes
         return notes + self._saving.save(made.picture, job.output)
 
@@ -180,7 +180,7 @@ class FillWork(FileWork):
         strength: float = 1.0,
         invert: bool = False,
         grow_px: int = 0,
-        saving: Saving,
+        saving: EncodeOptions,
         memory_bytes: int | None = None,
     ) -> None:
         super().__init__(workshop, saving, memory_bytes)
@@ -225,12 +225,12 @@ class FillWork(FileWork):
         refuse_if_too_large(cost, self._memory_bytes)
         return cost
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""
         self.cost(job)
-        return Material(read_picture(job.source), self._read_mask(job))
+        return LoadedPhoto(read_picture(job.source), self._read_mask(job))
 
-    def restore(self, material: Material, watch: Watch) -> Made:
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Fill."""
         assert material.mask is not None
         filled = self._workshop.fill(
@@ -238,10 +238,10 @@ class FillWork(FileWork):
             material.mask,
             self._model,
             self._options,
-            watch,
+            progress,
             strength=self._strength,
         )
-        return Made(filled, unchanged=material.mask.is_empty)
+        return RestoredPhoto(filled, unchanged=material.mask.is_empty)
 
     def _read_mask(self, job: Job) -> Mask:
         if job.mask is None:
@@ -276,7 +276,7 @@ class UpscaleWork(FileWork):
         denoise: float | None = None,
         tta: bool = False,
         tile_px: int | None = None,
-        saving: Saving,
+        saving: EncodeOptions,
         memory_bytes: int | None = None,
     ) -> None:
         super().__init__(workshop, saving, memory_bytes)
@@ -369,12 +369,12 @@ class UpscaleWork(FileWork):
         note = f"Tiles of {tile_px} px were used, smaller ones than usual, to stay within {limit}."
         return replace(cost, tile_px=tile_px, note=note)
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         """Read the photo."""
         cost = self.cost(job)
-        return Material(read_picture(job.source), cost=cost)
+        return LoadedPhoto(read_picture(job.source), cost=cost)
 
-    def restore(self, material: Material, watch: Watch) -> Made:
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Enlarge."""
         picture, cost = material.picture, material.cost
         options = replace(self._options, size=self._target.size_for(picture.size))
@@ -384,4 +384,6 @@ class UpscaleWork(FileWork):
             picture = replace(picture, meta=replace(picture.meta, notes=notes))
         model = self._model_for(picture.size)
         strength = self._strength
-        return Made(self._workshop.upscale(picture, model, options, watch, strength=strength))
+        return RestoredPhoto(
+            self._workshop.upscale(picture, model, options, progress, strength=strength)
+        )

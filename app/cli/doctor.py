@@ -17,12 +17,12 @@ from remend.app.cli.terminal import format_seconds
 from remend.app.engine.capacity import measure_capacity
 from remend.app.engine.catalogue import (
     Model,
+    card_of,
     default_fill_model,
     default_upscale_model,
     find_model,
     hash_weights,
     list_models,
-    read_card,
     weights_folders,
 )
 from remend.app.engine.crash_report import name_versions
@@ -115,7 +115,7 @@ def make_scene(side: int) -> Picture:
 
 def _find(name: str) -> Model:
     path = find_model(name)  # says what there is where there is no such model
-    return Model(name, path, read_card(path))
+    return Model(name, path, card_of(path))
 
 
 def fill_scene(workshop: Workshop, model: Model) -> Pixels:

@@ -18,7 +18,7 @@ from remend.app.engine.catalogue import (
     user_folder,
     weights_files,
 )
-from remend.models.checkpoints.checkpoint import peek
+from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
@@ -35,7 +35,7 @@ _NOTES_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class FinetuneRequest:
     """What is asked of a fine-tune.
 
     Attributes:
@@ -96,7 +96,7 @@ class Wish:
         return find_model(self.parent or default, self.task)
 
 
-def run_finetune(wish: Wish, placement: Placement, terminal: Terminal) -> Outcome:
+def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Terminal) -> Outcome:
     """Fine-tune, write the file and say what was gained.
 
     Raises:
@@ -105,42 +105,46 @@ def run_finetune(wish: Wish, placement: Placement, terminal: Terminal) -> Outcom
         Cancelled: A signal asked for the end; its text says how to go on.
     """
     begin = time.monotonic()
-    parent = wish.find_parent()
+    parent = wanted.find_parent()
     recipe = plan_recipe(
-        parent, peek(parent), wish.out.stem, images=wish.images, adapter=wish.adapter
+        parent,
+        read_card(parent),
+        wanted.out.stem,
+        images=wanted.images,
+        adapter=wanted.adapter,
     )
-    photos = load_photos(wish.data, recipe.data.crop, placement, terminal)
+    photos = load_photos(wanted.data, recipe.data.crop, placement, terminal)
     data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
     recipe = dataclasses.replace(recipe, data=data)
-    folder = RunFolder(wish.out.with_suffix(".run"), recipe, resume=wish.resume)
+    folder = RunFolder(wanted.out.with_suffix(".run"), recipe, resume=wanted.resume)
     tune = FineTune(
         lambda recipe: Trainer(recipe, photos, folder, placement),
         recipe,
         terminal.say,
-        seconds=wish.seconds,
+        seconds=wanted.seconds,
         begin=begin,
-        resume=wish.resume,
+        resume=wanted.resume,
     )
     trainer = tune.trainer
     terminal.say(
         f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
-    with terminal.progress(f"finetune {wish.task}", counted=True) as bar:
-        watch = Stoppable(bar)
-        with watch.listening():
+    with terminal.progress(f"finetune {wanted.task}", counted=True) as bar:
+        progress = Stoppable(bar)
+        with progress.listening():
             try:
-                tune.run(watch)
+                tune.run(progress)
             except Cancelled as stop:
                 raise Cancelled(
                     f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
                     f"{folder.path} and --resume goes on."
                 ) from stop
-    outcome = tune.finish(wish.out)
+    outcome = tune.finish(wanted.out)
     folder.state_file.unlink(missing_ok=True)
     terminal.say(outcome.sentence)
-    terminal.say(f"Done: {wish.out} (use it with --model {wish.out})")
-    say_where_it_is_found(wish.out, terminal)
+    terminal.say(f"Done: {wanted.out} (use it with --model {wanted.out})")
+    say_where_it_is_found(wanted.out, terminal)
     return outcome
 
 

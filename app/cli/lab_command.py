@@ -12,7 +12,7 @@ from remend.training.lab.experiments import find_experiments
 from remend.training.lab.photos import PhotoLab
 
 
-def find_photos() -> list[Path]:
+def find_gradio_photos() -> list[Path]:
     """The few photos that the gradio package ships, found without importing it.
 
     Raises:
@@ -58,7 +58,7 @@ def run_techniques(
             "pip install 'remend[training]'."
         ) from error
     names = find_experiments(words)
-    sources = data or find_photos()
+    sources = data or find_gradio_photos()
     page = page or out / "techniques.md"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -68,5 +68,5 @@ def run_techniques(
     with tempfile.TemporaryDirectory(prefix="remend-lab-") as scratch, interruptible():
         lab = PhotoLab(sources, Path(scratch), placement)
         with terminal.progress("Trying out", counted=True) as bar:
-            run_lab(names, lab, out, page, tell=print, watch=bar)
+            run_lab(names, lab, out, page, tell=print, progress=bar)
     terminal.say(f"The page is {page}, its figures and results.json are in {out}.")

@@ -62,12 +62,12 @@ def ui(
     debug: options.Debug = False,
 ) -> None:
     """Serve the web page."""
-    from remend.app.engine.devices import place
+    from remend.app.engine.devices import resolve_placement
     from remend.app.engine.workshop import Workshop
     from remend.app.page.server import serve
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
-    workshop = Workshop(place(device, precision, threads, Terminal().note))
+    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
     serve(
         workshop, host=host, port=port, share=share, auth_file=auth,
         allow_custom_weights=allow_custom_weights, **limits,
@@ -89,10 +89,10 @@ def train(
 ) -> None:
     """Train weights with a recipe; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.train_command import run_recipe
-    from remend.app.engine.devices import place
+    from remend.app.engine.devices import resolve_placement
 
     terminal = Terminal(quiet=quiet)
-    placement = place(device, precision, threads, terminal.note)
+    placement = resolve_placement(device, precision, threads, terminal.note)
     run_recipe(recipe, data, out, settings or [], placement, terminal, resume=resume)
 
 
@@ -113,12 +113,12 @@ def finetune(
     debug: options.Debug = False,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
-    from remend.app.cli.finetune_command import Wish, run_finetune
-    from remend.app.engine.devices import place
+    from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
+    from remend.app.engine.devices import resolve_placement
 
     terminal = Terminal(quiet=quiet)
-    wish = Wish(task, tuple(data), output, parent, minutes, images, adapter, resume)
-    run_finetune(wish, place(device, precision, threads, terminal.note), terminal)
+    wanted = FinetuneRequest(task, tuple(data), output, parent, minutes, images, adapter, resume)
+    run_finetune(wanted, resolve_placement(device, precision, threads, terminal.note), terminal)
 
 
 @app.command()
@@ -135,10 +135,10 @@ def lab(
 ) -> None:
     """Show in numbers and plots what each training technique does on toy problems."""
     from remend.app.cli.lab_command import run_techniques
-    from remend.app.engine.devices import place
+    from remend.app.engine.devices import resolve_placement
 
     terminal = Terminal(quiet=quiet)
-    placement = place(device, precision, threads, terminal.note)
+    placement = resolve_placement(device, precision, threads, terminal.note)
     run_techniques(techniques or [], out, page, data, placement, terminal)
 
 
@@ -160,12 +160,12 @@ def evaluate(
 ) -> None:
     """Score a model on photos whose truth is known, beside classical methods."""
     from remend.app.cli.evaluate_command import run_evaluation
-    from remend.app.engine.devices import place
+    from remend.app.engine.devices import resolve_placement
 
     if as_json and markdown:
         raise RequestError("--json and --markdown exclude each other; name one.")
     terminal = Terminal(quiet=quiet)
-    placement = place(device, precision, threads, terminal.note)
+    placement = resolve_placement(device, precision, threads, terminal.note)
     run_evaluation(
         task, data, model, scale, against, placement, terminal, as_json=as_json, lpips=lpips
     )
@@ -224,10 +224,10 @@ def doctor(
 ) -> int:
     """Show versions, devices and weights, and try them out."""
     from remend.app.cli.doctor import examine
-    from remend.app.engine.devices import place
+    from remend.app.engine.devices import resolve_placement
     from remend.app.engine.workshop import Workshop
 
-    workshop = Workshop(place(device, precision, threads, Terminal().note))
+    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
     return 0 if examine(workshop, print) else 1
 
 

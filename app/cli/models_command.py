@@ -14,10 +14,10 @@ from rich.table import Table
 from remend.app.cli.options import ExportFormName
 from remend.app.engine.catalogue import (
     Model,
+    card_of,
     find_model,
     hash_weights,
     list_models,
-    read_card,
     weights_files,
     weights_folders,
 )
@@ -76,7 +76,7 @@ def print_card(name_or_path: str) -> None:
     Raises:
         RequestError: There is no such file, or it holds no card.
     """
-    card = read_card(find_model(name_or_path))
+    card = card_of(find_model(name_or_path))
     print(json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False))
 
 

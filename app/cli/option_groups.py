@@ -16,13 +16,13 @@ from remend.models.storage.remote import AnyPath, to_path
 
 if TYPE_CHECKING:
     from remend.app.batch.plan import Plan
-    from remend.app.batch.work import FillWork, Saving, UpscaleWork, Work
+    from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork, Work
     from remend.app.engine.fleet import Fleet
     from remend.app.engine.workshop import Workshop
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskOptions:
     """Photos and what is to be filled in them."""
 
     mask: options.Mask
@@ -39,18 +39,23 @@ class Masked:
         if (self.photo is None) == (self.photo_option is None):
             raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
 
-    def plan(self, files: "Files") -> "Plan":
+    def plan(self, files: "FileOptions") -> "Plan":
         """Photos, masks and outputs; errors as ``app.batch.plan``."""
-        from remend.app.batch.plan import find_photos, make_plan, match_masks
+        from remend.app.batch.plan import find_inputs, make_plan, match_masks
 
         named = [name for name in (self.photo, self.photo_option) if name is not None]
         holes = to_path(self.mask)
-        found = find_photos(named, output=files.place, suffix=files.suffix, mask=holes)
+        found = find_inputs(named, output=files.place, suffix=files.suffix, mask=holes)
         masks = match_masks([path for path, _ in found.photos], holes)
         return make_plan(found, files.place, files.naming, masks)
 
     def work(
-        self, running: "Running", files: "Files", model: str | None, detail: float, strength: float
+        self,
+        running: "RunOptions",
+        files: "FileOptions",
+        model: str | None,
+        detail: float,
+        strength: float,
     ) -> "FillWork":
         """How a photo is filled; errors as there."""
         from remend.app.batch.work import FillWork
@@ -69,7 +74,7 @@ class Masked:
 
 
 @dataclass(frozen=True)
-class Enlarged:
+class SizeOptions:
     """How large photos become, and how."""
 
     scale: options.Scale = None
@@ -113,7 +118,7 @@ class Enlarged:
             )
         return int(text)
 
-    def work(self, running: "Running", files: "Files", strength: float) -> "UpscaleWork":
+    def work(self, running: "RunOptions", files: "FileOptions", strength: float) -> "UpscaleWork":
         """How a photo is enlarged; errors as there."""
         from remend.app.batch.work import UpscaleWork
 
@@ -132,7 +137,7 @@ class Enlarged:
 
 
 @dataclass(frozen=True)
-class Files:
+class FileOptions:
     """What is written, where, and what becomes of what is there."""
 
     output: options.Output
@@ -158,15 +163,15 @@ class Files:
         return Naming(self.file_format, self.suffix)
 
     @property
-    def saving(self) -> "Saving":
-        """How outputs are encoded; errors as ``app.batch.work.Saving``."""
-        from remend.app.batch.work import Saving
+    def saving(self) -> "EncodeOptions":
+        """How outputs are encoded; errors as ``app.batch.work.EncodeOptions``."""
+        from remend.app.batch.work import EncodeOptions
 
-        return Saving(self.quality, keep_metadata=not self.strip_metadata)
+        return EncodeOptions(self.quality, keep_metadata=not self.strip_metadata)
 
 
 @dataclass(frozen=True)
-class Running:
+class RunOptions:
     """Where and how a plan is done, and how it is told of."""
 
     jobs: options.Jobs = None
@@ -211,15 +216,15 @@ class Running:
     @functools.cached_property
     def workshop(self) -> "Workshop | Fleet":
         """A workshop on the device, or one for each of several; errors as ``app.engine.devices``."""
-        from remend.app.engine.devices import place_all
+        from remend.app.engine.devices import resolve_placements
         from remend.app.engine.fleet import Fleet
         from remend.app.engine.workshop import Workshop
 
-        places = place_all(self.device, self.precision, self.threads)
+        places = resolve_placements(self.device, self.precision, self.threads)
         workshops = [Workshop(where) for where in places]
         return workshops[0] if len(workshops) == 1 else Fleet(workshops)
 
-    def run(self, plan: "Plan", work: "Work", files: Files) -> int:
+    def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
         """Do a plan and tell of it; returns the exit code."""
         from remend.app.batch.pipeline import BatchOptions, run_plan
         from remend.app.batch.plan import make_folder
@@ -247,7 +252,7 @@ class Running:
         terminal = Terminal(quiet=self.quiet)
         with interruptible(), terminal.progress("", counted=plan.is_batch) as bar:
             report = Report(terminal, plan, bar, as_json=self.as_json)
-            for result in run_plan(plan, work, how, watch_job=report.begin, elsewhere=elsewhere):
+            for result in run_plan(plan, work, how, progress_of=report.begin, elsewhere=elsewhere):
                 report.add(result)
         return report.close()
 
@@ -258,7 +263,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
         raise RequestError(f"{name} {value:g} is out of range; choose {low:g} to {high:g}.")
 
 
-def check_record(plan: "Plan", files: Files) -> None:
+def check_record(plan: "Plan", files: FileOptions) -> None:
     """Raise a RequestError for ``--resume`` where no record is kept."""
     if files.resume and not plan.to_folder:
         raise RequestError(

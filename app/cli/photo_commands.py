@@ -8,18 +8,25 @@ from collections.abc import Sequence
 
 from remend.app.batch.grouping import grouped
 from remend.app.cli import options
-from remend.app.cli.option_groups import Enlarged, Files, Masked, Running, check_range, check_record
+from remend.app.cli.option_groups import (
+    FileOptions,
+    MaskOptions,
+    RunOptions,
+    SizeOptions,
+    check_range,
+    check_record,
+)
 
 
 @grouped
 def fill(
     *,
-    masked: Masked,
+    masked: MaskOptions,
     model: options.Model = None,
     detail: options.FillDetail = 1.0,
     strength: options.Strength = 1.0,
-    files: Files,
-    running: Running,
+    files: FileOptions,
+    running: RunOptions,
 ) -> int:
     """Fill scratches, stains and holes: whatever the mask marks."""
     check_range("--detail", detail, 0, 1)
@@ -35,17 +42,17 @@ def upscale(
     inputs: options.Inputs = None,
     inputs_option: options.InputsOption = None,
     recursive: options.Recursive = False,
-    enlarged: Enlarged,
+    enlarged: SizeOptions,
     strength: options.Strength = 1.0,
-    files: Files,
-    running: Running,
+    files: FileOptions,
+    running: RunOptions,
 ) -> int:
     """Enlarge photos."""
-    from remend.app.batch.plan import find_photos, make_plan
+    from remend.app.batch.plan import find_inputs, make_plan
 
     check_range("--strength", strength, 0, 1)
     named = [*(inputs or []), *(inputs_option or [])]
-    found = find_photos(
+    found = find_inputs(
         named, listed=sys.stdin, recursive=recursive, output=files.place, suffix=files.suffix
     )
     plan = make_plan(found, files.place, files.naming)
@@ -56,13 +63,13 @@ def upscale(
 @grouped
 def restore(
     *,
-    masked: Masked,
+    masked: MaskOptions,
     fill_model: options.FillModel = None,
     fill_detail: options.RestoreFillDetail = 1.0,
-    enlarged: Enlarged,
+    enlarged: SizeOptions,
     strength: options.Strength = 1.0,
-    files: Files,
-    running: Running,
+    files: FileOptions,
+    running: RunOptions,
 ) -> int:
     """Fill what the mask marks, then enlarge, in one pass over the file."""
     from remend.app.batch.restore_work import RestoreWork

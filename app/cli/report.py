@@ -30,7 +30,7 @@ class Report:
         self._begin = time.monotonic()
 
     def begin(self, job: Job) -> Bar:
-        """The network begins with a job; returns the watch that shows it."""
+        """The network begins with a job; returns the progress that shows it."""
         self._bar.start_piece(self._begun, len(self._plan.jobs), job.source.name)
         self._begun += 1
         return self._bar

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 _PLAIN_SECONDS = 10.0  # between two plain lines of one long piece of work
 
@@ -72,11 +73,11 @@ class Terminal:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
-            Progress,
             TaskProgressColumn,
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.progress import Progress as RichProgress
 
         amount = MofNCompleteColumn() if counted else TaskProgressColumn()
         columns = (
@@ -86,14 +87,16 @@ class Terminal:
             TextColumn("{task.fields[note]}", markup=False),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        with RichProgress(*columns, console=self._console, transient=True) as progress:
             yield Bar(self, description, progress)
 
 
-class Bar(Watch):
+class Bar(Progress):
     """The progress of one piece of work, or of several of equal weight one after the other."""
 
-    def __init__(self, terminal: Terminal, description: str, progress: "Progress | None") -> None:
+    def __init__(
+        self, terminal: Terminal, description: str, progress: "RichProgress | None"
+    ) -> None:
         self._terminal, self._description, self._progress = terminal, description, progress
         self._task: TaskID | None = None
         self._offset, self._pieces = 0, 0
@@ -132,14 +135,14 @@ class Bar(Watch):
         self._terminal.say(", ".join(word for word in words if word))
 
 
-class Stoppable(Watch):
-    """A watch that cancels at the next step once a signal asked for it.
+class Stoppable(Progress):
+    """Progress that cancels at the next step once a signal asked for it.
 
     Args:
         shown: What shows the progress.
     """
 
-    def __init__(self, shown: Watch) -> None:
+    def __init__(self, shown: Progress) -> None:
         self._shown = shown
         self._asked = False
 

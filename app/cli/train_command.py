@@ -1,8 +1,8 @@
 """What ``remend train`` does around the trainer: find the recipe, load the photos, show how far it is.
 
 The loop itself is ``training.engine.trainer``'s; a stop by signal ends it after its step, with its state
-saved. Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one speaks and
-writes.
+saved. Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one
+speaks and writes.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
-from remend.training.engine.distributed import Alone, join_processes
+from remend.training.engine.distributed import SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tensorboard import NO_TENSORBOARD, has_tensorboard
 from remend.training.engine.trainer import Trainer
@@ -123,10 +123,10 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
         f"the run is recorded in {out}"
     )
     with terminal.progress(recipe.name or recipe.task, counted=True) as bar:
-        watch = Stoppable(bar)
-        with watch.listening():
+        progress = Stoppable(bar)
+        with progress.listening():
             try:
-                trainer.run(watch)
+                trainer.run(progress)
             except Cancelled as stop:
                 raise Cancelled(
                     f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
@@ -136,6 +136,6 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
     terminal.say(f"Done: {trainer.folder.ema_file}{use}")
 
 
-def describe(placement: Placement, processes: Alone) -> str:
+def describe(placement: Placement, processes: SingleProcess) -> str:
     """Where a run computes, in words."""
     return placement.reason + (f", {processes.count} processes" if processes.count > 1 else "")

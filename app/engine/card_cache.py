@@ -15,7 +15,7 @@ from typing import Any
 from remend.app.engine.user_dirs import cache_folder
 from remend.models.checkpoints.card import Card
 from remend.models.errors import RemendError, RequestError
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 
 _EDITION = 1
 """To be raised when the cards that ``models.inference.spandrel_adapter`` makes change."""
@@ -42,7 +42,7 @@ def _recall(path: Path, size: int, mtime_ns: int) -> Card:
         known = {name: entry for name, entry in _read(index).items() if Path(name).is_file()}
         with suppress(RemendError, OSError):  # without a cache the next list is slower, no more
             index.parent.mkdir(parents=True, exist_ok=True)
-            save_whole(json.dumps({**known, key: found}).encode(), index)
+            write_atomic(json.dumps({**known, key: found}).encode(), index)
     if "card" not in found:
         raise RequestError(found.get("refused", f"{path} cannot be read."))
     return Card(**found["card"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from remend.app.engine.card_cache import read_community_card
 from remend.app.engine.user_dirs import data_folder
-from remend.models.checkpoints.card import SUFFIX, Card, has_card, peek
+from remend.models.checkpoints.card import SUFFIX, Card, has_card, read_card
 from remend.models.errors import RequestError
 
 COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
@@ -54,7 +54,7 @@ def _is_weights_name(path: Path) -> bool:
     return path.suffix.lower() in (SUFFIX, *COMMUNITY_SUFFIXES)
 
 
-def read_card(path: Path) -> Card:
+def card_of(path: Path) -> Card:
     """The card of a weights file; a community file's is made up from its tensors.
 
     Raises:
@@ -62,7 +62,7 @@ def read_card(path: Path) -> Card:
     """
     if not path.is_file():
         raise RequestError(f"{path} is no file; `remend models` lists the weights there are.")
-    return peek(path) if has_card(path) else read_community_card(path)
+    return read_card(path) if has_card(path) else read_community_card(path)
 
 
 def list_models(task: str | None = None) -> list[Model]:
@@ -74,7 +74,7 @@ def list_models(task: str | None = None) -> list[Model]:
     found: dict[str, Model] = {}
     for path in weights_files():
         try:
-            card = read_card(path)
+            card = card_of(path)
         except RequestError:
             continue  # `remend models verify` says what is wrong with it
         if card.task in ("fill", "upscale") and task in (None, card.task):
@@ -101,7 +101,7 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
         path = Path(name).expanduser()
         if not is_path and not path.is_file():
             raise RequestError(_no_such_model(name, task))
-    card = read_card(path)
+    card = card_of(path)
     if task and card.task != task:
         raise RequestError(
             f"{name} was trained to {card.task}, not to {task}; `remend models` lists what each is for."

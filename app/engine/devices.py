@@ -13,7 +13,7 @@ from remend.models.device_names import PrecisionName
 from remend.models.errors import RequestError
 
 
-def place(
+def resolve_placement(
     device: str, precision: PrecisionName, threads: int | None, note: Callable[[str], None]
 ) -> Placement:
     """Choose where networks run.
@@ -47,10 +47,12 @@ def place(
     return _place_on_gpu(int(first), precision)
 
 
-def place_all(device: str, precision: PrecisionName, threads: int | None) -> list[Placement]:
-    """As ``place``, but every device of a list as ``0,1``; each only once."""
+def resolve_placements(
+    device: str, precision: PrecisionName, threads: int | None
+) -> list[Placement]:
+    """As ``resolve_placement``, but every device of a list as ``0,1``; each only once."""
     names = list(dict.fromkeys(device.split(",")))
-    return [place(name, precision, threads, lambda _: None) for name in names]
+    return [resolve_placement(name, precision, threads, lambda _: None) for name in names]
 
 
 def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:

@@ -13,7 +13,7 @@ from remend.app.engine.workshop import Workshop
 from remend.models.device import Placement
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
-from remend.models.progress import QUIET, Watch
+from remend.models.progress import NO_PROGRESS, Progress
 
 
 class Fleet:
@@ -40,20 +40,20 @@ class Fleet:
         return len(self._workshops)
 
     def inpainter(
-        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
     ) -> Inpainter:
         """As ``Workshop.inpainter``; loads it on every device."""
         first, *_ = [
-            workshop.inpainter(model, watch, strength=strength) for workshop in self._workshops
+            workshop.inpainter(model, progress, strength=strength) for workshop in self._workshops
         ]
         return first
 
     def upscaler(
-        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
     ) -> Upscaler:
         """As ``Workshop.upscaler``; loads it on every device."""
         first, *_ = [
-            workshop.upscaler(model, watch, strength=strength) for workshop in self._workshops
+            workshop.upscaler(model, progress, strength=strength) for workshop in self._workshops
         ]
         return first
 
@@ -63,26 +63,26 @@ class Fleet:
         mask: Mask,
         model: str | Path,
         options: FillOptions = FillOptions(),  # noqa: B008 - frozen
-        watch: Watch = QUIET,
+        progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
     ) -> Picture:
         """As ``Workshop.fill``, on a device that is free."""
         with self._one() as workshop:
-            return workshop.fill(picture, mask, model, options, watch, strength=strength)
+            return workshop.fill(picture, mask, model, options, progress, strength=strength)
 
     def upscale(
         self,
         picture: Picture,
         model: str | Path,
         options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
-        watch: Watch = QUIET,
+        progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
     ) -> Picture:
         """As ``Workshop.upscale``, on a device that is free."""
         with self._one() as workshop:
-            return workshop.upscale(picture, model, options, watch, strength=strength)
+            return workshop.upscale(picture, model, options, progress, strength=strength)
 
     @contextmanager
     def _one(self) -> Iterator[Workshop]:

@@ -16,14 +16,14 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.restorer import (
+    FilledPatch,
     FillOptions,
     Inpainter,
-    Patch,
     UpscaleOptions,
     Upscaler,
     load_restorer,
 )
-from remend.models.progress import QUIET, Watch
+from remend.models.progress import NO_PROGRESS, Progress
 
 _WAIT_SECONDS = 0.2
 
@@ -54,23 +54,23 @@ class Workshop:
         return 1
 
     def inpainter(
-        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
     ) -> Inpainter:
         """The restorer that fills with these weights, and ``strength`` (0 to 1) of their adapter.
 
         Raises:
             RequestError: Unknown name, no weights, weights for something else, or no adapter to dial.
         """
-        restorer = self._load(find_model(model, "fill"), watch, strength)
+        restorer = self._load(find_model(model, "fill"), progress, strength)
         if not isinstance(restorer, Inpainter):
             raise RequestError(f"{model} cannot fill.")
         return restorer
 
     def upscaler(
-        self, model: str | Path, watch: Watch = QUIET, *, strength: float = 1.0
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
     ) -> Upscaler:
         """The restorer that enlarges with these weights; arguments and errors as ``inpainter``."""
-        restorer = self._load(find_model(model, "upscale"), watch, strength)
+        restorer = self._load(find_model(model, "upscale"), progress, strength)
         if not isinstance(restorer, Upscaler):
             raise RequestError(f"{model} cannot upscale.")
         return restorer
@@ -81,14 +81,14 @@ class Workshop:
         mask: Mask,
         model: str | Path,
         options: FillOptions = FillOptions(),  # noqa: B008 - frozen
-        watch: Watch = QUIET,
+        progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
     ) -> Picture:
         """Fill a picture where the mask says so; errors as ``Inpainter.restore``."""
-        with self._turn(watch):
-            restorer = self.inpainter(model, watch, strength=strength)
-            return restorer.restore(picture, mask, options, watch=watch)
+        with self._turn(progress):
+            restorer = self.inpainter(model, progress, strength=strength)
+            return restorer.restore(picture, mask, options, progress=progress)
 
     def fill_patches(
         self,
@@ -96,30 +96,32 @@ class Workshop:
         mask: Mask,
         model: str | Path,
         options: FillOptions = FillOptions(),  # noqa: B008 - frozen
-        watch: Watch = QUIET,
-    ) -> list[Patch]:
+        progress: Progress = NO_PROGRESS,
+    ) -> list[FilledPatch]:
         """As ``fill``, but only the rectangles that change."""
-        with self._turn(watch):
-            return self.inpainter(model, watch).fill_patches(picture, mask, options, watch=watch)
+        with self._turn(progress):
+            return self.inpainter(model, progress).fill_patches(
+                picture, mask, options, progress=progress
+            )
 
     def upscale(
         self,
         picture: Picture,
         model: str | Path,
         options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
-        watch: Watch = QUIET,
+        progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
     ) -> Picture:
         """Enlarge a picture; errors as ``Upscaler.restore``."""
-        with self._turn(watch):
-            restorer = self.upscaler(model, watch, strength=strength)
-            return restorer.restore(picture, options, watch=watch)
+        with self._turn(progress):
+            restorer = self.upscaler(model, progress, strength=strength)
+            return restorer.restore(picture, options, progress=progress)
 
-    def _load(self, path: Path, watch: Watch, strength: float) -> Inpainter | Upscaler:
+    def _load(self, path: Path, progress: Progress, strength: float) -> Inpainter | Upscaler:
         stat = path.stat()
         key = path.resolve(), stat.st_mtime_ns, stat.st_size, strength
-        with self._turn(watch):
+        with self._turn(progress):
             if key not in self._loaded:
                 while len(self._loaded) >= self._keep:
                     self._loaded.popitem(last=False)
@@ -128,9 +130,9 @@ class Workshop:
             return self._loaded[key]
 
     @contextmanager
-    def _turn(self, watch: Watch) -> Iterator[None]:
+    def _turn(self, progress: Progress) -> Iterator[None]:
         while not self._lock.acquire(timeout=_WAIT_SECONDS):
-            watch.update(0, 1, "waiting for the picture before")
+            progress.update(0, 1, "waiting for the picture before")
         try:
             yield
         finally:

@@ -8,5 +8,5 @@ import os
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-MODEL_LANE = "model"
+MODEL_QUEUE = "model"
 """The queue's name for all events that run a network: one at a time, whoever asked."""

@@ -14,16 +14,16 @@ import gradio as gr
 
 from remend.app.batch.plan import Job, Naming
 from remend.app.batch.target_size import DEFAULT_SCALE
-from remend.app.batch.work import FillWork, Saving
+from remend.app.batch.work import EncodeOptions, FillWork
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.workshop import Workshop
-from remend.app.page import MODEL_LANE
+from remend.app.page import MODEL_QUEUE
 from remend.app.page.status import check_name, explain
 from remend.app.page.uploads import new_folder, read_allowed_size
-from remend.app.page.upscale_service import AUTO_MODEL, Upscaling, Wish
+from remend.app.page.upscale_service import AUTO_MODEL, UpscaleRequest, Upscaling
 from remend.models.inference.restorer import FillOptions
 from remend.models.inference.upscaler import DEFAULT_DETAIL
-from remend.models.progress import QUIET
+from remend.models.progress import NO_PROGRESS
 
 
 class Api:
@@ -45,17 +45,17 @@ class Api:
                 check_name(model, "fill"),
                 FillOptions(detail=detail),
                 grow_px=round(grow),
-                saving=Saving(),
+                saving=EncodeOptions(),
             )
             output = new_folder() / Naming(suffix="-repaired").name_for(path)
-            work.perform(Job(path, output, Path(mask)), QUIET)
+            work.perform(Job(path, output, Path(mask)), NO_PROGRESS)
             return str(output)
 
     def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
         with _refusals():
-            wish = Wish(scale, 0, model, detail)
-            return str(self._upscaling.upscale_file(Path(photo), wish, new_folder())[0])
+            wanted = UpscaleRequest(scale, 0, model, detail)
+            return str(self._upscaling.upscale_file(Path(photo), wanted, new_folder())[0])
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""
@@ -73,7 +73,7 @@ def add_endpoints(api: Api) -> None:
     fill_detail = gr.Number(1.0, minimum=0, maximum=1, visible=False)
     upscale_detail = gr.Number(DEFAULT_DETAIL, minimum=0, maximum=1, visible=False)
     cards = gr.JSON(visible=False)
-    lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1}
+    lane = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
     gr.on(
         [], api.fill, [photo, mask, fill_model, grow, fill_detail], result, api_name="fill", **lane
     )

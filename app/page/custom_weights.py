@@ -13,11 +13,11 @@ from remend.app.engine.catalogue import SUFFIX, user_folder, weights_files
 from remend.app.page.i18n import label, language_of, word
 from remend.app.page.status import explain, say
 from remend.app.page.uploads import uploaded
-from remend.models.checkpoints.checkpoint import peek
+from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
 from remend.models.inference.restorer import load_restorer
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 
 
 def weights_upload() -> gr.File:
@@ -51,8 +51,8 @@ def keep_weights(file: Path) -> str:
         )
     if file.stem in {known.stem for known in weights_files()}:
         raise RequestError(f"There is a model {file.stem} already; rename the file.")
-    peek(file)
+    read_card(file)
     load_restorer(file, choose_placement("cpu", "fp32"))  # damage shows when all tensors are read
     user_folder().mkdir(parents=True, exist_ok=True)
-    save_whole(file.read_bytes(), user_folder() / file.name)
+    write_atomic(file.read_bytes(), user_folder() / file.name)
     return file.stem

@@ -19,14 +19,14 @@ from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import Patch
+from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import Cancelled
 
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""
 
 
-class OpenPhoto:
+class PhotoSession:
     """One photo, and the fills that can be undone and redone."""
 
     def __init__(self, name: str, picture: Picture, folder: Path) -> None:
@@ -34,8 +34,8 @@ class OpenPhoto:
         self.folder = folder
         self._pixels = np.array(picture.rgb)
         self._alpha, self._meta = picture.alpha, picture.meta
-        self._done: deque[list[Patch]] = deque(maxlen=FILLS_KEPT)
-        self._undone: list[list[Patch]] = []
+        self._done: deque[list[FilledPatch]] = deque(maxlen=FILLS_KEPT)
+        self._undone: list[list[FilledPatch]] = []
         self._lock = threading.Lock()
         self._stopped = self._applied = 0
         self.changed: list[Box] = []
@@ -55,7 +55,7 @@ class OpenPhoto:
         alpha = 0 if self._alpha is None else self._alpha.nbytes
         return self._pixels.nbytes + alpha + sum(patches)
 
-    def apply(self, patches: list[Patch], job: int) -> None:
+    def apply(self, patches: list[FilledPatch], job: int) -> None:
         """Paste the outcome of a fill.
 
         Raises:
@@ -112,20 +112,20 @@ class OpenPhoto:
         write_picture(self.picture, path)
         return path
 
-    def _swap(self, patches: Iterable[Patch]) -> list[Patch]:
+    def _swap(self, patches: Iterable[FilledPatch]) -> list[FilledPatch]:
         """Paste patches, and return what was there, in the order of pasting."""
         before = []
         self.changed = []
         for patch in patches:
             height, width = patch.rgb.shape[:2]
             there = self._pixels[patch.top : patch.top + height, patch.left : patch.left + width]
-            before.append(Patch(patch.left, patch.top, there.copy()))
+            before.append(FilledPatch(patch.left, patch.top, there.copy()))
             there[...] = patch.rgb
             self.changed.append(Box(patch.left, patch.top, patch.left + width, patch.top + height))
         return before
 
 
-class Desk:
+class PhotoSessions:
     """All open photos, found by key; the ones not used for longest go first.
 
     Args:
@@ -146,10 +146,10 @@ class Desk:
         self._max_megapixels = max_megapixels
         self._lifetime_s = lifetime_s
         self._memory = memory
-        self._photos: OrderedDict[str, tuple[OpenPhoto, float]] = OrderedDict()
+        self._photos: OrderedDict[str, tuple[PhotoSession, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def open(self, path: Path) -> tuple[str, OpenPhoto]:
+    def open(self, path: Path) -> tuple[str, PhotoSession]:
         """Read a photo and put it on the desk under a new key.
 
         Raises:
@@ -157,13 +157,13 @@ class Desk:
         """
         picture = read_picture(path, max_megapixels=self._max_megapixels)
         key = secrets.token_urlsafe(16)
-        photo = OpenPhoto(path.name, picture, self._folder / secrets.token_urlsafe(16))
+        photo = PhotoSession(path.name, picture, self._folder / secrets.token_urlsafe(16))
         with self._lock:
             self._photos[key] = (photo, time.monotonic())
             self._tidy()
         return key, photo
 
-    def find(self, key: str) -> OpenPhoto:
+    def find(self, key: str) -> PhotoSession:
         """The photo of a key.
 
         Raises:

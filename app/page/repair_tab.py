@@ -13,9 +13,9 @@ import numpy as np
 from remend.app.batch.plan import Naming
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.workshop import Workshop
-from remend.app.page import MODEL_LANE
+from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import MESSAGES, label, translated
-from remend.app.page.photo_sessions import Desk, OpenPhoto
+from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
 from remend.app.page.preview import (
     PREVIEW_MEGAPIXELS,
     data_url,
@@ -25,13 +25,13 @@ from remend.app.page.preview import (
     enlarge_mask,
     preview_size,
 )
-from remend.app.page.status import PageWatch, answering, check_name, explain
+from remend.app.page.status import PageProgress, check_name, explain, returns_errors
 from remend.app.page.uploads import new_folder, read_allowed_size, uploaded
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_mask, read_size, write_picture
 from remend.models.imaging.picture import Mask, Metadata, Picture
-from remend.models.inference.damage import find_damage
+from remend.models.inference.damage import propose_mask
 from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FillOptions
 from remend.models.progress import Cancelled
@@ -52,10 +52,10 @@ _MOST_GROWTH = 64
 Message = dict[str, Any]
 
 
-class FillWatch(PageWatch):
+class FillProgress(PageProgress):
     """Also ends a fill that its photo has given up."""
 
-    def __init__(self, bar: gr.Progress, photo: OpenPhoto, job: int) -> None:
+    def __init__(self, bar: gr.Progress, photo: PhotoSession, job: int) -> None:
         super().__init__(bar)
         self._photo, self._job = photo, job
 
@@ -67,7 +67,7 @@ class FillWatch(PageWatch):
 class Repair:
     """What the browser can ask for about photos on the desk; every message holds the photo's key."""
 
-    def __init__(self, workshop: Workshop, desk: Desk) -> None:
+    def __init__(self, workshop: Workshop, desk: PhotoSessions) -> None:
         self._workshop = workshop
         self._desk = desk
 
@@ -119,7 +119,7 @@ class Repair:
     def suggest(self, message: Message) -> Message:
         """Propose paint over what looks like damage."""
         picture = self._desk.find(message["photo"]).picture
-        mask = find_damage(picture, float(message["sensitivity"]))
+        mask = propose_mask(picture, float(message["sensitivity"]))
         return {"overlay": data_url(encode_overlay(mask)), "found": not mask.is_empty}
 
     def changes(self, message: Message) -> Message:
@@ -181,11 +181,11 @@ class Repair:
             mask,
             check_name(model, "fill"),
             FillOptions(detail=detail),
-            FillWatch(bar, photo, job),
+            FillProgress(bar, photo, job),
         )
         photo.apply(patches, job)
 
-    def _painted(self, message: Message, photo: OpenPhoto) -> Mask:
+    def _painted(self, message: Message, photo: PhotoSession) -> Mask:
         """The paint that the browser sent, as a mask of the photo's size."""
         path = uploaded(message["mask"])
         read_allowed_size(path, PREVIEW_MEGAPIXELS)
@@ -205,7 +205,7 @@ class Repair:
         write_picture(photo.picture, path)
         return path
 
-    def _patches(self, photo: OpenPhoto) -> Message:
+    def _patches(self, photo: PhotoSession) -> Message:
         picture = photo.picture
         return {"patches": [_shown(*encode_patch(picture, box)) for box in photo.changed]}
 
@@ -233,7 +233,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
         html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
         css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
         js_on_load=_START + _EVENTS,
-        server_functions=[answering(function) for function in quick],
+        server_functions=[returns_errors(function) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,
         result=None,
@@ -257,7 +257,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
         repair.fill,
         [model, grow, detail],
         editor,
-        concurrency_id=MODEL_LANE,
+        concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
         show_progress_on=[status],
         api_name="fill_painted",  # /fill is the endpoint for programs

@@ -24,7 +24,7 @@ from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.i18n import I18N, label, language_of
 from remend.app.page.models_tab import cards_list
-from remend.app.page.photo_sessions import Desk
+from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import MODULES, SCRIPTS, Repair, repair_tab
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.upscale_service import Upscaling
@@ -61,7 +61,7 @@ def build_page(
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(label("repair"), id="repair") as repair_page:
-                repair = Repair(workshop, Desk(folder, max_megapixels))
+                repair = Repair(workshop, PhotoSessions(folder, max_megapixels))
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscaling, status)

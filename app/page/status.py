@@ -19,7 +19,7 @@ from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
 from remend.app.page.i18n import MESSAGES, translate, word
 from remend.models.errors import RemendError, RequestError
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def _without_folders(sentence: str) -> str:
     return re.sub(re.escape(get_upload_folder()) + r"/([^/\s]+/)*", "", sentence)
 
 
-def answering(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """Wrap a function that the browser calls: its errors become ``{"error": sentence}``.
 
     Its message says which language the browser speaks.
@@ -132,7 +132,7 @@ def check_name(name: str, task: str) -> str:
     return name
 
 
-class PageWatch(Watch):
+class PageProgress(Progress):
     """Moves a bar of the page, and ends the work when someone has asked for it."""
 
     def __init__(self, bar: gr.Progress) -> None:

@@ -15,19 +15,19 @@ import gradio as gr
 
 from remend.app.batch.plan import Job, Naming
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.catalogue import default_upscale_model
 from remend.app.engine.workshop import Workshop
 from remend.app.page.crop import aim_at, cut_crop, mark_part
 from remend.app.page.i18n import joined, language_of, translated, word
 from remend.app.page.preview import encode_preview
-from remend.app.page.status import PageWatch, check_name, explain, say
+from remend.app.page.status import PageProgress, check_name, explain, say
 from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
 from remend.models.inference.restorer import UpscaleOptions
 from remend.models.inference.upscaler import DEFAULT_DENOISE
-from remend.models.progress import QUIET, Cancelled, Watch
+from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 
 AUTO_MODEL = "auto"
 
@@ -36,7 +36,7 @@ _RESULT_FACTOR = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UpscaleRequest:
     """What a visitor asks for; ``width`` in pixels wins over ``scale`` unless it is 0."""
 
     scale: float
@@ -58,7 +58,7 @@ class Wish:
         return default_upscale_model(self.target.scale_for(size))
 
 
-class PartWatch(PageWatch):
+class PhotoProgress(PageProgress):
     """Progress of one photo out of several, on one bar."""
 
     def __init__(self, bar: gr.Progress, index: int, count: int, name: str) -> None:
@@ -77,11 +77,11 @@ class Upscaling:
     def __init__(self, workshop: Workshop, max_megapixels: float) -> None:
         self._workshop = workshop
         self._max_megapixels = max_megapixels
-        self._running: dict[str, PageWatch] = {}
+        self._running: dict[str, PageProgress] = {}
         self._stopped: set[str] = set()
 
     def upscale_file(
-        self, photo: Path, wish: Wish, folder: Path, watch: Watch = QUIET
+        self, photo: Path, wanted: UpscaleRequest, folder: Path, progress: Progress = NO_PROGRESS
     ) -> tuple[Path, tuple[str, ...]]:
         """Enlarge a photo as the command would.
 
@@ -91,17 +91,17 @@ class Upscaling:
         Raises:
             RemendError: The photo, the size or the model will not do.
         """
-        self._check_sizes(photo, wish.target)
-        name = None if wish.model == AUTO_MODEL else check_name(wish.model, "upscale")
+        self._check_sizes(photo, wanted.target)
+        name = None if wanted.model == AUTO_MODEL else check_name(wanted.model, "upscale")
         work = UpscaleWork(
-            self._workshop, name, wish.target,
-            detail=wish.detail, denoise=wish.denoise, saving=Saving(),
+            self._workshop, name, wanted.target,
+            detail=wanted.detail, denoise=wanted.denoise, saving=EncodeOptions(),
         )  # fmt: skip
-        suffix = f"-{round(wish.width)}px" if wish.width else f"-x{wish.scale:g}"
-        output = folder / Naming(wish.file_format, suffix).name_for(photo)
+        suffix = f"-{round(wanted.width)}px" if wanted.width else f"-x{wanted.scale:g}"
+        output = folder / Naming(wanted.file_format, suffix).name_for(photo)
         if output.exists():  # two photos of one name
             output = output.with_stem(f"{output.stem}-{len(list(folder.iterdir())) + 1}")
-        return output, work.perform(Job(photo, output), watch)
+        return output, work.perform(Job(photo, output), progress)
 
     def choose(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
@@ -135,7 +135,9 @@ class Upscaling:
         if not paths:
             return _tell(word(language, "choose_photo"))
         try:
-            return _tell(self._describe(paths, Wish(scale, width, AUTO_MODEL, 0).target, language))
+            return _tell(
+                self._describe(paths, UpscaleRequest(scale, width, AUTO_MODEL, 0).target, language)
+            )
         except Exception as error:
             return _tell(explain(error, language_of(request)), is_error=True)
 
@@ -166,19 +168,19 @@ class Upscaling:
         try:
             if not paths:
                 raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail, denoise=denoise)
+            wanted = UpscaleRequest(scale, width, model, detail, denoise=denoise)
             photo = Path(paths[0])
-            sizes = [self._check_sizes(Path(path), wish.target)[0] for path in paths]
+            sizes = [self._check_sizes(Path(path), wanted.target)[0] for path in paths]
             picture = read_picture(photo, max_megapixels=self._max_megapixels)
             part = cut_crop(picture, across, down)
-            factor = wish.target.scale_for(sizes[0])
+            factor = wanted.target.scale_for(sizes[0])
             larger = (round(part.width * factor), round(part.height * factor))
             options = UpscaleOptions(size=larger, detail=detail, denoise=denoise)
-            watch = self._running[session] = PageWatch(bar)
-            name = wish.model_for(sizes[0])
+            progress = self._running[session] = PageProgress(bar)
+            name = wanted.model_for(sizes[0])
             self._workshop.upscaler(name)  # the time to load it says nothing of the whole
             began = time.monotonic()
-            enlarged = self._workshop.upscale(part, name, options, watch)
+            enlarged = self._workshop.upscale(part, name, options, progress)
             seconds = time.monotonic() - began
             folder = new_folder()
             pair = (folder / "before.png", folder / "after.png")
@@ -188,7 +190,7 @@ class Upscaling:
             seconds *= sum(w * h for w, h in sizes) / (part.width * part.height)
             text = joined(
                 language,
-                self._describe(paths, wish.target, language),
+                self._describe(paths, wanted.target, language),
                 word(language, "estimate", seconds=spell_seconds(seconds, language)),
                 word(language, "preview_of", name=photo.name),
                 *translated(enlarged.meta.notes, language),
@@ -219,15 +221,15 @@ class Upscaling:
         try:
             if not paths:
                 raise RequestError(word(language, "choose_photo"))
-            wish = Wish(scale, width, model, detail, file_format, denoise)
+            wanted = UpscaleRequest(scale, width, model, detail, file_format, denoise)
             folder, made, notes = new_folder(), list[Path](), list[str]()
             for index, path in enumerate(map(Path, paths)):
                 if session in self._stopped:
                     raise Cancelled
-                watch = PartWatch(bar, index, len(paths), path.name)
-                self._running[session] = watch
+                progress = PhotoProgress(bar, index, len(paths), path.name)
+                self._running[session] = progress
                 try:
-                    file, said = self.upscale_file(path, wish, folder, watch)
+                    file, said = self.upscale_file(path, wanted, folder, progress)
                 except RemendError as error:
                     if len(paths) == 1:
                         raise
@@ -257,8 +259,8 @@ class Upscaling:
         """End what this visitor has running, between two tiles."""
         session = request.session_hash or ""
         self._stopped.add(session)
-        if watch := self._running.get(session):
-            watch.stop()
+        if progress := self._running.get(session):
+            progress.stop()
         return _tell(word(language_of(request), "stopped_short"))
 
     def _mark_part(self, photo: Path, across: float, down: float) -> str:

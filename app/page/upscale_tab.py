@@ -6,8 +6,8 @@ import gradio as gr
 
 from remend.app.batch.plan import FORMAT_SUFFIXES
 from remend.app.batch.target_size import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
-from remend.app.engine.catalogue import default_upscale_model, find_model, list_models, read_card
-from remend.app.page import MODEL_LANE
+from remend.app.engine.catalogue import card_of, default_upscale_model, find_model, list_models
+from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import label, language_of, word
 from remend.app.page.status import check_name
 from remend.app.page.upscale_service import AUTO_MODEL, Upscaling, withdraw_download
@@ -70,7 +70,7 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
                     down = gr.Slider(0, 1, 0.5, step=0.005, label=label("down"))
                     show = gr.Button(label("preview"), elem_id="upscale-preview")
     private: dict[str, Any] = {"api_visibility": "private"}
-    lane = {"concurrency_id": MODEL_LANE, "concurrency_limit": 1, "show_progress_on": [status]}
+    lane = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress_on": [status]}
     size = [photos, scale, width]
     photos.change(
         upscaling.choose, size, [status, where, chooser, result, download], queue=False,
@@ -88,20 +88,20 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
         [scale.release, width.change, model.change, detail.release, denoise.release, show.click],
         withdraw_download, None, download, queue=False, show_progress="hidden", **private,
     )  # fmt: skip
-    wish = [photos, scale, width, model, detail, denoise]
+    wanted = [photos, scale, width, model, detail, denoise]
     # A slider that moves on takes the place of what waits; its last position is always shown.
     aimed = where.select(
         upscaling.aim, [photos, where], [across, down], queue=False, show_progress="hidden",
         **private,
     )  # fmt: skip
-    part = (upscaling.show_part, [*wish, across, down], [result, status, where])
+    part = (upscaling.show_part, [*wanted, across, down], [result, status, where])
     pointed = aimed.success(*part, **lane, **private)
     shown = gr.on(
         [show.click, detail.release, denoise.release, across.release, down.release],
         *part, trigger_mode="always_last", **lane, **private,
     )  # fmt: skip
     running = run.click(
-        upscaling.run, [*wish, file_format], [result, download, status], **lane, **private
+        upscaling.run, [*wanted, file_format], [result, download, status], **lane, **private
     )
     stop.click(
         upscaling.stop, None, status, cancels=[running, shown, pointed], queue=False, **private
@@ -112,7 +112,7 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
 def hint_dials(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
     """Say below the two dials where the model that is chosen does not heed them."""
     name = default_upscale_model(scale) if model == AUTO_MODEL else check_name(model, "upscale")
-    heeded = read_card(find_model(name, "upscale")).config
+    heeded = card_of(find_model(name, "upscale")).config
     unheeded = word(language_of(request), "no_effect", name=name)
     detail, denoise = (
         gr.update(info=None if heeded.get(dial) else unheeded) for dial in ("refine", "denoise")

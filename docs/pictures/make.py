@@ -17,7 +17,7 @@ from remend.models.device import choose_placement
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Mask, Picture, from_unit
 from remend.models.inference.restorer import FillOptions, UpscaleOptions
-from remend.training.data.blur_noise import age
+from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.degradation import degrade
 from remend.training.recipe.parse import read_recipe
 
@@ -128,7 +128,7 @@ def degradations() -> None:
     random = torch.Generator().manual_seed(3)
     rows = [photo.repeat(2, 0).repeat(2, 1)]
     for batch in draws.split(3):
-        aged = age(batch, recipe.degradation.old_share, random)
+        aged = old_photo_look(batch, recipe.degradation.old_share, random)
         small = degrade(aged, 4, recipe.degradation, random).inputs
         rows += [from_unit(x[None], np.uint8).repeat(8, 0).repeat(8, 1) for x in small]
     sheet = np.vstack([np.hstack(rows[i : i + 4]) for i in range(0, 16, 4)])

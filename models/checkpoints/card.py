@@ -97,7 +97,7 @@ def has_card(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX and CARD_KEY in read_header(path).get(METADATA_KEY, {})
 
 
-def peek(path: Path) -> Card:
+def read_card(path: Path) -> Card:
     """Read the card alone; no tensor is loaded.
 
     Raises:

@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from remend.models.checkpoints.card import CARD_KEY, Card, peek
-from remend.models.checkpoints.lora import add_adapters, merge_adapters
+from remend.models.checkpoints.card import CARD_KEY, Card, read_card
+from remend.models.checkpoints.lora import add_lora, merge_lora
 from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.errors import RequestError
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 
 
 def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = True) -> None:
@@ -28,13 +28,13 @@ def save_network(path: Path, network: nn.Module, card: Card, *, half: bool = Tru
         .contiguous()
         for name, tensor in network.state_dict().items()
     }
-    save_whole(save(tensors, {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}), path)
+    write_atomic(save(tensors, {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}), path)
 
 
 def save_card(source: Path, target: Path, card: Card) -> None:
     """Write the tensors of one file, bit for bit, with another card into another, whole or not at all."""
     metadata = {CARD_KEY: json.dumps(asdict(card), ensure_ascii=False)}
-    save_whole(save(read_tensors(source), metadata), target)
+    write_atomic(save(read_tensors(source), metadata), target)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -51,9 +51,9 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
         strength: How much of its adapter is merged into the weights: 0 = the parent, 1 = as trained.
 
     Raises:
-        RequestError: As `peek`, tensors that do not fit the card, or a strength below 1 without adapter.
+        RequestError: As `read_card`, tensors that do not fit the card, or a strength below 1 without adapter.
     """
-    card = peek(path)
+    card = read_card(path)
     if card.architecture not in ARCHITECTURES:
         raise RequestError(
             f"{path} needs architecture {card.architecture!r}, which this version does not have; "
@@ -66,10 +66,10 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
         )
     try:
         network = build_network(card.architecture, card.config)
-        add_adapters(network, card.adapter)
+        add_lora(network, card.adapter)
         network.load_state_dict(read_tensors(path))
         if card.adapter:
-            merge_adapters(network, strength)
+            merge_lora(network, strength)
     except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
         raise RequestError(
             f"{path} is damaged: its tensors do not fit its card ({str(error).splitlines()[0]}); "

@@ -35,7 +35,7 @@ class LowRank(nn.Module):
         return weight + self.strength * (self.up @ self.down).view_as(weight)
 
 
-def add_adapters(network: nn.Module, rank: int) -> None:
+def add_lora(network: nn.Module, rank: int) -> None:
     """Put an adapter beside every convolution and freeze all the rest; rank 0 leaves the network alone.
 
     Raises:
@@ -53,7 +53,7 @@ def add_adapters(network: nn.Module, rank: int) -> None:
         parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
 
 
-def merge_adapters(network: nn.Module, strength: float) -> None:
+def merge_lora(network: nn.Module, strength: float) -> None:
     """Add every adapter to its weight, ``strength`` times, and leave plain convolutions.
 
     Strength 0 gives the weights without adapter exactly, 1 those that were trained.

@@ -8,14 +8,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from torch import nn
 
 from remend.models.discriminators.baselines import (
-    DcganJudge,
-    DcganJudgeConfig,
-    ResNetJudge,
-    ResNetJudgeConfig,
+    DcganDiscriminator,
+    DcganDiscriminatorConfig,
+    ResNetDiscriminator,
+    ResNetDiscriminatorConfig,
 )
-from remend.models.discriminators.growing import GrowingJudge, GrowingJudgeConfig
-from remend.models.discriminators.multiscale import MultiScale
-from remend.models.discriminators.patch import PatchConfig
+from remend.models.discriminators.growing import GrowingDiscriminator, GrowingDiscriminatorConfig
+from remend.models.discriminators.multiscale import MultiscaleDiscriminator
+from remend.models.discriminators.patch import PatchDiscriminatorConfig
 from remend.models.errors import RequestError
 from remend.models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
 from remend.models.generators.growing import Growing, GrowingConfig
@@ -42,10 +42,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     "dcgan": Architecture(Dcgan, DcganConfig, "generate", "dcgan_judge"),
     "resnet": Architecture(ResNetGenerator, ResNetConfig, "generate", "resnet_judge"),
     "growing": Architecture(Growing, GrowingConfig, "generate", "growing_judge"),
-    "multiscale": Architecture(MultiScale, PatchConfig, "judge"),
-    "dcgan_judge": Architecture(DcganJudge, DcganJudgeConfig, "judge"),
-    "resnet_judge": Architecture(ResNetJudge, ResNetJudgeConfig, "judge"),
-    "growing_judge": Architecture(GrowingJudge, GrowingJudgeConfig, "judge"),
+    "multiscale": Architecture(MultiscaleDiscriminator, PatchDiscriminatorConfig, "judge"),
+    "dcgan_judge": Architecture(DcganDiscriminator, DcganDiscriminatorConfig, "judge"),
+    "resnet_judge": Architecture(ResNetDiscriminator, ResNetDiscriminatorConfig, "judge"),
+    "growing_judge": Architecture(GrowingDiscriminator, GrowingDiscriminatorConfig, "judge"),
 }
 
 

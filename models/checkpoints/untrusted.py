@@ -25,7 +25,7 @@ _SLACK = 2
 """Tensors may claim so many times the bytes of their file, since several may share a storage."""
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_untrusted(path: Path) -> dict[str, Tensor]:
     """Read the weights in a file, from the first of ``UNWRAPPED`` that it holds.
 
     Returns:

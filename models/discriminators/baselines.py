@@ -1,6 +1,6 @@
 """The classical discriminators, DCGAN and ResNet: one logit a picture, or with labels a projection.
 
-They judge the whole of a small picture, where `Patch` judges many parts of a large one.
+They judge the whole of a small picture, where `PatchDiscriminator` judges many parts of a large one.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from remend.models.discriminators.multiscale import Verdict
+from remend.models.discriminators.multiscale import DiscriminatorOutput
 from remend.models.layers.growth import SMALLEST, count_channels, list_sizes
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
@@ -18,8 +18,8 @@ from remend.models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)
-class DcganJudgeConfig:
-    """Shape of a ``DcganJudge``."""
+class DcganDiscriminatorConfig:
+    """Shape of a ``DcganDiscriminator``."""
 
     size: Literal[16, 32, 64, 128] = 32
     width: int = 64
@@ -32,8 +32,8 @@ class DcganJudgeConfig:
 
 
 @dataclass(frozen=True)
-class ResNetJudgeConfig:
-    """Shape of a ``ResNetJudge``; the papers' has 32 px and width 128."""
+class ResNetDiscriminatorConfig:
+    """Shape of a ``ResNetDiscriminator``; the papers' has 32 px and width 128."""
 
     size: Literal[16, 32, 64, 128] = 32
     width: int = 128
@@ -45,10 +45,10 @@ class ResNetJudgeConfig:
     """0 = samples have no labels."""
 
 
-class DcganJudge(nn.Module):
+class DcganDiscriminator(nn.Module):
     """Strided 4x4 convolutions with LeakyReLU down to 4x4 px, then one logit (Radford et al. 2016)."""
 
-    def __init__(self, config: DcganJudgeConfig) -> None:
+    def __init__(self, config: DcganDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
         stages, inputs = [], 3
@@ -66,13 +66,13 @@ class DcganJudge(nn.Module):
         if config.spectral:
             normalise_spectrally(self)
 
-    def forward(self, picture: Tensor, labels: Tensor | None = None) -> Verdict:
+    def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, size, size); logits are (B, 1)."""
         features = []
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)
-        return Verdict(self.head(self.minibatch(picture).flatten(1), labels), features)
+        return DiscriminatorOutput(self.head(self.minibatch(picture).flatten(1), labels), features)
 
 
 class DownBlock(nn.Module):
@@ -81,7 +81,9 @@ class DownBlock(nn.Module):
     The block that sees the picture (``first``) begins with a convolution, not with norm and ReLU.
     """
 
-    def __init__(self, inputs: int, config: ResNetJudgeConfig, *, first: bool, halve: bool) -> None:
+    def __init__(
+        self, inputs: int, config: ResNetDiscriminatorConfig, *, first: bool, halve: bool
+    ) -> None:
         super().__init__()
         width, norm = config.width, NORMS["none" if first else config.norm]
         self.body = nn.Sequential(
@@ -101,13 +103,13 @@ class DownBlock(nn.Module):
         return self.shortcut(x) + self.body(x)
 
 
-class ResNetJudge(nn.Module):
+class ResNetDiscriminator(nn.Module):
     """Residual blocks down to 8x8 px, two more there, the mean over the picture, one logit.
 
     Gulrajani et al. 2017 (appendix F); Miyato et al. 2018 take the sum for the mean, 64 times larger.
     """
 
-    def __init__(self, config: ResNetJudgeConfig) -> None:
+    def __init__(self, config: ResNetDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
         halvings = len(list_sizes(config.size)) - 2
@@ -120,11 +122,11 @@ class ResNetJudge(nn.Module):
         if config.spectral:
             normalise_spectrally(self)
 
-    def forward(self, picture: Tensor, labels: Tensor | None = None) -> Verdict:
+    def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, size, size); logits are (B, 1)."""
         features = []
         for block in self.blocks:
             picture = block(picture)
             features.append(picture)
         seen = self.minibatch(torch.relu(picture)).mean((2, 3))
-        return Verdict(self.head(seen, labels), features)
+        return DiscriminatorOutput(self.head(seen, labels), features)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remend.models.discriminators.multiscale import Verdict
+from remend.models.discriminators.multiscale import DiscriminatorOutput
 from remend.models.layers.growth import SMALLEST, Growth, count_channels, list_sizes
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
@@ -20,8 +20,8 @@ from remend.models.layers.spectral import normalise_spectrally
 
 
 @dataclass(frozen=True)
-class GrowingJudgeConfig:
-    """Shape of a ``GrowingJudge``."""
+class GrowingDiscriminatorConfig:
+    """Shape of a ``GrowingDiscriminator``."""
 
     size: Literal[16, 32, 64, 128] = 32
     """Side of the full-grown pictures in px."""
@@ -39,10 +39,10 @@ def read_picture(outputs: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, outputs, 1), nn.LeakyReLU(0.2))
 
 
-class GrowingJudge(nn.Module):
+class GrowingDiscriminator(nn.Module):
     """Levels of two convolutions and an average, each with an entrance of its own for pictures."""
 
-    def __init__(self, config: GrowingJudgeConfig) -> None:
+    def __init__(self, config: GrowingDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
         self.growth = Growth(config.size)
@@ -65,7 +65,7 @@ class GrowingJudge(nn.Module):
         if config.spectral:
             normalise_spectrally(self)
 
-    def forward(self, picture: Tensor, labels: Tensor | None = None) -> Verdict:
+    def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, s, s), s = ``growth.size``; logits are (B, 1)."""
         level, fade = self.growth.level, self.growth.fade
         features = []
@@ -77,4 +77,4 @@ class GrowingJudge(nn.Module):
             features.append(x)
         x = self.last(self.minibatch(x))
         features.append(x)
-        return Verdict(self.head(x.flatten(1), labels), features)
+        return DiscriminatorOutput(self.head(x.flatten(1), labels), features)

@@ -10,28 +10,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remend.models.discriminators.patch import Patch, PatchConfig
+from remend.models.discriminators.patch import PatchDiscriminator, PatchDiscriminatorConfig
 from remend.models.layers.spectral import normalise_spectrally
 
 
-class Verdict(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What a discriminator says: all its logits (B, n), and its activations for feature matching."""
 
     logits: Tensor
     features: list[Tensor]
 
 
-class MultiScale(nn.Module):
+class MultiscaleDiscriminator(nn.Module):
     """``config.scales`` patch discriminators on the picture max-pooled to 1, 1/2, 1/4, ..."""
 
-    def __init__(self, config: PatchConfig) -> None:
+    def __init__(self, config: PatchDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
-        self.scales = nn.ModuleList(Patch(config) for _ in range(config.scales))
+        self.scales = nn.ModuleList(PatchDiscriminator(config) for _ in range(config.scales))
         if config.spectral:
             normalise_spectrally(self)
 
-    def forward(self, picture: Tensor, mask: Tensor | None = None) -> Verdict:
+    def forward(self, picture: Tensor, mask: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, C, H, W); logits of all levels are joined to (B, n).
 
         A mask (B, 1, H, W) is seen as one more channel.
@@ -45,4 +45,4 @@ class MultiScale(nn.Module):
             level_logits, level_features = patch(picture)
             logits.append(level_logits.flatten(1))
             features.extend(level_features)
-        return Verdict(torch.cat(logits, 1).float(), features)
+        return DiscriminatorOutput(torch.cat(logits, 1).float(), features)

@@ -12,8 +12,8 @@ from remend.models.layers.norm import NORMS, Norm
 
 
 @dataclass(frozen=True)
-class PatchConfig:
-    """Shape of a ``MultiScale`` discriminator: ``scales`` times the same patch discriminator."""
+class PatchDiscriminatorConfig:
+    """Shape of a ``MultiscaleDiscriminator`` discriminator: ``scales`` times the same patch discriminator."""
 
     inputs: int = 4
     width: int = 48
@@ -24,10 +24,10 @@ class PatchConfig:
     minibatch: Minibatch = "none"
 
 
-class Patch(nn.Module):
+class PatchDiscriminator(nn.Module):
     """Strided convolutions with LeakyReLU, then logits on a grid of 1/2^(layers-1)."""
 
-    def __init__(self, config: PatchConfig) -> None:
+    def __init__(self, config: PatchDiscriminatorConfig) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         inputs = config.inputs

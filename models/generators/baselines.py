@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from remend.models.layers.growth import SMALLEST, count_channels, list_sizes
-from remend.models.layers.norm import Labelled, Norm, make_norm
+from remend.models.layers.norm import ConditionalSequential, Norm, make_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample
 from remend.models.layers.spectral import normalise_spectrally
 
@@ -73,7 +73,7 @@ class Dcgan(nn.Module):
         for inputs, outputs in pairwise(channels):
             norm = make_norm(config.norm, outputs, config.classes)
             layers += [UPSAMPLERS[config.upsample](inputs, outputs), norm, nn.ReLU()]
-        self.body = Labelled(*layers)
+        self.body = ConditionalSequential(*layers)
         kernel = config.output_kernel
         self.head = nn.Conv2d(channels[-1], 3, kernel, padding=kernel // 2)
         if config.spectral:
@@ -91,7 +91,7 @@ class UpBlock(nn.Module):
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
         width = config.width
-        self.body = Labelled(
+        self.body = ConditionalSequential(
             make_norm(config.norm, width, config.classes),
             nn.ReLU(),
             UPSAMPLERS[config.upsample](width, width),
@@ -115,7 +115,7 @@ class ResNetGenerator(nn.Module):
         width, kernel = config.width, config.output_kernel
         self.start = nn.Linear(config.latent, width * SMALLEST**2)
         self.blocks = nn.ModuleList(UpBlock(config) for _ in list_sizes(config.size)[1:])
-        self.last = Labelled(make_norm(config.norm, width, config.classes), nn.ReLU())
+        self.last = ConditionalSequential(make_norm(config.norm, width, config.classes), nn.ReLU())
         self.head = nn.Conv2d(width, 3, kernel, padding=kernel // 2)
         if config.spectral:
             normalise_spectrally(self)

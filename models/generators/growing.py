@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from remend.models.layers.growth import SMALLEST, Growth, count_channels, list_sizes
-from remend.models.layers.norm import Labelled, Norm, make_norm
+from remend.models.layers.norm import ConditionalSequential, Norm, make_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample
 from remend.models.layers.spectral import normalise_spectrally
 
@@ -48,11 +48,13 @@ class Growing(nn.Module):
         channels = [count_channels(config.size, size, config.width) for size in sizes]
         self.start = nn.Linear(config.latent, channels[0] * SMALLEST**2)
 
-        def finish(first: nn.Module, outputs: int) -> Labelled:
+        def finish(first: nn.Module, outputs: int) -> ConditionalSequential:
             convs = (first, nn.Conv2d(outputs, outputs, 3, padding=1))
             norms = [make_norm(config.norm, outputs, config.classes) for _ in convs]
             parts = zip(convs, norms, strict=True)
-            return Labelled(*(Labelled(conv, nn.LeakyReLU(0.2), norm) for conv, norm in parts))
+            return ConditionalSequential(
+                *(ConditionalSequential(conv, nn.LeakyReLU(0.2), norm) for conv, norm in parts)
+            )
 
         self.levels = nn.ModuleList([finish(nn.Identity(), channels[0])])
         for inputs, outputs in pairwise(channels):

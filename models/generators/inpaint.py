@@ -29,7 +29,7 @@ from torch.nn import functional as F
 
 from remend.models.errors import RequestError
 from remend.models.layers.attention import MaskedAttention
-from remend.models.layers.blocks import GatedResidual, start_small
+from remend.models.layers.blocks import GatedResidual, scale_init
 from remend.models.layers.gated import Gate, GatedConv
 from remend.models.layers.harmonic import harmonic_fill
 from remend.models.layers.norm import Norm
@@ -125,7 +125,7 @@ class Refine(nn.Module):
         initialise_icnr(self.expand, 2)
         kernel = config.output_kernel
         self.head = nn.Conv2d(full, 3, kernel, padding=kernel // 2)
-        start_small(self.head)
+        scale_init(self.head)
 
     def forward(self, base: Tensor, coarse: Tensor, features: Tensor, mask: Tensor) -> Tensor:
         """Correction of the base, (B, 3, H, W) in (-1, 1), float32."""

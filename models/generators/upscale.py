@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remend.models.layers.blocks import Residual, start_small
+from remend.models.layers.blocks import Residual, scale_init
 from remend.models.layers.gated import Gate
 from remend.models.layers.norm import Norm
 from remend.models.layers.resample import initialise_icnr
@@ -56,7 +56,7 @@ def small_head(inputs: int, scale: int) -> nn.Conv2d:
     """Convolution to the scale² phases of an RGB picture, started at a tenth and without grid."""
     head = nn.Conv2d(inputs, 3 * scale**2, 3, padding=1)
     initialise_icnr(head, scale)
-    start_small(head)
+    scale_init(head)
     return head
 
 

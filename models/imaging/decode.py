@@ -25,7 +25,7 @@ from PIL import (
 )
 
 from remend.models.errors import InputError, RemendError
-from remend.models.imaging.integrity import find_damage
+from remend.models.imaging.integrity import check_decoded
 from remend.models.imaging.metadata import metadata_of, orientation_of, profile_space
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels
@@ -170,7 +170,7 @@ def decode(opened: OpenPicture) -> Picture:
         # A PNG may keep metadata behind its pixels, which Pillow reads only after decoding them.
         # Decoding a rare kind of file twice costs less than lost metadata.
         image.load()
-    if damage := find_damage(image, opened.stream):
+    if damage := check_decoded(image, opened.stream):
         notes.append(damage)
     meta = metadata_of(image, grey=grey)
     orientation = orientation_of(image)

@@ -16,7 +16,7 @@ from remend.models.imaging.decode import Source, bit_depth_of, decode, open_pict
 from remend.models.imaging.encode import SUFFIX_FORMATS, encode, grey_of
 from remend.models.imaging.metadata import orientation_of
 from remend.models.imaging.picture import Mask, Picture
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
 PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
@@ -178,7 +178,7 @@ def write_picture(
         quality=quality,
         keep_metadata=keep_metadata,
     )
-    save_whole(data, path)
+    write_atomic(data, path)
     return notes
 
 

@@ -19,7 +19,7 @@ _TIFF_PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, and of
 _BOX_HEADER, _LONG_BOX_HEADER = 8, 16
 
 
-def find_damage(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
+def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
     """A sentence for a file that was decoded but is not as it was written; None = nothing shows.
 
     Args:

@@ -33,7 +33,7 @@ _DARK_FACTOR = 2.0  # damage is seldom dark, eyes and mouths are
 Field = NDArray[np.float32]
 
 
-def find_damage(picture: Picture, sensitivity: float = DEFAULT_SENSITIVITY) -> Mask:
+def propose_mask(picture: Picture, sensitivity: float = DEFAULT_SENSITIVITY) -> Mask:
     """Propose a mask of what looks like damage.
 
     Args:

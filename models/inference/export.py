@@ -19,7 +19,7 @@ from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import open_network, save_network
 from remend.models.errors import RequestError
 from remend.models.inference.spandrel_adapter import open_community
-from remend.models.storage.atomic import save_whole
+from remend.models.storage.atomic import write_atomic
 
 Form = Literal["onnx", "torchscript", "fp16"]
 SUFFIXES: Mapping[Form, str] = {
@@ -77,7 +77,7 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
     module = Exported(restoring.at_detail(1.0), fills=card.task == "fill").eval()
     texts = {"remend": json.dumps(asdict(card)), "conventions": json.dumps(describe(card))}
     write = {"onnx": _to_onnx, "torchscript": _to_torchscript}[form]
-    save_whole(write(module, texts), target)
+    write_atomic(write(module, texts), target)
 
 
 def describe(card: Card) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
-from remend.models.inference.texture_transfer import transfer_detail
-from remend.models.progress import QUIET, Part, Watch
+from remend.models.inference.texture_transfer import transfer_texture
+from remend.models.progress import NO_PROGRESS, Progress, SubProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FillOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class FilledPatch:
     """A changed rectangle of a picture: its corner and its pixels (h, w, 3)."""
 
     left: int
@@ -71,7 +71,7 @@ class Inpainter:
         mask: Mask,
         options: FillOptions | None = None,
         *,
-        watch: Watch = QUIET,
+        progress: Progress = NO_PROGRESS,
     ) -> Picture:
         """Fill a picture where its mask says so.
 
@@ -79,17 +79,17 @@ class Inpainter:
             picture: Of any size.
             mask: Of the same size; an empty one gives the picture back, with a note.
             options: See `FillOptions`.
-            watch: Told of every crop.
+            progress: Told of every crop.
 
         Raises:
             RequestError: The mask has another size, or covers everything.
-            Cancelled: The watch asked for it.
+            Cancelled: The user asked for it.
         """
         if mask.size == picture.size and mask.is_empty:
             notes = (*picture.meta.notes, "The mask is empty: nothing was filled.")
             return dataclasses.replace(picture, meta=dataclasses.replace(picture.meta, notes=notes))
         rgb = picture.rgb.copy()
-        for patch in self.fill_patches(picture, mask, options, watch=watch):
+        for patch in self.fill_patches(picture, mask, options, progress=progress):
             height, width = patch.rgb.shape[:2]
             rgb[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
         return dataclasses.replace(picture, rgb=rgb)
@@ -100,8 +100,8 @@ class Inpainter:
         mask: Mask,
         options: FillOptions | None = None,
         *,
-        watch: Watch = QUIET,
-    ) -> list[Patch]:
+        progress: Progress = NO_PROGRESS,
+    ) -> list[FilledPatch]:
         """As `restore`, but only the rectangles that changed."""
         options = options or FillOptions()
         check_mask(mask, picture.size)
@@ -117,7 +117,7 @@ class Inpainter:
         rgb = picture.rgb.copy()
         missing = mask.values > 0
         for done, region in enumerate(regions):
-            part = Part(watch, done / len(regions), (done + 1) / len(regions))
+            part = SubProgress(progress, done / len(regions), (done + 1) / len(regions))
             note = f"hole {done + 1} of {len(regions)}"
             filled = self._fill_region(rgb, missing, region, options.detail, part, note)
             hole = region.hole.slices
@@ -128,7 +128,7 @@ class Inpainter:
             # Other regions' holes lie outside this one's box: what is pasted here is context for them.
             rgb[hole] = np.where(missing[hole][..., None], fill, rgb[hole])
             missing[hole] = False
-        watch.update(1, 1)
+        progress.update(1, 1)
         return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
 
     @functools.cached_property
@@ -146,12 +146,12 @@ class Inpainter:
         missing: np.ndarray,
         region: Region,
         detail: float,
-        watch: Watch,
+        progress: Progress,
         note: str,
     ) -> Tensor:
         """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
         # Two halves, between which a large hole can be given up: the network, and the search for texture.
-        watch.update(0, 2, note)
+        progress.update(0, 2, note)
         crop = region.crop.slices
         photo = to_unit(rgb[crop])
         hole = torch.from_numpy(missing[crop].astype(np.float32))[None, None]
@@ -160,8 +160,8 @@ class Inpainter:
             size = [max(8, round(side / region.reduction)) for side in photo.shape[-2:]]
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
-        watch.update(1, 2, note)
-        return transfer_detail(photo, hole, filled, small_hole, detail)
+        progress.update(1, 2, note)
+        return transfer_texture(photo, hole, filled, small_hole, detail)
 
     @torch.inference_mode()
     def _run(self, photo: Tensor, hole: Tensor, detail: float, *, exact: bool) -> Tensor:
@@ -212,7 +212,7 @@ def reduce_known(photo: Tensor, hole: Tensor, size: list[int]) -> tuple[Tensor, 
     return small, (share < 0.5).float()
 
 
-def cut_patch(before: Pixels, after: Pixels, mask: Mask, box: Box) -> Patch:
+def cut_patch(before: Pixels, after: Pixels, mask: Mask, box: Box) -> FilledPatch:
     """A region's rectangle with the fill pasted as the mask says."""
     part = box.slices
-    return Patch(box.left, box.top, composite(before[part], after[part], mask.values[part]))
+    return FilledPatch(box.left, box.top, composite(before[part], after[part], mask.values[part]))

@@ -82,7 +82,7 @@ class Region:
         return self.crop.width * self.crop.height / self.reduction**2
 
 
-def grow(box: Box, px: int, within: Box) -> Box:
+def grow_box(box: Box, px: int, within: Box) -> Box:
     """The box with ``px`` more on each side, cut to ``within``."""
     return Box(
         max(box.left - px, within.left),
@@ -129,7 +129,7 @@ class _Planner:
         height, width = values.shape
         self.photo = Box(0, 0, width, height)
         # With a rim of known pixels, where there is one, distances are measured to it.
-        self.view = grow(_find_bounds(values, self.photo), 1, self.photo)
+        self.view = grow_box(_find_bounds(values, self.photo), 1, self.photo)
         cv2 = load_opencv()
         missing = (values[self.view.slices] > 0).astype(np.uint8)
         self.distance = np.asarray(cv2.distanceTransform(missing, cv2.DIST_L2, 3), np.float32)
@@ -143,7 +143,7 @@ class _Planner:
         context = round(max(0.75 * thickness, CONTEXT_PX * reduction))
         x, y = self.view.left, self.view.top
         hole = Box(x + box.left, y + box.top, x + box.right, y + box.bottom)
-        return Region(hole, grow(hole, context, self.photo), reduction)
+        return Region(hole, grow_box(hole, context, self.photo), reduction)
 
     def cut(self, box: Box, *, forced: bool) -> tuple[Box, Box] | None:
         """Halve a box at its widest gap, or else, if ``forced``, where it cuts least."""
@@ -197,7 +197,7 @@ def feather_mask(mask: Mask, px: int) -> Mask:
     if px == 0 or mask.is_empty:
         return mask
     frame = Box(0, 0, *mask.size)
-    box = grow(_find_bounds(mask.values, frame), px, frame)
+    box = grow_box(_find_bounds(mask.values, frame), px, frame)
     cv2 = load_opencv()
     inside = mask.values[box.slices]
     outside = cv2.distanceTransform((inside == 0).astype(np.uint8), cv2.DIST_L2, 5)

@@ -10,14 +10,14 @@ from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import open_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.models.inference.inpainter import FillOptions, Inpainter, Patch
+from remend.models.inference.inpainter import FilledPatch, FillOptions, Inpainter
 from remend.models.inference.spandrel_adapter import open_community
 from remend.models.inference.upscaler import UpscaleOptions, Upscaler
 
 __all__ = [
     "FillOptions",
+    "FilledPatch",
     "Inpainter",
-    "Patch",
     "Restorer",
     "UpscaleOptions",
     "Upscaler",

@@ -15,15 +15,15 @@ from torch import Tensor, nn
 
 from remend.models.checkpoints.card import Card
 from remend.models.checkpoints.torchvision import import_torchvision
-from remend.models.checkpoints.untrusted import read_tensors
+from remend.models.checkpoints.untrusted import read_untrusted
 from remend.models.errors import RequestError
 from remend.models.inference.tiling import Tiling
 
-OVERLAPPING = Tiling(core_px=256, halo_px=32, blend_px=8)
+SUPPORTED = Tiling(core_px=256, halo_px=32, blend_px=8)
 """How pictures are cut for networks whose receptive field nobody has told us."""
-FAR_SEEING = Tiling(core_px=512, halo_px=64, blend_px=32)
+DISCOURAGED = Tiling(core_px=512, halo_px=64, blend_px=32)
 """For networks whose authors advise against tiles: large ones, so that memory still suffices."""
-WHOLE = Tiling(core_px=0, halo_px=0, blend_px=0)
+INTERNAL = Tiling(core_px=0, halo_px=0, blend_px=0)
 """For networks that cut pictures up themselves."""
 
 TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
@@ -70,7 +70,7 @@ class CommunityNetwork(nn.Module):
             torch.float16: bool(descriptor.supports_half),
             torch.bfloat16: bool(descriptor.supports_bfloat16),
         }
-        tilings = {"SUPPORTED": OVERLAPPING, "DISCOURAGED": FAR_SEEING, "INTERNAL": WHOLE}
+        tilings = {"SUPPORTED": SUPPORTED, "DISCOURAGED": DISCOURAGED, "INTERNAL": INTERNAL}
         self.tiling = tilings[descriptor.tiling.name]
 
     def computes_in(self, dtype: torch.dtype) -> bool:
@@ -95,11 +95,11 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
     """Rebuild a community network in float32 on the CPU, in evaluation mode.
 
     Raises:
-        RequestError: As `read_tensors`; or spandrel is missing, does not know the architecture, or knows
+        RequestError: As `read_untrusted`; or spandrel is missing, does not know the architecture, or knows
             it for a task that Remend does not have.
     """
     spandrel = _import_spandrel(path)
-    tensors = read_tensors(path)
+    tensors = read_untrusted(path)
     try:
         descriptor = spandrel.MAIN_REGISTRY.load(spandrel.canonicalize_state_dict(tensors))
     except spandrel.UnsupportedModelError as error:

@@ -39,7 +39,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
 
-def transfer_detail(
+def transfer_texture(
     photo: Tensor, hole: Tensor, fill: Tensor, small_hole: Tensor, detail: float = 1.0
 ) -> Tensor:
     """Enlarge a reduced fill to its photo, with texture from the known part.

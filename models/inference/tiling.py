@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from remend.models.imaging.picture import Pixels
-from remend.models.inference.regions import Box, grow
+from remend.models.inference.regions import Box, grow_box
 
 HALO_TOLERANCE = 0.1 / 127.5
 """Largest change of an output in [-1, 1] that pixels beyond the halo may make: a tenth of 1/255."""
@@ -70,7 +70,7 @@ def place_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px
         scale: Output pixels to an input pixel.
         blend_px: See `Tiling`; at most the halo.
     """
-    reach = grow(tile.core, blend_px, tile.window)
+    reach = grow_box(tile.core, blend_px, tile.window)
     inner, outer = _times(reach.inside(tile.window), scale), _times(reach, scale)
     part = enlarged[inner.slices]
     shares = _fade(reach.top, tile.core.top, reach.height, blend_px, scale)[:, None, None]

@@ -23,7 +23,7 @@ from remend.models.errors import InputError
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
 from remend.models.inference.tiling import Tiling, measure_halo, place_tile, plan_tiles
-from remend.models.progress import QUIET, Watch
+from remend.models.progress import NO_PROGRESS, Progress
 
 TILE_PX = 256
 """Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""
@@ -74,21 +74,25 @@ class Upscaler:
         self.tiling = tiling
 
     def restore(
-        self, picture: Picture, options: UpscaleOptions | None = None, *, watch: Watch = QUIET
+        self,
+        picture: Picture,
+        options: UpscaleOptions | None = None,
+        *,
+        progress: Progress = NO_PROGRESS,
     ) -> Picture:
         """Enlarge a picture; alpha, depth, greyness and metadata are kept.
 
         Args:
             picture: Of any size from 1 x 1.
             options: See `UpscaleOptions`.
-            watch: Told of every tile.
+            progress: Told of every tile.
 
         Returns:
             A new picture of ``options.size``; what was out of the ordinary is in its notes.
 
         Raises:
             InputError: Memory does not suffice even for the smallest tiles, or the weights give no numbers.
-            Cancelled: The watch asked for it.
+            Cancelled: The user asked for it.
         """
         options = options or UpscaleOptions()
         scale, notes = self.card.scale, list[str]()
@@ -99,7 +103,7 @@ class Upscaler:
         if options.denoise != DEFAULT_DENOISE and not self.network.config.denoise:
             notes.append("This model is not told how much to denoise; --denoise has no effect.")
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
-        large = self._enlarge(rgb, options, notes, watch)
+        large = self._enlarge(rgb, options, notes, progress)
         if picture.meta.grey:
             large = np.repeat(large.mean(2, keepdims=True).round().astype(large.dtype), 3, axis=2)
         size = options.size or (picture.width * scale, picture.height * scale)
@@ -122,13 +126,13 @@ class Upscaler:
         return 24 * self.network.config.width * side**2
 
     def _enlarge(
-        self, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
+        self, rgb: Pixels, options: UpscaleOptions, notes: list[str], progress: Progress
     ) -> Pixels:
         """All tiles, in smaller ones where memory runs out."""
         tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
         while True:
             try:
-                return self._enlarge_by(tile_px, rgb, options, notes, watch)
+                return self._enlarge_by(tile_px, rgb, options, notes, progress)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -143,7 +147,12 @@ class Upscaler:
                 tile_px = smaller
 
     def _enlarge_by(
-        self, tile_px: int, rgb: Pixels, options: UpscaleOptions, notes: list[str], watch: Watch
+        self,
+        tile_px: int,
+        rgb: Pixels,
+        options: UpscaleOptions,
+        notes: list[str],
+        progress: Progress,
     ) -> Pixels:
         height, width = rgb.shape[:2]
         scale = self.card.scale
@@ -151,7 +160,7 @@ class Upscaler:
         tiles = plan_tiles(width, height, tile_px, self.tiling.halo_px)
         redone = 0
         for done, tile in enumerate(tiles):
-            watch.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
+            progress.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
             # 16-bit pictures have more steps than 16-bit arithmetic.
             pixels = to_unit(rgb[tile.window.slices])
             enlarged = self._run(pixels, options, exact=rgb.dtype == np.uint16)
@@ -164,7 +173,7 @@ class Upscaler:
                     )
                 redone += 1
             place_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
-        watch.update(len(tiles), len(tiles))
+        progress.update(len(tiles), len(tiles))
         if redone:
             notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
         return large

@@ -45,7 +45,7 @@ class Residual(nn.Module):
         return x + self.project(self.gated(self.norm(x)))
 
 
-def start_small(head: nn.Conv2d) -> None:
+def scale_init(head: nn.Conv2d) -> None:
     """Scale a head's start to a tenth and its bias to 0: the first outputs are close to what it corrects."""
     with torch.no_grad():
         head.weight.mul_(0.1)

@@ -1,6 +1,6 @@
 """Where a progressively growing network is: the side of its pictures and its newest level's share.
 
-Generator and discriminator each hold one `Growth`; whoever trains them moves it with `grow`. It is kept
+Generator and discriminator each hold one `Growth`; whoever trains them moves it with `set_growth`. It is kept
 in their weights files, so that a half-grown network comes back as it was. No parameter.
 """
 
@@ -36,7 +36,7 @@ class Growth(nn.Module):
         self.size = int(size)
 
 
-def grow(network: nn.Module, size: int, fade: float) -> None:
+def set_growth(network: nn.Module, size: int, fade: float) -> None:
     """Move the growing parts of a network, of which most networks have none."""
     for module in network.modules():
         if isinstance(module, Growth):

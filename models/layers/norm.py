@@ -2,7 +2,7 @@
 
 Instance, layer and batch statistics depend on the size of the tile or of the batch, so the shipped
 generators use ``pixel`` or ``none``; the others are here because people train with them. Where samples
-have classes, `make_norm` gives a norm that knows them and `Labelled` hands the labels on to it.
+have classes, `make_norm` gives a norm that knows them and `ConditionalSequential` hands the labels on to it.
 """
 
 from collections.abc import Callable
@@ -111,11 +111,11 @@ def make_norm(norm: Norm, channels: int, classes: int) -> nn.Module:
     return ConditionalBatchNorm(channels, classes) if classes else NORMS[norm](channels)
 
 
-class Labelled(nn.Sequential):
+class ConditionalSequential(nn.Sequential):
     """A sequence of layers, of which those that know classes are given the labels."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         for layer in self:
-            knows = isinstance(layer, (ConditionalBatchNorm, Labelled))
+            knows = isinstance(layer, (ConditionalBatchNorm, ConditionalSequential))
             x = layer(x, labels) if knows else layer(x)
         return x

@@ -21,7 +21,7 @@ from remend.models.errors import InputError, RequestError
 from remend.models.storage.remote import AnyPath, RemotePath
 
 
-def save_whole(data: bytes, path: AnyPath) -> None:
+def write_atomic(data: bytes, path: AnyPath) -> None:
     """Put bytes into a file so that at any moment it is wholly the old or wholly the new one.
 
     Raises:
@@ -29,7 +29,7 @@ def save_whole(data: bytes, path: AnyPath) -> None:
         InputError: The disk is full or fails.
     """
     if isinstance(path, RemotePath):
-        _save_remote(data, path)
+        _write_remote(data, path)
         return
     try:
         with _temporary_beside(path) as (temporary, file):
@@ -64,9 +64,9 @@ def save_whole(data: bytes, path: AnyPath) -> None:
         ) from error
 
 
-def _save_remote(data: bytes, path: RemotePath) -> None:
+def _write_remote(data: bytes, path: RemotePath) -> None:
     try:
-        path.write_whole(data)
+        path.write_atomic(data)
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror or error}); check the storage."

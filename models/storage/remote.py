@@ -58,7 +58,7 @@ class RemotePath(PurePosixPath):
         with _told():
             return self._storage().cat_file(str(self))
 
-    def write_whole(self, content: bytes) -> None:
+    def write_atomic(self, content: bytes) -> None:
         """Make or replace it; nobody sees it half-written."""
         storage = self._storage()
         with _told():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from remend.models.errors import RequestError
-from remend.training.data.sources import Place
+from remend.training.data.sources import PhotoLocation
 
 Pixels = NDArray[np.uint8]
 
@@ -30,10 +30,10 @@ between pages of one document, shelves of one shop, and neighbouring frames.
 """
 
 
-class Glimpse(NamedTuple):
+class Thumbnail(NamedTuple):
     """What is remembered of a picture to know it again."""
 
-    place: Place
+    place: PhotoLocation
     aspect: float
     thumbnail: NDArray[np.float32]
 
@@ -59,11 +59,11 @@ class Audit:
         self.unreadable = self.small = self.blank = self.copies = self.near_copies = 0
         self.sizes: list[tuple[int, int]] = []
         """(width, height) of the pictures that are kept."""
-        self._exact: dict[bytes, Place] = {}
+        self._exact: dict[bytes, PhotoLocation] = {}
         self._hashes: list[int] = []
-        self._glimpses: list[Glimpse] = []
+        self._glimpses: list[Thumbnail] = []
 
-    def __call__(self, place: Place, photo: Pixels | str) -> str:
+    def __call__(self, place: PhotoLocation, photo: Pixels | str) -> str:
         """Look at a picture (or why there is none); returns why it is left out, "" if it is kept."""
         if isinstance(photo, str):
             self.unreadable += 1
@@ -78,21 +78,21 @@ class Audit:
             return f"it has the same pixels as {first}."
         size = (THUMBNAIL_PX, THUMBNAIL_PX)
         small = Image.fromarray(photo).convert("L").resize(size, Image.Resampling.BILINEAR)
-        glimpse = Glimpse(place, width / height, np.asarray(small, np.float32))
+        glimpse = Thumbnail(place, width / height, np.asarray(small, np.float32))
         if glimpse.thumbnail.std() < 1 and photo.std() < 1:
             self.blank += 1
             return "it is of one single colour."
         bits = difference_hash(small)
-        if twin := self._find_twin(glimpse, bits):
+        if near_duplicate := self._find_near_duplicate(glimpse, bits):
             self.near_copies += 1
-            return f"it is nearly the same picture as {twin}."
+            return f"it is nearly the same picture as {near_duplicate}."
         self._exact[digest] = place
         self._hashes.append(bits)
         self._glimpses.append(glimpse)
         self.sizes.append((width, height))
         return ""
 
-    def _find_twin(self, glimpse: Glimpse, bits: int) -> Place | None:
+    def _find_near_duplicate(self, glimpse: Thumbnail, bits: int) -> PhotoLocation | None:
         contrast = max(float(glimpse.thumbnail.std()), 1.0)
         for other_bits, other in zip(self._hashes, self._glimpses, strict=True):
             if (bits ^ other_bits).bit_count() > HASH_BITS_APART:

@@ -121,7 +121,7 @@ def add_sensor_noise(damaged: Damaged, std: Tensor, random: torch.Generator) -> 
     return Damaged(noisy, noise + noisy - picture)
 
 
-def age(pictures: Tensor, share: float, random: torch.Generator) -> Tensor:
+def old_photo_look(pictures: Tensor, share: float, random: torch.Generator) -> Tensor:
     """Turn a random ``share`` of pictures into old ones: grey or sepia, with faded contrast.
 
     Originals are aged before they are damaged, so that a network learns to keep the look and to mend

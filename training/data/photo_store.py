@@ -18,10 +18,10 @@ from torch import Tensor
 
 from remend.models.errors import RequestError
 from remend.models.imaging.files import PICTURE_SUFFIXES
-from remend.training.data.sources import Place, find_photos, read_photo
+from remend.training.data.sources import PhotoLocation, find_photos, read_photo
 
 CPU = torch.device("cpu")
-Inspect = Callable[[Place, np.ndarray | str], str]
+Inspect = Callable[[PhotoLocation, np.ndarray | str], str]
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -12,7 +12,7 @@ from remend.models.imaging.files import is_picture_name, read_picture
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PhotoLocation:
     """Where the bytes of one picture lie: a file, or a stretch of an uncompressed tar."""
 
     file: Path
@@ -41,7 +41,7 @@ def first_folder(path: PurePath) -> str:
     return folders[0] if folders else ""
 
 
-def list_shard(shard: Path, label: str, source: Path) -> Iterator[Place]:
+def list_shard(shard: Path, label: str, source: Path) -> Iterator[PhotoLocation]:
     """Every picture in an uncompressed tar; ``label`` is that of the shard's folder, if it has one.
 
     Raises:
@@ -52,7 +52,7 @@ def list_shard(shard: Path, label: str, source: Path) -> Iterator[Place]:
             for member in archive:
                 if member.isfile() and is_picture_name(Path(member.name)):
                     folder = label or first_folder(PurePosixPath(member.name)) or source.stem
-                    yield Place(shard, member.name, folder, member.offset_data, member.size)
+                    yield PhotoLocation(shard, member.name, folder, member.offset_data, member.size)
     except (tarfile.TarError, OSError) as error:
         raise RequestError(
             f"{shard} cannot be read as an uncompressed .tar shard ({error}); "
@@ -60,7 +60,7 @@ def list_shard(shard: Path, label: str, source: Path) -> Iterator[Place]:
         ) from error
 
 
-def find_photos(sources: Sequence[Path]) -> Iterator[Place]:
+def find_photos(sources: Sequence[Path]) -> Iterator[PhotoLocation]:
     """Every picture below ``sources``, in an order that depends on names only.
 
     Raises:
@@ -77,18 +77,18 @@ def find_photos(sources: Sequence[Path]) -> Iterator[Place]:
             if file.suffix.lower() == ".tar" and file.is_file():
                 yield from list_shard(file, label, source)
             elif is_picture_name(file) and file.is_file():
-                yield Place(
+                yield PhotoLocation(
                     file, file.name, label or (source if source.is_dir() else source.parent).name
                 )
 
 
-def read_photo(place: Place) -> np.ndarray | str:
+def read_photo(location: PhotoLocation) -> np.ndarray | str:
     """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
     try:
-        rgb = read_picture(place.source).rgb
+        rgb = read_picture(location.source).rgb
     except (InputError, OSError) as error:
         reason = str(error)
-        if reason.startswith(f"{place} "):
-            reason = "it" + reason.removeprefix(str(place))
-        return f"{place} was left out: {reason}"
+        if reason.startswith(f"{location} "):
+            reason = "it" + reason.removeprefix(str(location))
+        return f"{location} was left out: {reason}"
     return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)

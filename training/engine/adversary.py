@@ -22,7 +22,7 @@ from remend.training.engine.discriminator_tricks import (
     draw_target,
     shift,
 )
-from remend.training.engine.distributed import Alone
+from remend.training.engine.distributed import SingleProcess
 from remend.training.engine.tasks import Batch, Terms
 from remend.training.losses import pixel as picture_losses
 from remend.training.losses.gan import GAN_LOSSES
@@ -31,7 +31,7 @@ from remend.training.optim.optimisers import OPTIMISERS
 from remend.training.recipe.schema import Recipe
 
 
-class Meeting(NamedTuple):
+class DiscriminatorView(NamedTuple):
     """What is random about showing a batch to the discriminator, sample by sample."""
 
     real_noise: Tensor
@@ -41,15 +41,15 @@ class Meeting(NamedTuple):
     """How all that is shown is augmented, if it is."""
 
 
-class Chance(NamedTuple):
+class StepNoise(NamedTuple):
     """What is random about a batch's two meetings with the discriminator.
 
     Drawn for the whole batch at once, so that it does not matter in how many pieces it is computed.
     """
 
-    told: Meeting
+    told: DiscriminatorView
     """The generator hears what the discriminator thinks."""
-    judged: Meeting
+    judged: DiscriminatorView
     """The discriminator is trained."""
     target: Tensor
     """(B, 1), what logits of real samples are pulled to."""
@@ -90,7 +90,7 @@ class Adversary:
     discriminator is told besides, without noise. Which discriminator it is follows from the generator.
     """
 
-    def __init__(self, recipe: Recipe, placement: Placement, processes: Alone) -> None:
+    def __init__(self, recipe: Recipe, placement: Placement, processes: SingleProcess) -> None:
         self.architecture = find_architecture(recipe.architecture).judge
         network = build_network(self.architecture, recipe.discriminator)
         layout = torch.channels_last
@@ -106,22 +106,22 @@ class Adversary:
         self.random = torch.Generator(placement.device).manual_seed(recipe.seed)
         self.steps = 0
 
-    def draw(self, real: Tensor, images_seen: int) -> Chance:
+    def draw(self, real: Tensor, images_seen: int) -> StepNoise:
         """Draw what is random about a whole batch of real pictures and as many generated ones."""
         config, samples = self.config, len(real)
         std, until = config.instance_noise, config.instance_noise_images
 
-        def meeting() -> Meeting:
+        def meeting() -> DiscriminatorView:
             noise = [
                 draw_instance_noise(real.shape, std, images_seen, until, self.random)
                 for _ in range(2)
             ]
             augmented = config.augment > 0
             view = draw_augmentation(real.shape, config.augment, self.random) if augmented else ()
-            return Meeting(noise[0], noise[1], view)
+            return DiscriminatorView(noise[0], noise[1], view)
 
         target = draw_target(config.label_smoothing, samples, self.random)
-        return Chance(
+        return StepNoise(
             meeting(),
             meeting(),
             torch.as_tensor(target, device=real.device).expand(samples, 1),
@@ -130,7 +130,7 @@ class Adversary:
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
         """The generator's losses against this opponent."""
-        real, fake, condition = show(batch, fake, Chance(*batch.chance).told)
+        real, fake, condition = show(batch, fake, StepNoise(*batch.chance).told)
         self.network.requires_grad_(False)
         with self.placement.autocast():
             verdict = self.judge(fake, *condition)
@@ -161,7 +161,7 @@ class Adversary:
         self.optimiser.zero_grad(set_to_none=True)
         stats: dict[str, float] = {}
         for batch, fake in iterate_once(seen, [self.network]):
-            loss, values = self.judge_piece(batch, fake.detach())
+            loss, values = self.discriminator_losses(batch, fake.detach())
             (loss / len(seen)).backward()
             for name, value in values.items():
                 stats[name] = stats.get(name, 0.0) + value / len(seen)
@@ -170,9 +170,9 @@ class Adversary:
         self.steps += 1
         return stats
 
-    def judge_piece(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def discriminator_losses(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
         """The discriminator's loss, penalty included, and its parts in numbers."""
-        chance = Chance(*batch.chance)
+        chance = StepNoise(*batch.chance)
         real, fake, condition = show(batch, fake, chance.judged)
         with self.placement.autocast():
             real_logits = self.judge(real, *condition).logits
@@ -213,7 +213,9 @@ class Adversary:
         self.steps = state["steps"]
 
 
-def show(batch: Batch, fake: Tensor, meeting: Meeting) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+def show(
+    batch: Batch, fake: Tensor, meeting: DiscriminatorView
+) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
     """Real pictures, generated ones and what is told besides, augmented, with their noise."""
     real, condition = batch.target, batch.condition
     if isinstance(meeting.view, Augmentation):
@@ -224,7 +226,7 @@ def show(batch: Batch, fake: Tensor, meeting: Meeting) -> tuple[Tensor, Tensor, 
 
 
 def make_adversary(
-    recipe: Recipe, placement: Placement, processes: Alone
+    recipe: Recipe, placement: Placement, processes: SingleProcess
 ) -> Adversary | NoAdversary:
     """The opponent that the recipe's loss weights call for."""
     wanted = recipe.losses.adversarial or recipe.losses.feature_matching

@@ -1,8 +1,8 @@
 """The processes that train one network together, one a GPU, or the only one there is.
 
-`Alone` and `Together` answer the same questions, so that the loop needs no case for either: which pieces
-of a batch are mine, what is everybody's mean, does anybody want to stop. Every process draws the whole
-batch from the same random state and takes its own pieces, so several processes compute what one would
+`SingleProcess` and `DistributedGroup` answer the same questions, so that the loop needs no case for either:
+which pieces of a batch are mine, what is everybody's mean, does anybody want to stop. Every process draws
+the whole batch from the same random state and takes its own pieces, so several processes compute what one would
 with a batch as large, to rounding. How processes find each other is Hugging Face Accelerate's matter.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.errors import RequestError
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 Samples = TypeVar("Samples", bound="tuple[Any, ...]")
 
@@ -27,7 +27,7 @@ def take(samples: Samples, part: slice | Tensor) -> Samples:
     return kind(*taken) if hasattr(samples, "_fields") else kind(taken)
 
 
-class Alone:
+class SingleProcess:
     """The only process."""
 
     index, count = 0, 1
@@ -57,12 +57,12 @@ class Alone:
         values = torch.tensor([float(value) for value in losses.values()])
         return dict(zip(losses, self.mean(values).tolist(), strict=True))
 
-    def listen(self, watch: Watch) -> Watch:
-        """A watch that cancels in all processes after the same step."""
-        return watch
+    def listen(self, progress: Progress) -> Progress:
+        """Progress that cancels in all processes after the same step."""
+        return progress
 
 
-class Together(Alone):
+class DistributedGroup(SingleProcess):
     """One of several processes.
 
     Args:
@@ -90,21 +90,21 @@ class Together(Alone):
         for gradient, part in zip(gradients, mean.split(lengths), strict=True):
             gradient.copy_(part.view_as(gradient))
 
-    def listen(self, watch: Watch) -> Watch:
-        """A watch that cancels in all processes after the same step."""
-        return _Unanimous(watch, self)
+    def listen(self, progress: Progress) -> Progress:
+        """Progress that cancels in all processes after the same step."""
+        return _Unanimous(progress, self)
 
 
-class _Unanimous(Watch):
+class _Unanimous(Progress):
     """Passes progress on; if one process is asked to stop, all do, so that none waits for it."""
 
-    def __init__(self, watch: Watch, processes: Together) -> None:
-        self._watch, self._processes = watch, processes
+    def __init__(self, progress: Progress, processes: DistributedGroup) -> None:
+        self._progress, self._processes = progress, processes
 
     def update(self, done: float, total: float, note: str = "") -> None:
         asked = 0.0
         try:
-            self._watch.update(done, total, note)
+            self._progress.update(done, total, note)
         except Cancelled:
             asked = 1.0
         if self._processes.mean(torch.tensor(asked)) > 0:
@@ -112,7 +112,7 @@ class _Unanimous(Watch):
 
 
 @contextmanager
-def join_processes(device: torch.device) -> Iterator[Alone]:
+def join_processes(device: torch.device) -> Iterator[SingleProcess]:
     """Join the processes that ``torchrun`` or ``accelerate launch`` has started, if it has.
 
     Args:
@@ -122,7 +122,7 @@ def join_processes(device: torch.device) -> Iterator[Alone]:
         RequestError: Several were started and Accelerate is not installed.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        yield Alone()
+        yield SingleProcess()
         return
     try:
         from accelerate import PartialState
@@ -133,7 +133,7 @@ def join_processes(device: torch.device) -> Iterator[Alone]:
         ) from error
     state = PartialState(cpu=device.type == "cpu")
     try:
-        yield Together(state.device or device, state.process_index, state.num_processes)
+        yield DistributedGroup(state.device or device, state.process_index, state.num_processes)
     finally:
         state.destroy_process_group()
 

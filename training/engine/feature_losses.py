@@ -1,6 +1,6 @@
 """Perceptual and style losses: differences between feature maps of a pretrained network.
 
-`NoPerception` stands in where neither is asked for, so that no feature network is loaded.
+`NoFeatureLosses` stands in where neither is asked for, so that no feature network is loaded.
 """
 
 import functools
@@ -21,7 +21,7 @@ JITTER_PX = 7
 """Both pictures are cut by the same random 0 to 7 px: strided feature networks print a grid otherwise."""
 
 
-class NoPerception:
+class NoFeatureLosses:
     """No feature network, no terms."""
 
     def draw(self, random: torch.Generator) -> Shift:
@@ -33,7 +33,7 @@ class NoPerception:
         return {}
 
 
-class Perception:
+class FeatureLosses:
     """A frozen feature network and the two losses on its maps."""
 
     def __init__(self, recipe: Recipe, placement: Placement) -> None:
@@ -78,7 +78,7 @@ class Perception:
         return {"perceptual": perceptual, "style": style}
 
 
-def make_perception(recipe: Recipe, placement: Placement) -> Perception | NoPerception:
+def make_feature_losses(recipe: Recipe, placement: Placement) -> FeatureLosses | NoFeatureLosses:
     """The feature losses that the recipe's weights call for."""
     wanted = recipe.losses.perceptual or recipe.losses.style
-    return Perception(recipe, placement) if wanted else NoPerception()
+    return FeatureLosses(recipe, placement) if wanted else NoFeatureLosses()

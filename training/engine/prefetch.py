@@ -19,7 +19,7 @@ MOST_PIXELS = 1 << 24
 """Of all that is drawn at once: 0.2 GB a copy."""
 
 
-class Supply:
+class Prefetcher:
     """Batches of a task, handed out one by one.
 
     Those that are drawn at once share what a draw decides for all of its samples, such as the way of

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.errors import RequestError
 
 
-def take_over(network: torch.nn.Module, parent: str) -> float:
+def load_matching(network: torch.nn.Module, parent: str) -> float:
     """Copy tensors of equal name and shape from a weights file; returns their share, 0 to 1."""
     donor, _ = open_network(Path(parent))
     mine, theirs = network.state_dict(), donor.state_dict()
@@ -30,7 +30,7 @@ def find_discriminator(parent: Path) -> Path | None:
         parent.with_suffix(".run") / "discriminator.safetensors",
     )
     for place in places:
-        if place.is_file() and peek(place).task == "judge":
+        if place.is_file() and read_card(place).task == "judge":
             return place
     return None
 

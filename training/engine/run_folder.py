@@ -24,8 +24,8 @@ from torch import Tensor
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import write_picture
 from remend.models.imaging.picture import Picture, from_unit
-from remend.models.storage.atomic import save_whole
-from remend.training.engine.tensorboard import Events
+from remend.models.storage.atomic import write_atomic
+from remend.training.engine.tensorboard import TensorBoardWriter
 from remend.training.recipe.schema import Recipe
 
 
@@ -58,12 +58,12 @@ class RunFolder:
         text = json.dumps(asdict(recipe), indent=2)
         if resume:
             self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
-        self.events = Events(path)
+        self.events = TensorBoardWriter(path)
         if not writes:
             return
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
-            save_whole(text.encode(), recipe_file)
+            write_atomic(text.encode(), recipe_file)
         except OSError as error:
             raise RequestError(f"--out {path} cannot be written: {error.strerror}.") from error
 
@@ -98,13 +98,13 @@ class RunFolder:
         lines = self.stats_file.read_text().splitlines() if self.stats_file.is_file() else []
         kept = [line for line in lines if json.loads(line)["images"] <= images_seen]
         if len(kept) < len(lines):
-            save_whole("".join(f"{line}\n" for line in kept).encode(), self.stats_file)
+            write_atomic("".join(f"{line}\n" for line in kept).encode(), self.stats_file)
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Replace the resumable state."""
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
-        save_whole(buffer.getvalue(), self.state_file)
+        write_atomic(buffer.getvalue(), self.state_file)
 
     def load_state(self) -> dict[str, Any]:
         """Read the resumable state; only tensors and plain values are accepted."""

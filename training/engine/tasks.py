@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from remend.models.checkpoints.registry import find_architecture
 from remend.models.errors import RequestError
-from remend.training.data.blur_noise import age, uniform
+from remend.training.data.blur_noise import old_photo_look, uniform
 from remend.training.data.degradation import degrade
 from remend.training.data.masks import HoleSampler
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
@@ -145,7 +145,7 @@ class UpscaleTask:
         data, degradation = self.data, self.degradation
         crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share, turn=True)
         if degradation.photo_share > 0:
-            crops = age(crops, degradation.old_share, random)
+            crops = old_photo_look(crops, degradation.old_share, random)
         small, noise = degrade(crops, self.scale, degradation, random)
         target = batch_to_unit(crops)
         everything = torch.ones_like(target[:, :1])

@@ -16,7 +16,7 @@ def has_tensorboard() -> bool:
     return importlib.util.find_spec("tensorboard") is not None
 
 
-class Events:
+class TensorBoardWriter:
     """Event files in a folder, made with the first numbers."""
 
     def __init__(self, folder: Path) -> None:

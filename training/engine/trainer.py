@@ -18,20 +18,20 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from remend.models.checkpoints.checkpoint import Card, save_network
-from remend.models.checkpoints.lora import add_adapters
+from remend.models.checkpoints.lora import add_lora
 from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement, device_name
 from remend.models.errors import RequestError
-from remend.models.layers.growth import grow
+from remend.models.layers.growth import set_growth
 from remend.models.layers.spectral import iterate_once
-from remend.models.progress import QUIET, Cancelled, Watch
+from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.adversary import make_adversary
 from remend.training.engine.compiling import compiled
-from remend.training.engine.distributed import Alone, mean_losses, take
-from remend.training.engine.feature_losses import make_perception
-from remend.training.engine.prefetch import Supply
-from remend.training.engine.pretrained import find_discriminator, freeze, take_over
+from remend.training.engine.distributed import SingleProcess, mean_losses, take
+from remend.training.engine.feature_losses import make_feature_losses
+from remend.training.engine.prefetch import Prefetcher
+from remend.training.engine.pretrained import find_discriminator, freeze, load_matching
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tasks import TASKS, Batch, Output, run_generator, with_classes
 from remend.training.optim.ema import Ema
@@ -77,17 +77,21 @@ class Trainer:
         placement: Placement,
         *,
         resume: bool = False,
-        processes: Alone | None = None,
+        processes: SingleProcess | None = None,
     ) -> None:
         self.recipe = recipe = with_classes(recipe, photos)
-        self.folder, self.placement, self.processes = folder, placement, processes or Alone()
+        self.folder, self.placement, self.processes = (
+            folder,
+            placement,
+            processes or SingleProcess(),
+        )
         self.sources = count_sources(photos.names)
         self.class_names = photos.class_names if recipe.data.classes else []
         self.photos, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
         torch.manual_seed(recipe.seed)
         generator = build_network(recipe.architecture, recipe.generator)
-        self.matched = take_over(generator, recipe.parent) if recipe.parent else 0.0
-        add_adapters(generator, recipe.adapter.rank)
+        self.matched = load_matching(generator, recipe.parent) if recipe.parent else 0.0
+        add_lora(generator, recipe.adapter.rank)
         freeze(generator, recipe.frozen)
         layout = torch.channels_last
         self.generator = generator.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -97,14 +101,14 @@ class Trainer:
         self.judge_file = find_discriminator(Path(recipe.parent)) if recipe.parent else None
         self.judge_matched = 0.0
         if self.judge_file and self.adversary.network is not None:
-            self.judge_matched = take_over(self.adversary.network, str(self.judge_file))
-        self.perception = make_perception(recipe, placement)
+            self.judge_matched = load_matching(self.adversary.network, str(self.judge_file))
+        self.perception = make_feature_losses(recipe, placement)
         self.batch = recipe.data.batch * recipe.data.accumulate * self.processes.count
         data = dataclasses.replace(recipe.data, batch=self.batch)
         whole = dataclasses.replace(recipe, data=data)
         self.task = TASKS[recipe.task](whole)
         drawn_on = random_device(placement.device)
-        self.supply = Supply(whole, drawn_on)
+        self.supply = Prefetcher(whole, drawn_on)
         self.rates = recipe.optimiser.generator
         make = OPTIMISERS[self.rates.name]
         self.optimiser = make(self.generator, self.rates.lr, self.rates.betas)
@@ -123,7 +127,7 @@ class Trainer:
         stage = self.recipe.growth.stage(self.images_seen, self.recipe.data.crop)
         for network in (self.generator, self.ema.network, self.adversary.network):
             if network is not None:
-                grow(network, stage.size, stage.fade)
+                set_growth(network, stage.size, stage.fade)
         batch = self.supply.draw(self.photos, self.random, stage.size)
         batch = batch._replace(chance=self.adversary.draw(batch.target, self.images_seen))
         return self.processes.pieces(batch, self.recipe.data.batch)
@@ -181,12 +185,12 @@ class Trainer:
         pieces = iterate_once(self.draw(), [self.generator])
         return [(batch, self.generate(self.forward, batch).refined) for batch in pieces]
 
-    def run(self, watch: Watch = QUIET, after_step: AfterStep = lambda _: None) -> None:
-        """Train until all images are seen or the watch cancels; either way, save.
+    def run(self, progress: Progress = NO_PROGRESS, after_step: AfterStep = lambda _: None) -> None:
+        """Train until all images are seen or the user cancels; either way, save.
 
         ``after_step`` is given the losses of every step, and may change what the next one begins from.
         """
-        recipe, watch = self.recipe, self.processes.listen(watch)
+        recipe, progress = self.recipe, self.processes.listen(progress)
         saved = time.monotonic()
         try:
             while self.images_seen < self.images:
@@ -198,7 +202,7 @@ class Trainer:
                 if self.images_seen // every > before // every or self.images_seen >= self.images:
                     self.report(losses)
                 rate = self.images_seen / self.seconds
-                watch.update(self.images_seen, self.images, f"{rate:.1f} images/s")
+                progress.update(self.images_seen, self.images, f"{rate:.1f} images/s")
                 if time.monotonic() - saved > 60 * recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()

@@ -98,7 +98,7 @@ def our_enlarger(restorer: Upscaler, options: UpscaleOptions | None = None) -> E
     return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy()), options).rgb, np.uint8)
 
 
-def find_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
+def list_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
     """(folder's name, file) of all pictures below folders.
 
     Raises:
@@ -185,7 +185,7 @@ def fill_cases(folders: Sequence[Path]) -> list[Case]:
         if not ((folder / "truth").is_dir() and (folder / "mask").is_dir()):
             plain.append(folder)
             continue
-        photos = [file for _, file in find_photos([folder / "truth"])]
+        photos = [file for _, file in list_photos([folder / "truth"])]
         masks = match_masks(folder / "mask", [file.stem for file in photos])
         for file in photos:
             if file.stem not in masks:
@@ -197,7 +197,7 @@ def fill_cases(folders: Sequence[Path]) -> list[Case]:
                 cases.append(Case(family, file.stem, truth, read_hole(mask, file, truth)))
     sampler = HoleSampler(RANDOM_MASKS, (0.01, 0.35))
     random = torch.Generator().manual_seed(MASK_SEED)
-    for group, file in find_photos(plain):
+    for group, file in list_photos(plain):
         truth = read_rgb(file)
         side = max(truth.shape[:2])
         mask = torch.zeros(truth.shape[:2])
@@ -210,7 +210,7 @@ def fill_cases(folders: Sequence[Path]) -> list[Case]:
 def upscale_cases(folders: Sequence[Path], scale: int) -> list[Case]:
     """All originals, cut to multiples of the scale, a group for each folder."""
     cases = []
-    for group, file in find_photos(folders):
+    for group, file in list_photos(folders):
         rgb = read_rgb(
             file, 2 * scale
         )  # a border of the scale is not scored, less than one is cut off

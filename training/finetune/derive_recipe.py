@@ -115,7 +115,7 @@ def count_held_out(photos: int) -> int:
     return max(1, min(16, photos // 5))
 
 
-def inherit(trainer: Trainer) -> list[str]:
+def derive_recipe(trainer: Trainer) -> list[str]:
     """Make sure that a trainer took over all of its parent; returns what that was, in sentences.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from remend.training.finetune.validation import Mark
+from remend.training.finetune.validation import Score
 
 STEPS_LOOKED_BACK = 50
 EXPLODED = 10.0
@@ -21,7 +21,7 @@ COLOUR_LEVELS = 2.0
 COLOURS = ("red", "green", "blue")
 
 
-class LossWatch:
+class DivergenceDetector:
     """Knows a loss that left all bounds: not finite, or ten times the largest one of 50 steps.
 
     What it complained of is no measure for what comes after.
@@ -47,7 +47,7 @@ class LossWatch:
         return ""
 
 
-def colour_drift(mark: Mark, parent: Mark) -> str:
+def colour_drift(mark: Score, parent: Score) -> str:
     """The colour that is off by two more steps of 8 bit than with the parent, "" if none is."""
     drifts = {
         colour: (now, before)

@@ -15,18 +15,18 @@ from typing import Any
 
 from torch import Tensor
 
-from remend.models.checkpoints.checkpoint import open_network, peek, save_card, save_network
+from remend.models.checkpoints.checkpoint import open_network, read_card, save_card, save_network
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.upscaler import is_out_of_memory
-from remend.models.progress import QUIET, Watch
+from remend.models.progress import NO_PROGRESS, Progress
 from remend.training.engine.trainer import Trainer
-from remend.training.finetune.derive_recipe import inherit
-from remend.training.finetune.divergence import LossWatch, Plateau, colour_drift
-from remend.training.finetune.validation import Exam, Mark
+from remend.training.finetune.derive_recipe import derive_recipe
+from remend.training.finetune.divergence import DivergenceDetector, Plateau, colour_drift
+from remend.training.finetune.validation import Score, Validation
 from remend.training.recipe.schema import Recipe
 
-EXAMS_A_RUN = 12
-EXAM_SHARE = 8.0
+VALIDATIONS_PER_RUN = 12
+VALIDATION_SHARE = 8.0
 """Training between two exams takes at least so many times as long as an exam."""
 PATIENCE = 5
 LEAST_GAIN = {"psnr": 0.01, "distance": 0.0005}
@@ -42,8 +42,8 @@ MakeTrainer = Callable[[Recipe], Trainer]
 class Outcome:
     """What a fine-tune came to: marks of the parent and of the file, on how many held-out photos."""
 
-    before: Mark
-    after: Mark
+    before: Score
+    after: Score
     photos: int
     crops: int
 
@@ -71,7 +71,7 @@ class Outcome:
         return f"{gain:+.2f} dB {where}: {before.psnr:.2f} before, {after.psnr:.2f} after{looks}."
 
 
-def is_better(mark: Mark, other: Mark) -> bool:
+def is_better(mark: Score, other: Score) -> bool:
     """Whether a mark is better by more than rounding."""
     return mark.value > other.value + LEAST_GAIN["psnr" if mark.distance is None else "distance"]
 
@@ -89,7 +89,7 @@ class FineTune:
         resume: Go on from the state in the trainer's folder.
 
     Raises:
-        RequestError: As `inherit`, or other photos than those that the run began with.
+        RequestError: As `derive_recipe`, or other photos than those that the run began with.
     """
 
     def __init__(
@@ -105,14 +105,14 @@ class FineTune:
         self.make_trainer, self.say, self.seconds = make_trainer, say, seconds
         self.begin = time.monotonic() if begin is None else begin
         self.trainer = make_trainer(recipe)
-        for sentence in inherit(self.trainer):
+        for sentence in derive_recipe(self.trainer):
             say(sentence)
         if resume:
             self.trainer.load_state(self.trainer.folder.load_state())
         self._refuse_other_photos()
-        self.exam = Exam(recipe, self.trainer.held_out, self.trainer.placement)
+        self.exam = Validation(recipe, self.trainer.held_out, self.trainer.placement)
         self.best_file = self.trainer.folder.path / "best.safetensors"
-        self.losses, self.plateau = LossWatch(), Plateau(PATIENCE)
+        self.losses, self.plateau = DivergenceDetector(), Plateau(PATIENCE)
         self.extra.setdefault("rollbacks", 0)
         self.plateau.stale = self.extra.setdefault("stale", 0)
         self.spent_before = self.extra.setdefault("wall_seconds", 0.0)
@@ -120,7 +120,7 @@ class FineTune:
         self.last_exam = (self.trainer.images_seen, time.monotonic())
         self.good: dict[str, Any] = {}
         self.drifts = False
-        self.watch = QUIET
+        self.progress = NO_PROGRESS
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -128,14 +128,14 @@ class FineTune:
         return self.trainer.extra
 
     @property
-    def before(self) -> Mark:
+    def before(self) -> Score:
         """The parent's mark."""
-        return Mark.from_list(self.extra["before"])
+        return Score.from_list(self.extra["before"])
 
     @property
-    def best(self) -> Mark:
+    def best(self) -> Score:
         """The best mark so far."""
-        return Mark.from_list(self.extra["best"])
+        return Score.from_list(self.extra["best"])
 
     def _refuse_other_photos(self) -> None:
         here = self.trainer.held_out.names
@@ -145,14 +145,14 @@ class FineTune:
                 "folder it began with, unchanged."
             )
 
-    def run(self, watch: Watch = QUIET) -> None:
+    def run(self, progress: Progress = NO_PROGRESS) -> None:
         """Train until images or time are spent, or nothing improves.
 
         Raises:
-            Cancelled: The watch asked for it; the state is saved.
+            Cancelled: The user asked for it; the state is saved.
             InputError: Memory does not suffice for one crop, or the disk is full.
         """
-        self.watch = watch
+        self.progress = progress
         if self.seconds is not None:
             self.trainer.images = (
                 self.trainer.images_seen + 1
@@ -166,13 +166,13 @@ class FineTune:
             if self.trainer.images_seen > self.last_exam[0]:
                 self._examine()
         finally:
-            self.watch = QUIET
+            self.progress = NO_PROGRESS
             self.trainer.save()
 
     def _train(self) -> None:
         while True:
             try:
-                return self.trainer.run(self.watch, self.after_step)
+                return self.trainer.run(self.progress, self.after_step)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -184,7 +184,7 @@ class FineTune:
         after, _ = self.exam.take(network.to(self.trainer.placement.device))
         outcome = Outcome(self.before, after, len(self.trainer.held_out), self.exam.crops)
         parent_file = Path(self.trainer.recipe.parent)
-        parent = peek(parent_file)
+        parent = read_card(parent_file)
         if outcome.has_gained:
             metrics = {**after.metrics(), **self.before.metrics(" of the parent")}
             card = dataclasses.replace(
@@ -200,7 +200,7 @@ class FineTune:
         """Look at a step's losses; examine where it is time to; set how long there is still."""
         if complaint := self.losses.complaint(losses):
             self._roll_back(complaint)
-        elif self._is_exam_due():
+        elif self._is_validation_due():
             self._examine()
             self.trainer.save()
         if self.seconds is not None:
@@ -217,16 +217,16 @@ class FineTune:
         left = self.seconds - self.extra["wall_seconds"] - 2.2 * self.exam_seconds - 1
         return seen + max(0, round(pace * left)) if left > 0 else seen
 
-    def _is_exam_due(self) -> bool:
+    def _is_validation_due(self) -> bool:
         seen, moment = self.last_exam
-        far = self.trainer.images_seen - seen >= self.trainer.images / EXAMS_A_RUN
-        return far and time.monotonic() - moment >= EXAM_SHARE * self.exam_seconds
+        far = self.trainer.images_seen - seen >= self.trainer.images / VALIDATIONS_PER_RUN
+        return far and time.monotonic() - moment >= VALIDATION_SHARE * self.exam_seconds
 
-    def _take_exam(self) -> Mark:
+    def _validate(self) -> Score:
         trainer, begin = self.trainer, time.monotonic()
 
         def tick() -> None:
-            self.watch.update(trainer.images_seen, trainer.images, "measuring")
+            self.progress.update(trainer.images_seen, trainer.images, "measuring")
 
         mark, sheet = self.exam.take(trainer.ema.network, tick)
         self.exam_seconds = time.monotonic() - begin
@@ -237,20 +237,20 @@ class FineTune:
         return mark
 
     def _examine_parent(self) -> None:
-        mark = self._take_exam()
+        mark = self._validate()
         self.extra["before"] = mark.as_list()
         self._keep(mark)
         self.trainer.save()
         self.say(f"The parent scores {mark.psnr:.2f} dB on {len(self.trainer.held_out)} photos.")
 
-    def _keep(self, mark: Mark) -> None:
+    def _keep(self, mark: Score) -> None:
         own = {"own photos": len(self.trainer.photos)}
         card = dataclasses.replace(self.trainer.card(), trained_on=own, metrics=mark.metrics())
         save_network(self.best_file, self.trainer.ema.network, card)
         self.extra["best"] = mark.as_list()
 
     def _examine(self) -> None:
-        mark = self._take_exam()
+        mark = self._validate()
         if not mark.is_finite or mark.psnr < self.before.psnr - COLLAPSED_DB:
             self._roll_back(f"the held-out photos score {mark.psnr:.2f} dB")
             return

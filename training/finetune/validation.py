@@ -17,18 +17,18 @@ from torch import Tensor, nn
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.feature_losses import NoPerception, make_perception
+from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
 from remend.training.engine.tasks import TASKS, Batch, Task, run_generator
 from remend.training.recipe.schema import Recipe
 
-EXAM_SEED = 30_000
+VALIDATION_SEED = 30_000
 CROPS = 40
 """Crops in all, where there are fewer photos than that."""
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
 
 
-class Mark(NamedTuple):
+class Score(NamedTuple):
     """How a generator did.
 
     Attributes:
@@ -63,7 +63,7 @@ class Mark(NamedTuple):
         return [self.psnr, *self.bias, self.distance]
 
     @classmethod
-    def from_list(cls, values: list[float | None]) -> "Mark":
+    def from_list(cls, values: list[float | None]) -> "Score":
         """The mark that `as_list` wrote."""
         psnr, red, green, blue, distance = values
         assert psnr is not None and red is not None and green is not None and blue is not None
@@ -76,7 +76,7 @@ def aims_at_looks(recipe: Recipe) -> bool:
     return bool(losses.adversarial or losses.perceptual or losses.style)
 
 
-class Exam:
+class Validation:
     """Batches drawn once from held-out photos, a batch a photo.
 
     Args:
@@ -91,14 +91,14 @@ class Exam:
         recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=each))
         self.task: Task = TASKS[recipe.task](recipe)
         self.placement = placement
-        random = torch.Generator().manual_seed(EXAM_SEED)
+        random = torch.Generator().manual_seed(VALIDATION_SEED)
         parts = [photos.part(torch.tensor([number])) for number in range(len(photos))]
         self.batches = [self.task.draw(part, random, recipe.data.crop) for part in parts]
-        self.perception = NoPerception()
+        self.perception = NoFeatureLosses()
         if aims_at_looks(recipe):
             losses = dataclasses.replace(recipe.losses, perceptual=1.0)
             with suppress(RequestError):  # no feature network on this machine: PSNR it is
-                self.perception = make_perception(
+                self.perception = make_feature_losses(
                     dataclasses.replace(recipe, losses=losses), placement
                 )
 
@@ -110,7 +110,7 @@ class Exam:
     @torch.no_grad()
     def take(
         self, network: nn.Module, tick: Callable[[], None] = lambda: None
-    ) -> tuple[Mark, Tensor]:
+    ) -> tuple[Score, Tensor]:
         """Examine a network; returns its mark and a sheet (photos, n, 3, H, W), a crop of each photo.
 
         ``tick`` is called before every photo and may raise to end it.
@@ -121,14 +121,14 @@ class Exam:
             tick()
             with self.placement.autocast():
                 output = run_generator(network, batch)
-            marks.append(self._mark(output.refined.float(), batch))
+            marks.append(self._score(output.refined.float(), batch))
             rows.append(self.task.sheet(output, batch)[:1])
         means = {key: torch.stack([mark[key] for mark in marks]).mean(0) for key in marks[0]}
         red, green, blue = means["bias"].tolist()
         distance = means["distance"].item() if "distance" in means else None
-        return Mark(means["psnr"].item(), (red, green, blue), distance), torch.cat(rows)
+        return Score(means["psnr"].item(), (red, green, blue), distance), torch.cat(rows)
 
-    def _mark(self, made: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def _score(self, made: Tensor, batch: Batch) -> dict[str, Tensor]:
         error = made.clamp(-1, 1) - batch.target
         mark = {
             "psnr": 10 * torch.log10(4 / error.square().mean().clamp_min(1e-10)),

@@ -12,8 +12,8 @@ from typing import cast, get_args
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.training.lab.dirac import DiracSettings, run_dirac
 from remend.training.lab.findings import Lines, Measure, Trial
-from remend.training.lab.judges import Progress, settle_logit, tell_collapse, tell_pairs
-from remend.training.lab.photos import HOLE_PSNR, SEEDS, PhotoLab, PhotoRun, apply, judge_fills
+from remend.training.lab.judges import AccuracyCurve, settle_logit, tell_collapse, tell_pairs
+from remend.training.lab.photos import HOLE_PSNR, SEEDS, PhotoLab, PhotoRun, apply, score_fills
 from remend.training.lab.ring import RingSettings
 from remend.training.lab.toy_trials import MODES, QUALITY, SLOPE, try_dirac, try_ring, try_slopes
 from remend.training.losses.gan import GanLossName
@@ -168,7 +168,7 @@ def run_scales(_: PhotoLab) -> Iterator[Trial]:
     )
 
 
-def show_progress(problem: str, runs: Mapping[str, list[Progress]]) -> Trial:
+def show_progress(problem: str, runs: Mapping[str, list[AccuracyCurve]]) -> Trial:
     """A trial of discriminators alone."""
     lines = {
         name: (
@@ -215,7 +215,7 @@ def run_average(lab: PhotoLab) -> Iterator[Trial]:
 
     def psnr(run: PhotoRun, averaged: bool) -> float:
         outputs = apply(run.average if averaged else run.generator, run.check)
-        return judge_fills(run.recipe, outputs, run.check)[HOLE_PSNR]
+        return score_fills(run.recipe, outputs, run.check)[HOLE_PSNR]
 
     yield Trial(
         "Small photos, L1 only, at ten times the usual rate and without decay.",

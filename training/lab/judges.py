@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from remend.models.discriminators.multiscale import MultiScale
-from remend.models.discriminators.patch import PatchConfig
+from remend.models.discriminators.multiscale import MultiscaleDiscriminator
+from remend.models.discriminators.patch import PatchDiscriminatorConfig
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.training.engine.discriminator_tricks import Smoothing, draw_target
 from remend.training.lab.ring import SPREAD, centres, draw_ring
@@ -23,7 +23,7 @@ COLLAPSE_BATCH, COLLAPSE_STEPS = 64, 200
 PAIR_BATCH, PAIR_STEPS, PAIR_SIDE, SPOT = 16, 60, 64, 16
 
 
-class Progress(NamedTuple):
+class AccuracyCurve(NamedTuple):
     """Share of fresh samples told apart, 0.5 = by chance: at the end and on the way."""
 
     accuracy: float
@@ -32,7 +32,7 @@ class Progress(NamedTuple):
     parameters: int
 
 
-class PointJudge(nn.Module):
+class PointDiscriminator(nn.Module):
     """A dense discriminator of points, with a minibatch layer before its last layer."""
 
     def __init__(self, minibatch: Minibatch, width: int = 64) -> None:
@@ -61,11 +61,11 @@ def share_right(real: Tensor, fake: Tensor) -> float:
 
 
 @functools.cache
-def tell_collapse(minibatch: Minibatch, seed: int) -> Progress:
+def tell_collapse(minibatch: Minibatch, seed: int) -> AccuracyCurve:
     """Train a discriminator to tell ring samples from collapsed batches."""
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
-    judge = PointJudge(minibatch)
+    judge = PointDiscriminator(minibatch)
     optimiser = make_adam(judge, 2e-3, (0.9, 0.999))
     loss = GAN_LOSSES["non_saturating"].discriminator
 
@@ -86,7 +86,7 @@ def tell_collapse(minibatch: Minibatch, seed: int) -> Progress:
             steps.append(step)
             accuracies.append(accuracy(16))
     size = sum(p.numel() for p in judge.parameters())
-    return Progress(accuracy(64), steps, accuracies, size)
+    return AccuracyCurve(accuracy(64), steps, accuracies, size)
 
 
 def draw_pairs(equal: bool, random: torch.Generator) -> Tensor:
@@ -99,12 +99,12 @@ def draw_pairs(equal: bool, random: torch.Generator) -> Tensor:
 
 
 @functools.cache
-def tell_pairs(scales: int, seed: int) -> Progress:
+def tell_pairs(scales: int, seed: int) -> AccuracyCurve:
     """Train a patch discriminator of so many scales to see whether two far spots agree."""
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
-    config = PatchConfig(inputs=1, width=12, layers=3, scales=scales, spectral=False)
-    judge = MultiScale(config)
+    config = PatchDiscriminatorConfig(inputs=1, width=12, layers=3, scales=scales, spectral=False)
+    judge = MultiscaleDiscriminator(config)
     optimiser = make_adam(judge, 2e-3, (0.5, 0.99))
     loss = GAN_LOSSES["hinge"].discriminator
 
@@ -129,7 +129,7 @@ def tell_pairs(scales: int, seed: int) -> Progress:
             steps.append(step)
             accuracies.append(accuracy(4))
     size = sum(p.numel() for p in judge.parameters())
-    return Progress(accuracy(16), steps, accuracies, size)
+    return AccuracyCurve(accuracy(16), steps, accuracies, size)
 
 
 def settle_logit(smoothing: Smoothing, steps: int = 1500) -> list[float]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from remend.models.device import Placement
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.feature_losses import Perception
+from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tasks import Batch, FillTask, Output, run_generator
 from remend.training.engine.trainer import Trainer
@@ -114,7 +114,7 @@ class PhotoLab:
         return PhotoRun(
             recipe,
             {
-                **judge_fills(recipe, outputs, check),
+                **score_fills(recipe, outputs, check),
                 PARAMETERS: size / 1000,
                 MILLISECONDS: milliseconds,
             },
@@ -189,9 +189,9 @@ class PhotoLab:
             return factor * statistics.fmean(float(term[name]()) for term in terms)
 
     @cached_property
-    def perception(self) -> Perception:
+    def perception(self) -> FeatureLosses:
         """The default feature network."""
-        return Perception(read_recipe(TINY, COMMON), self.placement)
+        return FeatureLosses(read_recipe(TINY, COMMON), self.placement)
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -206,7 +206,7 @@ def apply(network: nn.Module, batches: Sequence[Batch]) -> list[Output]:
     return [run_generator(network, batch) for batch in batches]
 
 
-def judge_fills(
+def score_fills(
     recipe: Recipe, outputs: Sequence[Output], batches: Sequence[Batch]
 ) -> dict[Measure, float]:
     """PSNR and sharpness inside the holes, means over the crops."""

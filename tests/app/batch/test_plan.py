@@ -17,16 +17,16 @@ from remend.app.batch.plan import (
     Job,
     Naming,
     Plan,
-    find_photos,
+    find_inputs,
     make_folder,
     make_plan,
     match_masks,
 )
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Made, Material
+from remend.app.batch.work import LoadedPhoto, RestoredPhoto
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Metadata, Picture
-from remend.models.progress import Watch
+from remend.models.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def plan_of(
     file_format: str = "auto",
     suffix: str = "",
 ) -> Plan:
-    found = find_photos(
+    found = find_inputs(
         arguments, listed=listed, recursive=recursive, output=Path(out), suffix=suffix
     )
     return make_plan(found, Path(out), Naming(file_format, suffix))
@@ -242,7 +242,7 @@ def test_masks_match_by_stem():
 
 def test_masks_beside_their_photos():
     touch("in/a.jpg", "in/a.mask.png", "in/b.png", "in/c.jpg", "in/c.png", "in/m.png")
-    found = find_photos(["in"], output=Path("out"), mask=Path("in/m.png"))
+    found = find_inputs(["in"], output=Path("out"), mask=Path("in/m.png"))
     names = [photo.as_posix() for photo, _ in found.photos]
     assert names == ["in/a.jpg", "in/b.png", "in/c.jpg", "in/c.png"]
     assert masks_of("in", *names) == {
@@ -263,7 +263,7 @@ def test_no_mask_at_all_is_refused():
 
 def test_a_mask_is_not_written_over():
     touch("a.jpg", "m/a.png")
-    found = find_photos(["a.jpg"], output=Path("m/a.png"))
+    found = find_inputs(["a.jpg"], output=Path("m/a.png"))
     with pytest.raises(RequestError, match=r"m/a\.png is an input"):
         make_plan(found, Path("m/a.png"), Naming(), match_masks([Path("a.jpg")], Path("m")))
 
@@ -325,7 +325,7 @@ class Copying:
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         return Cost((2, 1), 0.0, 1000, 6)
 
-    def read(self, job: Job) -> Material:
+    def read(self, job: Job) -> LoadedPhoto:
         """A dot that carries the text of the file."""
         self.seen.append(job.source.name)
         text = job.source.read_bytes().decode()
@@ -339,12 +339,12 @@ class Copying:
             raise ZeroDivisionError("by nought")
         if text == "stop":
             raise KeyboardInterrupt
-        return Material(Picture(np.zeros((1, 1, 3), np.uint8), meta=Metadata(notes=(text,))))
+        return LoadedPhoto(Picture(np.zeros((1, 1, 3), np.uint8), meta=Metadata(notes=(text,))))
 
-    def restore(self, material: Material, watch: Watch) -> Made:
-        return Made(material.picture)
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
+        return RestoredPhoto(material.picture)
 
-    def write(self, made: Made, job: Job) -> tuple[str, ...]:
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
         Path(job.output).write_text(made.picture.meta.notes[0])
         return ("Copied.",)
 

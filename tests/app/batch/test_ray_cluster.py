@@ -17,13 +17,13 @@ from PIL import Image
 
 from remend.app.batch.manifest import Manifest
 from remend.app.batch.pipeline import BatchOptions, run_plan
-from remend.app.batch.plan import Naming, Plan, find_photos, make_folder, make_plan
+from remend.app.batch.plan import Naming, Plan, find_inputs, make_folder, make_plan
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.workshop import Workshop
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
-from remend.models.progress import QUIET
+from remend.models.progress import NO_PROGRESS
 from tests.helpers.paths import ROOT
 
 MARK = secrets.token_hex(8)
@@ -32,7 +32,7 @@ MARK = secrets.token_hex(8)
 @pytest.fixture
 def work(tiny_models: Path) -> UpscaleWork:
     workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=Saving())
+    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def make_photos(number: int) -> Plan:
         Path("in").mkdir(exist_ok=True)
         photo.save(f"in/{index:02}.png")
     Path("in/bad.png").write_bytes(b"no picture")
-    found = find_photos(["in"], output=Path("out"))
+    found = find_inputs(["in"], output=Path("out"))
     make_folder(Path("out"))
     return make_plan(found, Path("out"), Naming())
 
@@ -113,7 +113,7 @@ def test_a_lost_worker_loses_no_photo(
     assert all(manifest.is_done(job) for job in plan.jobs if job.source.name != "bad.png")
     local = tmp_path / "local.png"
     first = plan.jobs[0]
-    work.write(work.restore(work.read(first), QUIET), type(first)(first.source, local))
+    work.write(work.restore(work.read(first), NO_PROGRESS), type(first)(first.source, local))
     assert local.read_bytes() == first.output.read_bytes()
 
 

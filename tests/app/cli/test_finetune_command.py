@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from tests.helpers.commands import Remend, start, wait_for
 
 TUNE = ("finetune", "upscale", "--data", "album", "--from", "x2-fidelity")
@@ -65,7 +65,7 @@ def test_a_folder_with_bad_pictures_is_audited_and_trained(album: Path, remend: 
     assert "tensors (100 %) are those of x2-fidelity.safetensors" in said
     assert re.search(r"[+-]\d\.\d\d dB on 1 held-out photo \(40 crops\): ", said), said
     assert "in `remend models` and on the page as mine" in said
-    assert peek(Path("models/mine.safetensors")).parent == "x2-fidelity"
+    assert read_card(Path("models/mine.safetensors")).parent == "x2-fidelity"
     assert not list(Path("models").glob("**/.*")) and not Path("models/mine.run/state.pt").exists()
     assert re.search(r"^ *mine +upscale +upscale +x2", remend("models").out, re.M)
     photo = str(first)
@@ -77,7 +77,7 @@ def test_a_folder_with_bad_pictures_is_audited_and_trained(album: Path, remend: 
 def test_an_adapter_is_dialled_in_and_out(album: Path, remend: Remend) -> None:
     code, _, said = remend(*TUNE, "-o", "mine.safetensors", "--images", "48", "--adapter")
     assert code == 0, said
-    assert peek(Path("mine.safetensors")).adapter > 0, said
+    assert read_card(Path("mine.safetensors")).adapter > 0, said
     photo = next(album.iterdir())
 
     def enlarged(model: str, *more: str) -> np.ndarray:
@@ -177,7 +177,7 @@ def test_a_stopped_run_goes_on(album: Path, remend: Remend, number: signal.Signa
     images = state["images_seen"] + 8
     code, _, said = remend(*command, "--resume", "--images", str(images))
     assert code == 0, said
-    assert peek(Path("mine.safetensors")).parent == "x2-fidelity"
+    assert read_card(Path("mine.safetensors")).parent == "x2-fidelity"
     assert "The parent scores" not in said  # that was known already
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from remend.models.checkpoints.checkpoint import peek
+from remend.models.checkpoints.checkpoint import read_card
 from tests.helpers.commands import Remend, load, save, scene, start, wait_for
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -56,7 +56,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     seen = torch.load("run/state.pt", weights_only=True)["images_seen"]
-    assert peek(Path("run/ema.safetensors")).images_seen >= seen > 0
+    assert read_card(Path("run/ema.safetensors")).images_seen >= seen > 0
     if number != signal.SIGKILL:
         assert process.returncode == 130, err
         assert f"remend: Stopped after {seen} of 100000 images" in err.splitlines()[-1]

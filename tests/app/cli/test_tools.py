@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from tests.helpers.commands import Remend, save, save_mask
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -75,7 +75,7 @@ def test_train_by_the_name_of_a_recipe(remend: Remend, photo_files: Sequence[Pat
     done = remend("train", "tiny", *data, "--out", "run", "--threads", "1", *TINY)
     assert done.code == 0, done.err
     assert "run/ema.safetensors" in done.err.splitlines()[-1]
-    assert peek(Path("run/ema.safetensors")).images_seen == 16
+    assert read_card(Path("run/ema.safetensors")).images_seen == 16
     open_network(Path("run/ema.safetensors"))
 
     again = remend("train", "tiny", *data, "--out", "run", *TINY)
@@ -83,7 +83,7 @@ def test_train_by_the_name_of_a_recipe(remend: Remend, photo_files: Sequence[Pat
     assert "--resume" in again.err.splitlines()[-1]
     longer = ("--set", "images=24", *TINY[2:])
     assert remend("train", "tiny", *data, "--out", "run", "--resume", *longer).code == 0
-    assert peek(Path("run/ema.safetensors")).images_seen == 24
+    assert read_card(Path("run/ema.safetensors")).images_seen == 24
     save("photo.png")
     save_mask("mask.png")
     used = remend("fill photo.png --mask mask.png -o out.png --model run/ema.safetensors")

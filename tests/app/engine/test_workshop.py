@@ -15,7 +15,7 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, load_restorer
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -142,12 +142,12 @@ def test_who_waits_can_leave(monkeypatch: pytest.MonkeyPatch):
     first.start()
     assert entered.wait(20)
 
-    class Impatient(Watch):
+    class Impatient(Progress):
         def update(self, done: float, total: float, note: str = "") -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        shop.upscale(picture, "x2-fidelity", watch=Impatient())
+        shop.upscale(picture, "x2-fidelity", progress=Impatient())
     leave.set()
     first.join()
     assert shop.upscale(picture, "x2-fidelity").size == (80, 64)

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from remend.app.engine.workshop import Workshop
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 from tests.helpers.browsing import (
     ARTIST,
     EMPTY,
@@ -172,11 +172,11 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     began = threading.Event()
 
     def wait_for_the_end(*arguments: Any, **_: float) -> None:
-        watch: Watch = next(one for one in arguments if isinstance(one, Watch))
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
         began.set()
         while True:
             threading.Event().wait(0.02)
-            watch.update(1, 3, "crop 1 of 3")
+            progress.update(1, 3, "crop 1 of 3")
 
     monkeypatch.setattr(Workshop, "fill_patches", wait_for_the_end)
     open_photo(page, png)
@@ -278,12 +278,12 @@ def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Mo
     began, ended = threading.Event(), threading.Event()
 
     def wait_for_the_end(*arguments: Any, **_: float) -> None:
-        watch: Watch = next(one for one in arguments if isinstance(one, Watch))
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
         began.set()
         try:
             while True:
                 threading.Event().wait(0.02)
-                watch.update(1, 3, "tile 1 of 3")
+                progress.update(1, 3, "tile 1 of 3")
         except Cancelled:
             ended.set()
             raise

@@ -11,7 +11,7 @@ import pytest
 from remend.app.engine.catalogue import Model, list_models
 from remend.app.page.i18n import ENGINE, MESSAGES, joined, language_of
 from remend.app.page.models_tab import cards_list
-from remend.app.page.status import answering, explain, say
+from remend.app.page.status import explain, returns_errors, say
 from remend.app.page.upscale_service import spell_seconds
 from remend.models.checkpoints.card import Card
 from remend.models.errors import RequestError
@@ -27,7 +27,7 @@ def test_an_error_of_ours_is_its_sentence_and_any_other_is_logged(caplog: pytest
     def refuse(message: dict[str, Any]) -> dict[str, Any]:
         raise RequestError("The scale 20 is out of range.")
 
-    assert answering(refuse)({}) == {"error": "The scale 20 is out of range."}
+    assert returns_errors(refuse)({}) == {"error": "The scale 20 is out of range."}
     with caplog.at_level(logging.ERROR):
         text = explain(ZeroDivisionError("secret"))
     assert "secret" not in text

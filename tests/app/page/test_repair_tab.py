@@ -12,20 +12,20 @@ import pytest
 from PIL import Image
 
 from remend.app.batch.plan import Job
-from remend.app.batch.work import FillWork, Saving
+from remend.app.batch.work import EncodeOptions, FillWork
 from remend.app.engine.workshop import Workshop
 from remend.app.page import photo_sessions as desk
 from remend.app.page import preview
 from remend.app.page.i18n import translate
-from remend.app.page.photo_sessions import Desk, OpenPhoto
+from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
 from remend.app.page.repair_tab import Repair
-from remend.app.page.status import answering
+from remend.app.page.status import returns_errors
 from remend.app.page.uploads import uploaded
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FillOptions, Patch
-from remend.models.progress import QUIET, Cancelled
+from remend.models.inference.restorer import FilledPatch, FillOptions
+from remend.models.progress import NO_PROGRESS, Cancelled
 from tests.helpers.visiting import RANDOM, no_bar, photo_of, save_mask
 
 
@@ -35,7 +35,7 @@ def decoded(address: str) -> np.ndarray:
 
 @pytest.fixture
 def repair(workshop: Workshop, upload_folder: Path) -> Repair:
-    return Repair(workshop, Desk(upload_folder / "photos", max_megapixels=1.0))
+    return Repair(workshop, PhotoSessions(upload_folder / "photos", max_megapixels=1.0))
 
 
 def fill(repair: Repair, photo: str, mask: Path, job: int = 1, grow: int = 0) -> dict[str, Any]:
@@ -114,13 +114,13 @@ def test_an_overlay_is_opaque_where_the_mask_is_white():
 # The desk
 
 
-def patch_of(value: int, left: int = 2, top: int = 3, size: int = 4) -> Patch:
-    return Patch(left, top, np.full((size, size, 3), value, np.uint8))
+def patch_of(value: int, left: int = 2, top: int = 3, size: int = 4) -> FilledPatch:
+    return FilledPatch(left, top, np.full((size, size, 3), value, np.uint8))
 
 
 def test_undo_and_redo_give_back_every_pixel(tmp_path: Path):
     picture = photo_of(20, 20)
-    photo = OpenPhoto("photo.png", picture, tmp_path)
+    photo = PhotoSession("photo.png", picture, tmp_path)
     states = [picture.rgb.copy()]
     # The patches of the first fill overlap: undo has to go backwards through them.
     for job, patches in enumerate([[patch_of(1), patch_of(2, left=4)], [patch_of(3)]], 1):
@@ -138,7 +138,7 @@ def test_undo_and_redo_give_back_every_pixel(tmp_path: Path):
 
 
 def test_only_the_last_fills_are_kept(tmp_path: Path):
-    photo = OpenPhoto("photo.png", photo_of(20, 20), tmp_path)
+    photo = PhotoSession("photo.png", photo_of(20, 20), tmp_path)
     before = photo.nbytes
     for job in range(1, desk.FILLS_KEPT + 9):
         photo.apply([patch_of(job)], job)
@@ -150,7 +150,7 @@ def test_only_the_last_fills_are_kept(tmp_path: Path):
 
 
 def test_a_stopped_fill_changes_nothing_and_a_finished_one_cannot_be_stopped(tmp_path: Path):
-    photo = OpenPhoto("photo.png", photo_of(20, 20), tmp_path)
+    photo = PhotoSession("photo.png", photo_of(20, 20), tmp_path)
     before = photo.picture.rgb.copy()
     assert photo.stop(1)
     with pytest.raises(Cancelled):
@@ -167,7 +167,7 @@ def test_the_desk_forgets_photos(tmp_path: Path):
     for number in range(3):
         paths.append(tmp_path / f"{number}.png")
         Image.fromarray(np.asarray(photo_of(100, 100).rgb)).save(paths[-1])
-    crowded = Desk(tmp_path / "photos", 1.0, memory=70_000)  # two photos of 30 000 bytes
+    crowded = PhotoSessions(tmp_path / "photos", 1.0, memory=70_000)  # two photos of 30 000 bytes
     keys = [crowded.open(path)[0] for path in paths]
     assert len(set(keys)) == 3
     with pytest.raises(RequestError, match="open it again"):
@@ -176,7 +176,7 @@ def test_the_desk_forgets_photos(tmp_path: Path):
     crowded.close(keys[2])
     with pytest.raises(RequestError):
         crowded.find(keys[2])
-    forgetful = Desk(tmp_path / "photos", 1.0, lifetime_s=-1.0)
+    forgetful = PhotoSessions(tmp_path / "photos", 1.0, lifetime_s=-1.0)
     key, _ = forgetful.open(paths[0])
     with pytest.raises(RequestError):
         forgetful.find(key)
@@ -205,8 +205,10 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     different[hole.slices] = False
     assert not different.any()
 
-    as_command = FillWork(workshop, None, FillOptions(), saving=Saving())
-    as_command.perform(Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), QUIET)
+    as_command = FillWork(workshop, None, FillOptions(), saving=EncodeOptions())
+    as_command.perform(
+        Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), NO_PROGRESS
+    )
     assert Path(saved["path"]).read_bytes() == (upload_folder / "filled.png").read_bytes()
 
     shown = np.array(picture.rgb)
@@ -261,7 +263,7 @@ def test_a_photo_that_cannot_be_opened_leaves_the_open_one(repair: Repair, uploa
     (upload_folder / "a1b2").mkdir()
     (upload_folder / "a1b2" / "text.png").write_text("no picture")
     message = {"path": str(upload_folder / "a1b2" / "text.png"), "replaces": key}
-    error = answering(repair.open_photo)(message)["error"]
+    error = returns_errors(repair.open_photo)(message)["error"]
     assert error.startswith("text.png is not a picture")
     assert repair.changes({"photo": key}) == {"patches": []}
 
@@ -321,7 +323,7 @@ def test_a_repaired_photo_goes_to_the_upscale_tab_without_loss(repair: Repair, u
 def test_refusals_come_in_the_language_of_the_browser(repair: Repair, upload_folder: Path):
     (upload_folder / "text.png").write_text("no picture")
     message = {"path": str(upload_folder / "text.png"), "language": "zh"}
-    assert answering(repair.open_photo)(message)["error"].startswith(
+    assert returns_errors(repair.open_photo)(message)["error"].startswith(
         "text.png 不是 Remend 能读取的图片"
     )
     large = (

@@ -17,14 +17,14 @@ from PIL import Image
 
 from remend.app.batch.plan import Job
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import FillWork, Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork
 from remend.app.engine.workshop import Workshop
 from remend.app.page.custom_weights import keep_weights
 from remend.app.page.server import read_auth, running_page
 from remend.models.errors import RequestError
 from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FillOptions
-from remend.models.progress import QUIET
+from remend.models.progress import NO_PROGRESS
 from tests.helpers.visiting import photo_of, save_mask
 
 
@@ -75,8 +75,8 @@ def test_fill_gives_the_bytes_that_the_command_gives(
         photo=handle_file(jpeg), mask=handle_file(mask), model="fill", grow=2, detail=1.0,
         api_name="/fill",
     )  # fmt: skip
-    work = FillWork(workshop, None, FillOptions(), grow_px=2, saving=Saving())
-    work.perform(Job(jpeg, tmp_path / "out.jpg", mask), QUIET)
+    work = FillWork(workshop, None, FillOptions(), grow_px=2, saving=EncodeOptions())
+    work.perform(Job(jpeg, tmp_path / "out.jpg", mask), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-repaired.jpg"
     assert Image.open(made).getexif()[0x013B] == "Ada"
@@ -86,8 +86,8 @@ def test_upscale_gives_the_bytes_that_the_command_gives(
     client: Client, jpeg: Path, workshop: Workshop, tmp_path: Path
 ):
     made = client.predict(photo=handle_file(jpeg), scale=3, api_name="/upscale")
-    work = UpscaleWork(workshop, None, TargetSize(scale=3), saving=Saving())
-    work.perform(Job(jpeg, tmp_path / "out.jpg"), QUIET)
+    work = UpscaleWork(workshop, None, TargetSize(scale=3), saving=EncodeOptions())
+    work.perform(Job(jpeg, tmp_path / "out.jpg"), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-x3.jpg"
     assert Image.open(made).size == (144, 120)

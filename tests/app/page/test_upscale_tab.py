@@ -11,7 +11,7 @@ from PIL import Image
 
 from remend.app.engine.workshop import Workshop
 from remend.app.page.crop import aim_at, cut_crop, find_part, mark_part
-from remend.app.page.upscale_service import Upscaling, Wish
+from remend.app.page.upscale_service import UpscaleRequest, Upscaling
 from remend.app.page.upscale_tab import hint_dials
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
@@ -99,7 +99,7 @@ def test_the_photo_and_its_result_are_limited(workshop: Workshop, upload_folder:
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
         upscaling.upscale_file(
-            upload_folder / "large.png", Wish(2.0, 0, "auto", 0.5), upload_folder
+            upload_folder / "large.png", UpscaleRequest(2.0, 0, "auto", 0.5), upload_folder
         )
 
 

@@ -8,7 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from remend.models.checkpoints.checkpoint import CARD_KEY, Card, open_network, peek, save_network
+from remend.models.checkpoints.checkpoint import (
+    CARD_KEY,
+    Card,
+    open_network,
+    read_card,
+    save_network,
+)
 from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.errors import RequestError
 
@@ -46,7 +52,7 @@ def test_half_precision_halves_the_file(weights: Path, tmp_path: Path) -> None:
 
 def test_peek_loads_no_tensor(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remend.models.checkpoints.checkpoint.build_network", None)
-    assert peek(weights).name == "small"
+    assert read_card(weights).name == "small"
 
 
 def refused(path: Path) -> str:

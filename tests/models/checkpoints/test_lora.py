@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.checkpoints.checkpoint import Card, open_network, save_network
-from remend.models.checkpoints.lora import LowRank, add_adapters, merge_adapters
+from remend.models.checkpoints.lora import LowRank, add_lora, merge_lora
 from remend.models.checkpoints.registry import build_network
 from remend.models.errors import RequestError
 
@@ -20,7 +20,7 @@ def trained(network: nn.Module, rank: int = 2) -> nn.Module:
     """A copy with adapters that have moved away from zero."""
     torch.manual_seed(3)
     child = copy.deepcopy(network)
-    add_adapters(child, rank)
+    add_lora(child, rank)
     with torch.no_grad():
         for module in child.modules():
             if isinstance(module, LowRank):
@@ -40,7 +40,7 @@ def test_a_new_adapter_changes_nothing_and_alone_is_trained(name: str) -> None:
     mask = (torch.rand(1, 1, 32, 32) > 0.8).float()
     inputs = (x,) if name == "upscale" else (x * (1 - mask), mask)
     before = network(*inputs).refined
-    add_adapters(network, 2)
+    add_lora(network, 2)
     assert torch.equal(network(*inputs).refined, before)
     free = {name for name, p in network.named_parameters() if p.requires_grad}
     assert free and all(name.rpartition(".")[2] in ("up", "down") for name in free)
@@ -54,7 +54,7 @@ def test_the_weights_are_linear_in_the_strength() -> None:
     merged = {}
     for strength in (0.0, 0.5, 1.0):
         child = trained(network)
-        merge_adapters(child, strength)
+        merge_lora(child, strength)
         merged[strength] = weights_of(child)
         assert merged[strength].keys() == parent.keys()
     assert all(torch.equal(merged[0.0][name], value) for name, value in parent.items())
@@ -68,7 +68,7 @@ def test_the_change_has_the_rank_that_was_asked_for() -> None:
     network = build_network("upscale", CONFIG)
     before = network.get_parameter("body.0.project.weight").detach().clone()
     child = trained(network, rank=3)
-    merge_adapters(child, 1)
+    merge_lora(child, 1)
     change = child.get_parameter("body.0.project.weight").detach() - before
     assert torch.linalg.matrix_rank(change.flatten(1), rtol=1e-3) == 3
 
@@ -94,4 +94,4 @@ def test_a_file_with_an_adapter_can_be_dialled_and_one_without_cannot(tmp_path: 
 def test_running_statistics_are_refused() -> None:
     network = build_network("upscale", {**CONFIG, "norm": "batch"})
     with pytest.raises(RequestError, match="batch statistics"):
-        add_adapters(network, 2)
+        add_lora(network, 2)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.device import Placement, choose_placement
 from remend.models.imaging.files import read_picture
 from remend.models.imaging.picture import Mask, Picture
@@ -134,5 +134,5 @@ def test_bf16_differs_from_fp32_by_less_than_half_a_step(
 def test_every_card_names_known_sources() -> None:
     known = (WEIGHTS / "sources.toml").read_text("utf-8")
     for name in SHIPPED:
-        for source in peek(WEIGHTS / f"{name}.safetensors").trained_on:
+        for source in read_card(WEIGHTS / f"{name}.safetensors").trained_on:
             assert f"[{source}]" in known or f'["{source}"]' in known

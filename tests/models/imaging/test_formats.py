@@ -1,7 +1,7 @@
 """What becomes of every kind of photo in every format: each is enlarged, and the file is looked at again.
 
-``docs/formats.md`` is made from what is seen here: ``python -m tests.models.imaging.test_formats`` writes it anew. A
-property that is neither kept nor spoken of fails a test.
+``docs/formats.md`` is made from what is seen here: ``REMEND_WRITE_FORMATS=1`` writes it anew. A property
+that is neither kept nor spoken of fails a test.
 """
 
 import io
@@ -18,13 +18,13 @@ from PIL import Image, ImageCms, PngImagePlugin, features
 
 from remend.app.batch.plan import Job
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.workshop import Workshop
 from remend.models.device import choose_placement
 from remend.models.errors import InputError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
-from remend.models.progress import QUIET
+from remend.models.progress import NO_PROGRESS
 from tests.helpers.paths import ROOT
 from tests.models.imaging.test_metadata import cmyk_profile
 
@@ -188,7 +188,7 @@ KINDS = [
 @pytest.fixture(scope="module")
 def work(tiny_models: Path) -> UpscaleWork:
     workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=Saving())
+    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
 
 
 def see(kind: Kind, file_format: str, folder: Path, work: UpscaleWork) -> tuple[str, str]:
@@ -199,7 +199,7 @@ def see(kind: Kind, file_format: str, folder: Path, work: UpscaleWork) -> tuple[
     made = folder / "out" / f"{kind.stem}{FORMATS[file_format]}"
     before = source.read_bytes()
     try:
-        notes = work.perform(Job(source, made), QUIET)
+        notes = work.perform(Job(source, made), NO_PROGRESS)
     except InputError as error:
         assert not made.exists()
         return "refused", str(error).replace(str(source), "The photo")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from remend.app.cli.main import main
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.inference.export import FILL_PX, Exported
 
 TOLERANCE = 1 / 255
@@ -85,7 +85,7 @@ def test_fp16_halves_the_file_and_stays_ours(
 ):
     monkeypatch.chdir(tmp_path)
     assert main(["models", "export", "x2-fidelity", "--to", "fp16"]) == 0
-    assert peek(tmp_path / "x2-fidelity-fp16.safetensors") == peek(
+    assert read_card(tmp_path / "x2-fidelity-fp16.safetensors") == read_card(
         tiny_weights / "x2-fidelity.safetensors"
     )
 

@@ -13,7 +13,7 @@ from remend.models.errors import RequestError
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
 from remend.models.imaging.picture import Mask, Metadata, Picture
 from remend.models.inference.inpainter import FillOptions, Inpainter, reduce_known
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -169,14 +169,14 @@ def test_reducing_lets_no_hole_pixel_colour_a_known_one() -> None:
 
 
 def test_a_cancelled_fill_changes_nothing(inpainter: Inpainter) -> None:
-    class Stop(Watch):
+    class Stop(Progress):
         def update(self, done: float, total: float, note: str = "") -> None:
             raise Cancelled
 
     rgb = noise(64, 64)
     before = rgb.copy()
     with pytest.raises(Cancelled):
-        inpainter.restore(Picture(rgb), disc(64, 64, 9), watch=Stop())
+        inpainter.restore(Picture(rgb), disc(64, 64, 9), progress=Stop())
     assert (rgb == before).all()
 
 

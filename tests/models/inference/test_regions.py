@@ -12,7 +12,7 @@ from remend.models.inference.regions import (
     Region,
     composite,
     feather_mask,
-    grow,
+    grow_box,
     plan_regions,
 )
 
@@ -88,7 +88,7 @@ def test_holes_whose_crops_overlap_share_one() -> None:
     near = mask_of(2000, 1000, (500, 500, 520, 520), (560, 500, 580, 520))
     (region,) = plan(near)
     assert region.hole == Box(500, 500, 580, 520)
-    assert region.crop == grow(region.hole, CONTEXT_PX, Box(0, 0, 2000, 1000))
+    assert region.crop == grow_box(region.hole, CONTEXT_PX, Box(0, 0, 2000, 1000))
     assert len(plan(mask_of(2000, 1000, (100, 500, 120, 520), (1800, 500, 1820, 520)))) == 2
 
 

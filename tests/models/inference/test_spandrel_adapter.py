@@ -33,7 +33,7 @@ from remend.models.inference.restorer import (
     Upscaler,
     load_restorer,
 )
-from remend.models.inference.spandrel_adapter import FAR_SEEING, OVERLAPPING, open_community
+from remend.models.inference.spandrel_adapter import DISCOURAGED, SUPPORTED, open_community
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -136,8 +136,8 @@ def test_tiles_agree_with_the_whole(name: str, tmp_path: Path):
 
 def test_the_descriptor_decides_on_tiles_and_precision(tmp_path: Path):
     compact, swin = (put(ENLARGING[n][1](), tmp_path / f"{n}.pth") for n in ("Compact", "SwinIR"))
-    assert open_community(compact)[0].tiling == OVERLAPPING
-    assert open_community(swin)[0].tiling == FAR_SEEING
+    assert open_community(compact)[0].tiling == SUPPORTED
+    assert open_community(swin)[0].tiling == DISCOURAGED
     half = Placement(torch.device("cpu"), torch.float16, "as asked for")
     assert load_restorer(compact, half).placement.dtype == torch.float16
     assert load_restorer(swin, half).placement.dtype == torch.float32

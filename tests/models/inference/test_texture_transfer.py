@@ -11,7 +11,7 @@ from remend.models.inference.texture_transfer import (
     WINDOW_PX,
     find_sources,
     measure_roughness,
-    transfer_detail,
+    transfer_texture,
 )
 
 
@@ -36,17 +36,17 @@ def test_a_fine_texture_comes_back_with_its_strength() -> None:
     hole = square_hole(320, 320, 120, 200)
     fill = torch.zeros(1, 3, 160, 160)  # as the reduced photo is: the stripes are gone
     small = F.max_pool2d(hole, 2)
-    filled = transfer_detail(truth * (1 - hole) + 0.9 * hole, hole, fill, small)
+    filled = transfer_texture(truth * (1 - hole) + 0.9 * hole, hole, fill, small)
     assert rms(filled, hole) == pytest.approx(rms(truth, hole), rel=0.25)
     # Without the transfer nothing would be there.
-    assert rms(transfer_detail(truth, hole, fill, small, detail=0.0), hole) < 1e-6
+    assert rms(transfer_texture(truth, hole, fill, small, detail=0.0), hole) < 1e-6
 
 
 def test_detail_is_a_linear_dial() -> None:
     torch.manual_seed(0)
     photo, hole = torch.rand(1, 3, 240, 240) - 0.5, square_hole(240, 240, 90, 150)
     fill, small = F.avg_pool2d(photo, 2), F.max_pool2d(hole, 2)
-    none, half, full = (transfer_detail(photo, hole, fill, small, d) for d in (0.0, 0.5, 1.0))
+    none, half, full = (transfer_texture(photo, hole, fill, small, d) for d in (0.0, 0.5, 1.0))
     torch.testing.assert_close(half, (none + full) / 2)
     assert rms(full - none, hole) > 0.1
 
@@ -57,7 +57,7 @@ def test_what_lies_in_the_hole_is_not_looked_at() -> None:
     fill = F.interpolate(photo, (100, 108), mode="area")
     small = F.adaptive_max_pool2d(hole, (100, 108))
     changed = torch.where(hole > 0, 1 - photo, photo)
-    one, two = (transfer_detail(p, hole, fill, small) for p in (photo, changed))
+    one, two = (transfer_texture(p, hole, fill, small) for p in (photo, changed))
     assert (one == two).all()
 
 
@@ -96,13 +96,15 @@ def test_rough_surroundings_are_continued_from_rough_places() -> None:
     hole[..., 80:120, 140:180] = 1
     roughness = measure_roughness(photo, hole, (200, 200))
     assert roughness[100, 160] == pytest.approx(roughness[20, 160], abs=0.5)
-    filled = transfer_detail(photo, hole, photo * (1 - hole), hole)
+    filled = transfer_texture(photo, hole, photo * (1 - hole), hole)
     assert rms(filled, hole) > 0.2  # of 0.3: half of what a mean of patches takes is not given back
 
 
 def test_a_constant_photo_stays_constant() -> None:
     photo, hole = torch.full((1, 3, 200, 200), 0.25), square_hole(200, 200, 70, 120)
-    filled = transfer_detail(photo, hole, torch.full((1, 3, 100, 100), 0.25), F.max_pool2d(hole, 2))
+    filled = transfer_texture(
+        photo, hole, torch.full((1, 3, 100, 100), 0.25), F.max_pool2d(hole, 2)
+    )
     torch.testing.assert_close(filled, photo)
 
 
@@ -114,6 +116,6 @@ def test_where_nothing_large_enough_is_known_the_fill_is_only_enlarged(
     photo, hole = torch.rand(1, 3, height, width), torch.zeros(1, 1, height, width)
     hole[..., width // 2 :] = 1
     small = F.adaptive_max_pool2d(hole, (height, width))
-    filled = transfer_detail(photo, hole, photo, small)
+    filled = transfer_texture(photo, hole, photo, small)
     assert filled.shape == photo.shape and (filled == photo).all()
     assert filled is not photo

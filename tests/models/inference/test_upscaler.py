@@ -19,7 +19,7 @@ from remend.models.inference.upscaler import (
     resize,
     spread_colours,
 )
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -200,7 +200,7 @@ def test_augmentation_commutes_with_turning_and_mirroring() -> None:
 
 
 def test_a_watch_can_cancel_between_tiles() -> None:
-    class Impatient(Watch):
+    class Impatient(Progress):
         seen = 0
 
         def update(self, done: float, total: float, note: str = "") -> None:
@@ -208,10 +208,10 @@ def test_a_watch_can_cancel_between_tiles() -> None:
             if done >= 2:
                 raise Cancelled
 
-    watch = Impatient()
+    progress = Impatient()
     with pytest.raises(Cancelled):
-        make().restore(Picture(noise(200, 200)), UpscaleOptions(tile_px=32), watch=watch)
-    assert watch.seen == 3
+        make().restore(Picture(noise(200, 200)), UpscaleOptions(tile_px=32), progress=progress)
+    assert progress.seen == 3
 
 
 def test_sixteen_bit_resize_is_the_lanczos_of_pillow() -> None:

@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.models.layers.growth import grow
+from remend.models.layers.growth import set_growth
 from remend.models.layers.norm import ConditionalBatchNorm
 from remend.models.layers.projection import ProjectionHead
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tasks import TASKS, draw_latents
@@ -202,17 +202,17 @@ def growing_pair(norm: str = "pixel") -> tuple[nn.Module, nn.Module]:
 def test_growing_is_continuous_at_every_switch(size: int) -> None:
     generator, judge = growing_pair()
     latents = noise(4, 12)
-    grow(generator, size // 2, 1.0)
-    grow(judge, size // 2, 1.0)
+    set_growth(generator, size // 2, 1.0)
+    set_growth(judge, size // 2, 1.0)
     small = generator(latents)
     verdict = judge(small).logits
     enlarged = nn.functional.interpolate(small, scale_factor=2)
-    grow(generator, size, 0.0)
-    grow(judge, size, 0.0)
+    set_growth(generator, size, 0.0)
+    set_growth(judge, size, 0.0)
     assert torch.equal(generator(latents), enlarged)
     assert torch.equal(judge(enlarged).logits, verdict)
-    grow(generator, size, 1e-3)
-    grow(judge, size, 1e-3)
+    set_growth(generator, size, 1e-3)
+    set_growth(judge, size, 1e-3)
     assert 0 < (generator(latents) - enlarged).abs().max() < 1e-2
     assert 0 < (judge(enlarged).logits - verdict).abs().max() < 1e-2
 
@@ -220,14 +220,14 @@ def test_growing_is_continuous_at_every_switch(size: int) -> None:
 def test_a_faded_in_level_no_longer_needs_the_layers_of_the_one_below() -> None:
     generator, judge = growing_pair()
     for network in (generator, judge):
-        grow(network, 16, 1.0)
+        set_growth(network, 16, 1.0)
     before = judge(generator(noise(4, 12))).logits
     with torch.no_grad():
         generator.get_submodule("head.1").weight.fill_(9)  # pyright: ignore[reportArgumentType, reportCallIssue]
         judge.get_submodule("entrances.1.0").weight.fill_(9)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert torch.equal(judge(generator(noise(4, 12))).logits, before)
     for network in (generator, judge):
-        grow(network, 16, 0.5)
+        set_growth(network, 16, 0.5)
     assert not torch.equal(judge(generator(noise(4, 12))).logits, before)
 
 
@@ -255,7 +255,7 @@ def test_pixel_norm_gives_unit_features() -> None:
 
 def test_a_half_grown_network_comes_back_as_it_was() -> None:
     generator, _ = growing_pair()
-    grow(generator, 16, 0.25)
+    set_growth(generator, 16, 0.25)
     again = make_generator("growing").eval()
     again.load_state_dict(generator.state_dict())
     assert torch.equal(again(noise(2, 12)), generator(noise(2, 12)))
@@ -370,7 +370,7 @@ def enlarge(photos: PhotoStore) -> PhotoStore:
     )  # fmt: skip
 
 
-class StopAfter(Watch):
+class StopAfter(Progress):
     """Cancels once so many images were seen."""
 
     def update(self, done: float, total: float, note: str = "") -> None:
@@ -385,7 +385,7 @@ def test_a_run_leaves_a_generator_its_judge_and_a_grid(photos: PhotoStore, tmp_p
     path = tmp_path / "run"
     trainer = make(photos, path, *LABELLED_GROWTH)
     trainer.run()
-    card, judge = peek(path / "ema.safetensors"), peek(path / "discriminator.safetensors")
+    card, judge = read_card(path / "ema.safetensors"), read_card(path / "discriminator.safetensors")
     assert (card.task, card.architecture, judge.task) == ("generate", "growing", "judge")
     assert judge.architecture == "growing_judge"
     assert card.config["classes"] == 3 and card.run["classes"] == ["cars", "cats", "towers"]

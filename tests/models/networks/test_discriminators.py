@@ -2,15 +2,15 @@
 
 import torch
 
-from remend.models.discriminators.multiscale import MultiScale
-from remend.models.discriminators.patch import Patch, PatchConfig
+from remend.models.discriminators.multiscale import MultiscaleDiscriminator
+from remend.models.discriminators.patch import PatchDiscriminator, PatchDiscriminatorConfig
 
 
 def test_one_scale_is_the_patch_discriminator() -> None:
-    network = MultiScale(PatchConfig(width=8, scales=1)).eval()
+    network = MultiscaleDiscriminator(PatchDiscriminatorConfig(width=8, scales=1)).eval()
     x = torch.randn(2, 4, 32, 32)
     patch = network.scales[0]
-    assert isinstance(patch, Patch)
+    assert isinstance(patch, PatchDiscriminator)
     logits, features = patch(x)
     verdict = network(x)
     assert torch.equal(verdict.logits, logits.flatten(1))
@@ -18,7 +18,7 @@ def test_one_scale_is_the_patch_discriminator() -> None:
 
 
 def test_scales_share_no_parameter() -> None:
-    network = MultiScale(PatchConfig(width=8, scales=3))
+    network = MultiscaleDiscriminator(PatchDiscriminatorConfig(width=8, scales=3))
     verdict = network(torch.randn(1, 4, 64, 64))
     counts = {sum(p.numel() for p in scale.parameters()) for scale in network.scales}
     total = sum(p.numel() for p in network.parameters())
@@ -28,7 +28,7 @@ def test_scales_share_no_parameter() -> None:
 
 def test_a_bright_dot_survives_the_pyramid() -> None:
     seen: list[torch.Tensor] = []
-    network = MultiScale(PatchConfig(width=8, scales=3))
+    network = MultiscaleDiscriminator(PatchDiscriminatorConfig(width=8, scales=3))
     network.scales[2].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     picture = torch.zeros(1, 4, 64, 64)
     picture[0, 0, 17, 33] = 1
@@ -38,7 +38,7 @@ def test_a_bright_dot_survives_the_pyramid() -> None:
 
 def test_spectral_norm_bounds_every_layer_and_rests_in_evaluation() -> None:
     torch.manual_seed(0)
-    network = MultiScale(PatchConfig(width=8, scales=1))
+    network = MultiscaleDiscriminator(PatchDiscriminatorConfig(width=8, scales=1))
     for _ in range(60):
         network(torch.randn(1, 4, 32, 32))
     network.eval()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from remend.models.checkpoints.lora import add_adapters
+from remend.models.checkpoints.lora import add_lora
 from remend.models.errors import RequestError
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
 from remend.models.generators.upscale import Upscale, UpscaleConfig
@@ -85,7 +85,7 @@ def test_texture_is_refused_where_sums_of_weights_mean_nothing() -> None:
     with pytest.raises(RequestError, match=r"generator\.spectral"):
         Inpaint(small(texture=True, spectral=True))
     network = Inpaint(small(texture=True))
-    add_adapters(network, 2)
+    add_lora(network, 2)
     with pytest.raises(RequestError, match="adapter"):
         network(photo(), hole())
     network.config = dataclasses.replace(network.config, detail=0.0)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from remend.app.batch.manifest import MANIFEST_NAME, Manifest
 from remend.app.batch.pipeline import run_plan
-from remend.app.batch.plan import Naming, find_photos, make_plan
+from remend.app.batch.plan import Naming, find_inputs, make_plan
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import Saving, UpscaleWork
+from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.workshop import Workshop
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
@@ -44,7 +44,7 @@ def photo(seed: int = 0, name: str = "PNG") -> bytes:
 def put(url: str, content: bytes) -> None:
     path = to_path(url)
     assert isinstance(path, RemotePath)
-    path.write_whole(content)
+    path.write_atomic(content)
 
 
 def size_at(url: str) -> tuple[int, int]:
@@ -183,22 +183,22 @@ def test_where_files_grow_they_are_renamed_when_they_are_whole(monkeypatch: pyte
     fsspec.register_implementation("otherdisk", Disk, clobber=True)
     path = to_path("otherdisk://out/a.png")
     assert isinstance(path, RemotePath)
-    path.write_whole(b"whole")
+    path.write_atomic(b"whole")
     assert Disk.seen[0].startswith(".remend-")
     assert path.read_bytes() == b"whole"
     monkeypatch.setattr(Disk, "full", True)
     with pytest.raises(OSError, match="No space left"):
-        path.write_whole(b"other")
+        path.write_atomic(b"other")
     assert [found.name for found in path.parent.files(recursive=True)] == ["a.png"]
     assert path.read_bytes() == b"whole"
 
 
 def test_a_storage_without_times_is_never_trusted(monkeypatch: pytest.MonkeyPatch):
     put("memory://in/a.png", photo())
-    found = find_photos(["memory://in"], output=to_path("memory://out"))
+    found = find_inputs(["memory://in"], output=to_path("memory://out"))
     plan = make_plan(found, to_path("memory://out"), Naming())
     workshop = Workshop(choose_placement("cpu", "fp32"))
-    work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=Saving())
+    work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
     assert [result.status for result in run_plan(plan, work)] == ["done"]
     assert Manifest(plan.folder, work).is_done(plan.jobs[0])
 

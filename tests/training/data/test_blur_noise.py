@@ -12,11 +12,11 @@ from remend.training.data.blur_noise import (
     MODES,
     Damaged,
     add_sensor_noise,
-    age,
     blur,
     disc_kernels,
     draw_kernels,
     gaussian_kernels,
+    old_photo_look,
     resize,
 )
 
@@ -103,11 +103,11 @@ def test_photon_noise_grows_with_the_light():
 
 def test_old_photos_are_grey_or_toned_and_never_gain_contrast():
     photos = torch.randint(0, 256, (200, 3, 16, 16), generator=dice(), dtype=torch.uint8)
-    old = age(photos, 0.5, dice(1))
+    old = old_photo_look(photos, 0.5, dice(1))
     changed = (old != photos).flatten(1).any(1)
     assert 0.4 < changed.float().mean() < 0.6
     red, green, blue = old[changed].float().unbind(1)
     assert (red >= green - 1).all() and (green >= blue - 1).all()
     assert ((red - green).abs().amax((1, 2)) <= 1).float().mean() > 0.1
     assert (old[changed].float().std((1, 2, 3)) < photos[changed].float().std((1, 2, 3))).all()
-    assert torch.equal(age(photos, 0.0, dice(1)), photos)
+    assert torch.equal(old_photo_look(photos, 0.0, dice(1)), photos)

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from remend.models.checkpoints.checkpoint import peek
+from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.distributed import Alone, Together, join_processes, take
+from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes, take
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe.parse import advice, read_recipe
@@ -46,7 +46,7 @@ def make(photos: PhotoStore, path: Path, *settings: str) -> Trainer:
 
 def test_every_sample_is_in_one_piece_of_one_process() -> None:
     whole = Pair((torch.arange(12), torch.arange(12) * 10), torch.arange(12) * 100)
-    pieces = [Together(FP32.device, i, 3).pieces(whole, 2) for i in range(3)]
+    pieces = [DistributedGroup(FP32.device, i, 3).pieces(whole, 2) for i in range(3)]
     assert [len(found) for found in pieces] == [2, 2, 2]
     flat = [piece for found in pieces for piece in found]
     assert torch.equal(torch.cat([piece.target for piece in flat]).sort().values, whole.target)
@@ -54,7 +54,7 @@ def test_every_sample_is_in_one_piece_of_one_process() -> None:
         assert isinstance(piece, Pair)
         assert torch.equal(piece.inputs[0] * 10, piece.inputs[1])
         assert torch.equal(piece.inputs[0] * 100, piece.target)
-    (all_of_it,) = Alone().pieces(whole, 12)
+    (all_of_it,) = SingleProcess().pieces(whole, 12)
     assert torch.equal(all_of_it.target, whole.target)
     assert take((), slice(0, 2)) == ()
 
@@ -141,7 +141,7 @@ def test_two_processes_lose_what_one_with_the_doubled_batch_loses(
         assert ours.keys() == theirs.keys()
         for name in ours.keys() - {"seconds"}:
             assert theirs[name] == pytest.approx(ours[name], rel=1e-3, abs=2e-4), name
-    assert peek(tmp_path / "two" / "ema.safetensors").images_seen == 16
+    assert read_card(tmp_path / "two" / "ema.safetensors").images_seen == 16
     assert len(list((tmp_path / "two").glob("events.*"))) == 1  # one process writes
 
 
@@ -159,7 +159,7 @@ def test_a_signal_to_one_of_two_processes_stops_both_with_the_state_saved(
     os.kill(int(children[-1]), signal.SIGTERM)
     _, err = process.communicate(timeout=120)
     assert "--resume goes on" in err
-    seen = peek(tmp_path / "run" / "ema.safetensors").images_seen
+    seen = read_card(tmp_path / "run" / "ema.safetensors").images_seen
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert state["images_seen"] == seen > 0
 
@@ -168,10 +168,10 @@ def test_one_that_wants_to_stop_stops_all_and_losses_are_means(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The other process, as this one would hear of it: it wants to stop, and lost 3.
-    crew = Together(FP32.device, 0, 2)
+    crew = DistributedGroup(FP32.device, 0, 2)
     monkeypatch.setattr(crew, "mean", lambda values: (values + 1) / 2)
     with pytest.raises(Cancelled):
-        crew.listen(Watch()).update(1, 2)
+        crew.listen(Progress()).update(1, 2)
     assert crew.average({"l1": 3.0, "tv": torch.tensor(1.0)}) == {"l1": 2.0, "tv": 1.0}
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.training.engine.feature_losses import NoPerception, make_perception
+from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
 from remend.training.losses.feature_networks import load_features, squeezenet, vgg16
 from remend.training.recipe.schema import LossesConfig, Recipe
 
@@ -55,7 +55,7 @@ def recipe(**losses: float) -> Recipe:
 def test_equal_pictures_have_no_perceptual_distance_and_blur_has_some(
     photo_files: Sequence[Path],
 ) -> None:
-    perception = make_perception(recipe(perceptual=1.0), FP32)
+    perception = make_feature_losses(recipe(perceptual=1.0), FP32)
     real = picture(photo_files[1])
     blurred = F.avg_pool2d(F.pad(real, (2, 2, 2, 2), mode="reflect"), 5, 1)
     shift = perception.draw(torch.Generator().manual_seed(0))
@@ -66,7 +66,7 @@ def test_equal_pictures_have_no_perceptual_distance_and_blur_has_some(
 
 
 def test_gradients_reach_the_picture_and_not_the_feature_network() -> None:
-    perception = make_perception(recipe(perceptual=1.0), FP32)
+    perception = make_feature_losses(recipe(perceptual=1.0), FP32)
     fake = torch.zeros(1, 3, 64, 64, requires_grad=True)
     terms = perception.terms(torch.rand(1, 3, 64, 64), fake, (3, 5))
     terms["perceptual"]().backward()
@@ -74,7 +74,7 @@ def test_gradients_reach_the_picture_and_not_the_feature_network() -> None:
 
 
 def test_nothing_is_loaded_when_nothing_asks() -> None:
-    assert isinstance(make_perception(recipe(), FP32), NoPerception)
+    assert isinstance(make_feature_losses(recipe(), FP32), NoFeatureLosses)
 
 
 def test_state_dicts_in_torchvisions_keys_are_read(tmp_path: Path) -> None:

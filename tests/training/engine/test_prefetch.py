@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.prefetch import MOST_BATCHES, MOST_PIXELS, Supply
+from remend.training.engine.prefetch import MOST_BATCHES, MOST_PIXELS, Prefetcher
 from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
 from tests.helpers.paths import RECIPES
@@ -31,7 +31,7 @@ def seeded() -> torch.Generator:
 
 
 def test_on_a_cpu_batches_are_drawn_one_by_one(photos: PhotoStore, recipe: Recipe) -> None:
-    supply, random = Supply(recipe, CPU), seeded()
+    supply, random = Prefetcher(recipe, CPU), seeded()
     first = supply.draw(photos, random, 32)
     alone = supply.task.draw(photos, seeded(), 32)
     assert torch.equal(first.target, alone.target) and torch.equal(first.inputs[1], alone.inputs[1])
@@ -40,7 +40,7 @@ def test_on_a_cpu_batches_are_drawn_one_by_one(photos: PhotoStore, recipe: Recip
 def test_for_a_gpu_each_sample_of_a_large_draw_comes_once(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    supply, random = Supply(recipe, GPU), seeded()
+    supply, random = Prefetcher(recipe, GPU), seeded()
     assert supply.batches == MOST_BATCHES
     batches = [supply.draw(photos, random, 32) for _ in range(MOST_BATCHES)]
     drawn = supply.task.draw(photos, seeded(), 32)
@@ -59,7 +59,7 @@ def test_for_a_gpu_each_sample_of_a_large_draw_comes_once(
 def test_what_waits_is_dropped_when_crops_grow_or_the_run_goes_back(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    supply, random = Supply(recipe, GPU), seeded()
+    supply, random = Prefetcher(recipe, GPU), seeded()
     first = supply.draw(photos, random, 32).target
     supply.forget()
     assert torch.equal(supply.draw(photos, seeded(), 32).target, first)
@@ -69,5 +69,5 @@ def test_what_waits_is_dropped_when_crops_grow_or_the_run_goes_back(
 
 def test_large_crops_are_not_drawn_by_the_gigabyte(recipe: Recipe) -> None:
     huge = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=32, crop=512))
-    supply = Supply(huge, GPU)
+    supply = Prefetcher(huge, GPU)
     assert supply.batches * 32 * 512**2 <= MOST_PIXELS and supply.batches == 2

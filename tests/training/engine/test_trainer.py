@@ -12,7 +12,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.generators.inpaint import InpaintConfig
@@ -20,7 +20,7 @@ from remend.models.layers.gated import GATES
 from remend.models.layers.minibatch import MINIBATCH
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.pretrained import freeze
 from remend.training.engine.run_folder import RunFolder
@@ -33,7 +33,7 @@ from tests.helpers.paths import RECIPES
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 
-class StopAfter(Watch):
+class StopAfter(Progress):
     """Cancels once so many images were seen."""
 
     def __init__(self, images: int) -> None:
@@ -62,12 +62,12 @@ def finished(photos: PhotoStore, tmp_path_factory: pytest.TempPathFactory) -> Tr
 
 def test_a_run_leaves_weights_stats_and_sheets(finished: Trainer) -> None:
     folder = finished.folder
-    card = peek(folder.ema_file)
+    card = read_card(folder.ema_file)
     assert (card.task, card.images_seen, card.name) == ("fill", 64, "tiny")
     assert sum(card.trained_on.values()) == len(finished.photos) + len(finished.held_out)
     network, _ = open_network(folder.ema_file)
     assert network(torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)).refined.isfinite().all()
-    assert peek(folder.discriminator_file).task == "judge"
+    assert read_card(folder.discriminator_file).task == "judge"
     lines = [json.loads(line) for line in (folder.path / "stats.jsonl").read_text().splitlines()]
     assert [line["images"] for line in lines][-1] == 64
     assert {"l1_hole", "adversarial", "feature_matching", "d_loss", "psnr"} <= set(lines[-1])
@@ -110,7 +110,7 @@ def test_a_small_upscaler_learns(photos: PhotoStore, tmp_path: Path) -> None:
     lines = (tmp_path / "run" / "stats.jsonl").read_text().splitlines()
     scores = [json.loads(line)["psnr"] for line in lines]
     assert scores[-1] > scores[0]
-    assert peek(tmp_path / "run" / "ema.safetensors").scale == 2
+    assert read_card(tmp_path / "run" / "ema.safetensors").scale == 2
 
 
 HASTE = "discriminator.spectral=false optimiser.discriminator.lr=0.03"

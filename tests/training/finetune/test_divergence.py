@@ -5,39 +5,39 @@ import math
 import pytest
 import torch
 
-from remend.training.finetune.divergence import LossWatch, Plateau, colour_drift
-from remend.training.finetune.validation import Mark
+from remend.training.finetune.divergence import DivergenceDetector, Plateau, colour_drift
+from remend.training.finetune.validation import Score
 
 GREY = (0.0, 0.0, 0.0)
 
 
 def test_the_logarithm_of_an_error_explodes_by_what_it_stands_for() -> None:
-    watch = LossWatch()
+    detector = DivergenceDetector()
     for _ in range(20):
-        assert not watch.complaint({"log_mse": -2.0})
-    assert not watch.complaint({"log_mse": -1.5})
-    assert "log_mse rose" in watch.complaint({"log_mse": 0.5})
+        assert not detector.complaint({"log_mse": -2.0})
+    assert not detector.complaint({"log_mse": -1.5})
+    assert "log_mse rose" in detector.complaint({"log_mse": 0.5})
 
 
 def test_ordinary_losses_are_no_alarm() -> None:
-    watch, random = LossWatch(), torch.Generator().manual_seed(0)
+    detector, random = DivergenceDetector(), torch.Generator().manual_seed(0)
     for step in range(300):
         noise = 1 + 0.5 * torch.randn((), generator=random).clamp(-1.8, 1.8)
-        assert watch.complaint({"l1": 0.05 * noise, "d_loss": 2.0 - step / 200}) == ""
+        assert detector.complaint({"l1": 0.05 * noise, "d_loss": 2.0 - step / 200}) == ""
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_no_number_is_one_at_once(value: float) -> None:
-    assert "l1 is" in LossWatch().complaint({"l1": torch.tensor(value)})
+    assert "l1 is" in DivergenceDetector().complaint({"l1": torch.tensor(value)})
 
 
 def test_an_exploding_loss_is_one_and_no_measure_for_the_next() -> None:
-    watch = LossWatch()
+    detector = DivergenceDetector()
     for _ in range(20):
-        assert not watch.complaint({"l1": 0.05})
-    assert not watch.complaint({"l1": 0.4})
+        assert not detector.complaint({"l1": 0.05})
+    assert not detector.complaint({"l1": 0.4})
     for _ in range(3):
-        assert "l1 rose to 5 from 0.4 at most" in watch.complaint({"l1": 5.0})
+        assert "l1 rose to 5 from 0.4 at most" in detector.complaint({"l1": 5.0})
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_exploding_loss_is_one_and_no_measure_for_the_next() -> None:
 def test_colours_that_drift_from_the_originals(
     parent: tuple[float, float, float], now: tuple[float, float, float], colour: str
 ) -> None:
-    found = colour_drift(Mark(30, now), Mark(30, parent))
+    found = colour_drift(Score(30, now), Score(30, parent))
     assert found.startswith(colour) and bool(found) == bool(colour)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from remend.models.checkpoints.checkpoint import open_network, peek
+from remend.models.checkpoints.checkpoint import open_network, read_card
 from remend.models.device import Placement
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.restorer import load_restorer
-from remend.models.progress import Cancelled, Watch
+from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.pretrained import find_discriminator
 from remend.training.engine.run_folder import RunFolder
@@ -27,7 +27,7 @@ from tests.helpers.paths import RECIPES
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 
-class StopAfter(Watch):
+class StopAfter(Progress):
     def __init__(self, images: int) -> None:
         self.images = images
 
@@ -53,7 +53,7 @@ class Tuning:
         self.photos, self.path, self.said = photos, path, list[str]()
 
     def plan(self, parent: Path, images: int = 96, *, adapter: bool = False) -> Recipe:
-        recipe = plan_recipe(parent, peek(parent), "mine", images=images, adapter=adapter)
+        recipe = plan_recipe(parent, read_card(parent), "mine", images=images, adapter=adapter)
         data = dataclasses.replace(recipe.data, crop=64, held_out=2)
         return dataclasses.replace(recipe, data=data)
 
@@ -95,7 +95,7 @@ def test_it_gains_and_ends_with_one_file_that_restores(
     outcome = tune.finish(out)
     assert outcome.has_gained and outcome.after.psnr > outcome.before.psnr
     assert outcome.sentence.startswith("+") and "2 held-out photos" in outcome.sentence
-    card = peek(out)
+    card = read_card(out)
     assert (card.name, card.parent, card.task) == ("mine", "x2-fidelity", "upscale")
     assert card.trained_on == {"own photos": len(photos) - 2}
     assert card.metrics["held-out PSNR"] > card.metrics["held-out PSNR of the parent"]
@@ -215,7 +215,7 @@ def test_it_stops_early_where_nothing_improves(tuning: Tuning, parent: Path) -> 
     assert tune.trainer.images_seen < 100_000
 
 
-class StopSoon(Watch):
+class StopSoon(Progress):
     """Makes the run's twelfth parts short, so that a test need not wait for them."""
 
     def __init__(self, tune: FineTune) -> None:
@@ -321,7 +321,7 @@ def test_a_parent_that_does_not_match_is_refused(tuning: Tuning, parent: Path) -
 def test_an_l1_parent_is_tuned_with_l1(tiny_weights: Path) -> None:
     for name, loss in (("fill", "l1_hole"), ("x4-fidelity", "l1")):
         path = tiny_weights / f"{name}.safetensors"
-        losses = dataclasses.asdict(plan_recipe(path, peek(path), "mine", images=8).losses)
+        losses = dataclasses.asdict(plan_recipe(path, read_card(path), "mine", images=8).losses)
         assert {key for key, value in losses.items() if value and key != "features"} == {loss}
 
 
@@ -346,7 +346,7 @@ def test_a_parents_last_run_decides_neither_pace_nor_batch(tiny_weights: Path) -
     table = {"data": {"batch": 128, "crop": 64}, "losses": {"l1": 1.0}, "optimiser": optimiser}
 
     def plan(**changes: Any) -> Recipe:
-        told = dataclasses.replace(peek(path), run={"recipe": {**table, **changes}})
+        told = dataclasses.replace(read_card(path), run={"recipe": {**table, **changes}})
         return plan_recipe(path, told, "mine", images=8)
 
     assert plan().data.batch == 4
@@ -366,7 +366,7 @@ def test_a_feature_network_that_only_the_parents_machine_had_is_replaced(
     tiny_weights: Path,
 ) -> None:
     path = tiny_weights / "x4-fidelity.safetensors"
-    card = peek(path)
+    card = read_card(path)
     named = {"l1": 1.0, "perceptual": 0.1}
     for given, taken in (("vgg16", "vgg16"), ("squeezenet1_1.pth", "efficientnet_lite0")):
         run = {"recipe": {"losses": {**named, "features": given}}}

@@ -12,7 +12,7 @@ from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
 from remend.training.data.photo_store import PhotoStore
-from remend.training.finetune.validation import CROPS, Exam, Mark
+from remend.training.finetune.validation import CROPS, Score, Validation
 from remend.training.recipe.parse import parse_recipe
 from remend.training.recipe.schema import Recipe
 
@@ -48,7 +48,7 @@ def recipe() -> Recipe:
 def test_the_questions_are_always_the_same_and_cover_all_photos(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    one, two = (Exam(recipe, photos, FP32) for _ in range(2))
+    one, two = (Validation(recipe, photos, FP32) for _ in range(2))
     assert len(one.batches) == len(photos) and one.crops == CROPS // len(photos) * len(photos)
     for mine, theirs in zip(one.batches, two.batches, strict=True):
         assert torch.equal(mine.target, theirs.target)
@@ -57,11 +57,11 @@ def test_the_questions_are_always_the_same_and_cover_all_photos(
     (mark, sheet), (again, _) = one.take(network), one.take(network)
     assert mark == again and mark.distance is None and mark.value == mark.psnr
     assert sheet.shape == (len(photos), 4, 3, 32, 32)
-    assert Mark.from_list(mark.as_list()) == mark
+    assert Score.from_list(mark.as_list()) == mark
 
 
 def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe: Recipe) -> None:
-    exam = Exam(recipe, photos, FP32)
+    exam = Validation(recipe, photos, FP32)
     network = build_network("upscale", NETWORK)
     scores = []
     with torch.no_grad():
@@ -72,7 +72,7 @@ def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe
 
 
 def test_a_colour_cast_shows_as_the_bias_of_its_colour(photos: PhotoStore, recipe: Recipe) -> None:
-    exam = Exam(recipe, photos, FP32)
+    exam = Validation(recipe, photos, FP32)
     network = build_network("upscale", NETWORK)
     plain, _ = exam.take(network)
     red, _ = exam.take(Shifted(network, 5))
@@ -85,7 +85,7 @@ def test_looks_are_measured_where_training_is_after_them(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
     losses = dataclasses.replace(recipe.losses, adversarial=0.1)
-    exam = Exam(dataclasses.replace(recipe, losses=losses), photos, FP32)
+    exam = Validation(dataclasses.replace(recipe, losses=losses), photos, FP32)
     network = build_network("upscale", NETWORK)
     (mark, _), (again, _) = exam.take(network), exam.take(network)
     assert mark == again and mark.distance is not None and mark.distance > 0

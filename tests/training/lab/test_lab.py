@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from remend.app.cli.lab_command import find_photos, run_techniques
+from remend.app.cli.lab_command import find_gradio_photos, run_techniques
 from remend.app.cli.main import main
 from remend.app.cli.terminal import Terminal
 from remend.models.checkpoints.registry import ARCHITECTURES
@@ -248,7 +248,7 @@ def test_the_command_writes_numbers_page_and_figure(
 
 
 def test_photos_are_found_without_importing_the_page() -> None:
-    assert len(find_photos()) >= 2
+    assert len(find_gradio_photos()) >= 2
 
 
 def test_a_trial_compares_its_first_measure() -> None:

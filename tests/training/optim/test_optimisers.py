@@ -64,10 +64,10 @@ def test_resumed_optimisers_go_on_bit_for_bit(name: OptimiserName) -> None:
             opt.step()
 
     advance(network, optimiser)
-    twin = copy.deepcopy(network)
-    resumed = OPTIMISERS[name](twin, 1e-3, (0.9, 0.99))
+    near_duplicate = copy.deepcopy(network)
+    resumed = OPTIMISERS[name](near_duplicate, 1e-3, (0.9, 0.99))
     resumed.load_state_dict(copy.deepcopy(optimiser.state_dict()))
     advance(network, optimiser)
-    advance(twin, resumed)
-    for a, b in zip(network.parameters(), twin.parameters(), strict=True):
+    advance(near_duplicate, resumed)
+    for a, b in zip(network.parameters(), near_duplicate.parameters(), strict=True):
         assert torch.equal(a, b)
