@@ -2,7 +2,8 @@
 
 Every message holds the offending value, the limit it broke and the next step, because it is printed
 as it stands: by the command line after ``remend:``, by the page in its status line, by a batch in its
-manifest. Nothing here knows about exit codes beyond the two kinds that decide them.
+manifest. Nothing here knows about exit codes beyond the two kinds that decide them, and no sentence of
+``models`` or ``training`` names a flag or a button: `OptionError` carries the field, and each face names it.
 """
 
 
@@ -16,3 +17,23 @@ class RequestError(RemendError):
 
 class InputError(RemendError):
     """One input cannot be processed; others are not affected (exit code 1)."""
+
+
+class OptionError(RequestError):
+    """An option has a value that it cannot have; each face says it with its own name of the option.
+
+    Args:
+        option: The field's name, such as ``feather``.
+        value: What was given.
+        problem: What is wrong with it, as the end of a sentence: "is out of range".
+        limit: What can be chosen, such as "0 to 1000"; empty where ``problem`` says it.
+    """
+
+    def __init__(self, option: str, value: object, problem: str, limit: str = "") -> None:
+        self.option, self.value, self.problem, self.limit = option, value, problem, limit
+        super().__init__(self.worded(f"{option}={value}"))
+
+    def worded(self, subject: str) -> str:
+        """The sentence about ``subject``, which names option and value: ``feather=2000``."""
+        choose = f"; choose {self.limit}" if self.limit else ""
+        return f"{subject} {self.problem}{choose}."

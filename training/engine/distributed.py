@@ -2,8 +2,8 @@
 
 `SingleProcess` and `DistributedGroup` answer the same questions, so that the loop needs no case for either:
 which pieces of a batch are mine, what is everybody's mean, does anybody want to stop. Every process draws
-the whole batch from the same random state and takes its own pieces, so several processes compute what one would
-with a batch as large, to rounding. How processes find each other is Hugging Face Accelerate's matter.
+the whole batch from the same random state and takes its own pieces, so several processes compute what one
+would with a batch as large, to rounding. How processes find each other is Hugging Face Accelerate's matter.
 """
 
 import os
