@@ -23,6 +23,7 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
@@ -113,7 +114,7 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
         images=wanted.images,
         adapter=wanted.adapter,
     )
-    photos = load_photos(wanted.data, recipe.data.crop, placement, terminal)
+    photos = load_and_audit(wanted.data, recipe.data.crop, placement, terminal)
     data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
     recipe = dataclasses.replace(recipe, data=data)
     folder = RunFolder(wanted.out.with_suffix(".run"), recipe, resume=wanted.resume)
@@ -148,13 +149,13 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
     return outcome
 
 
-def load_photos(
+def load_and_audit(
     data: Sequence[Path], crop_px: int, placement: Placement, terminal: Terminal
 ) -> PhotoStore:
     """Audit and load the photos; errors as `PhotoStore.load`, or too few that serve."""
     audit = Audit(crop_px)
     with terminal.progress("Looking at the photos", counted=True) as bar:
-        photos = PhotoStore.load(
+        photos = load_photos(
             data,
             device=placement.device,
             min_side=crop_px,

@@ -15,6 +15,7 @@ from remend.app.cli.terminal import Stoppable, Terminal
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
@@ -75,7 +76,7 @@ def run_recipe(
         recipe, sentence = settle_compile(recipe, placement.device)
         for advised in [sentence] * bool(sentence) + advice(recipe, processes.count):
             terminal.print_note(advised)
-        photos = load_photos(recipe, data, placement.device, terminal)
+        photos = load_training_photos(recipe, data, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
         trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
         train(trainer, terminal)
@@ -89,12 +90,12 @@ def settle_placement(placement: Placement) -> Placement:
     return replace(placement, dtype=torch.float32, reason=reason)
 
 
-def load_photos(
+def load_training_photos(
     recipe: Recipe, data: Sequence[Path], device: torch.device, terminal: Terminal
 ) -> PhotoStore:
     """Decode all photos and say what was left out."""
     with terminal.progress("Loading photos", counted=True) as bar:
-        photos = PhotoStore.load(
+        photos = load_photos(
             data,
             device=device,
             min_side=max(recipe.growth.sizes, default=recipe.data.crop),
