@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from remend.app.engine.catalogue import Model, list_models
-from remend.app.page.i18n import ENGINE, MESSAGES, joined, language_of
+from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences
 from remend.app.page.models_tab import cards_list
 from remend.app.page.status import explain, returns_errors, say
-from remend.app.page.upscale_service import spell_seconds
+from remend.app.page.upscale_preview import spell_seconds
 from remend.models.checkpoints.card import Card
 from remend.models.errors import RequestError
 from tests.helpers.paths import ROOT
@@ -70,13 +70,12 @@ def test_every_language_says_the_same_things():
 
 
 def test_the_browser_decides_on_the_language():
-    assert language_of(CHINESE) == "zh"
-    assert language_of(ENGLISH) == language_of(None) == "en"
+    assert choose_language(CHINESE) == "zh"
+    assert choose_language(ENGLISH) == choose_language(None) == "en"
     assert spell_seconds(45.2, "en") == "45 s"
     assert spell_seconds(600, "zh") == "10 分钟"
-    assert (
-        joined("en", "One.", "Two.") == "One. Two." and joined("zh", "一。", "二。") == "一。二。"
-    )
+    assert join_sentences("en", "One.", "Two.") == "One. Two."
+    assert join_sentences("zh", "一。", "二。") == "一。二。"
 
 
 def test_every_model_has_a_card_that_escapes_what_its_file_says(
