@@ -167,7 +167,7 @@ class RepairService:
         picture = session.picture
         mask = self._read_paint(message, session)
         if mask.is_empty:
-            raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
+            raise RequestError("Nothing is painted; paint over what you want to remove.")
         mask = mask.grown(int(grow))
         patches = self._pool.fill_patches(
             picture,

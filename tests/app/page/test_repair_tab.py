@@ -108,7 +108,7 @@ def test_what_a_browser_should_not_send_is_refused_in_sentences(
         repair.read_mask_file({"photo": key, "path": str(wrong)})
     assert "reaches out" in fill(repair, key, wrong)["error"]
     empty = save_mask(upload_folder / "empty.png", (60, 50), Box(0, 0, 0, 0))
-    assert "Nothing of the photo" in fill(repair, key, empty)["error"]
+    assert "Nothing is painted" in fill(repair, key, empty)["error"]
     assert "open it again" in fill(repair, "guessed", wrong)["error"]
     Image.new("RGB", (1100, 1000)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match="limit of 1"):
