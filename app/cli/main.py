@@ -63,13 +63,13 @@ def ui(
 ) -> None:
     """Serve the web page."""
     from remend.app.engine.devices import resolve_placement
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
     from remend.app.page.server import serve
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
-    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
+    pool = ModelPool([resolve_placement(device, precision, threads, Terminal().note)])
     serve(
-        workshop, host=host, port=port, share=share, auth_file=auth,
+        pool, host=host, port=port, share=share, auth_file=auth,
         allow_custom_weights=allow_custom_weights, **limits,
     )  # fmt: skip
 
@@ -225,10 +225,10 @@ def doctor(
     """Show versions, devices and weights, and try them out."""
     from remend.app.cli.doctor import examine
     from remend.app.engine.devices import resolve_placement
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
 
-    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
-    return 0 if examine(workshop, print) else 1
+    pool = ModelPool([resolve_placement(device, precision, threads, Terminal().note)])
+    return 0 if examine(pool, print) else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

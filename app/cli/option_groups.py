@@ -17,8 +17,7 @@ from remend.models.storage.remote import AnyPath, to_path
 if TYPE_CHECKING:
     from remend.app.batch.plan import Plan
     from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork, Work
-    from remend.app.engine.fleet import Fleet
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class MaskOptions:
         from remend.models.inference.restorer import FillOptions
 
         return FillWork(
-            running.workshop,
+            running.pool,
             model,
             FillOptions(detail=detail, feather_px=self.feather),
             invert=self.invert_mask,
@@ -123,7 +122,7 @@ class SizeOptions:
         from remend.app.batch.work import UpscaleWork
 
         return UpscaleWork(
-            running.workshop,
+            running.pool,
             self.model,
             self.target,
             detail=self.detail,
@@ -214,15 +213,12 @@ class RunOptions:
         return free_bytes() if self.max_memory is None else parse_size(self.max_memory)
 
     @functools.cached_property
-    def workshop(self) -> "Workshop | Fleet":
-        """A workshop on the device, or one for each of several; errors as ``app.engine.devices``."""
+    def pool(self) -> "ModelPool":
+        """The networks, on the device or on several; errors as ``app.engine.devices``."""
         from remend.app.engine.devices import resolve_placements
-        from remend.app.engine.fleet import Fleet
-        from remend.app.engine.workshop import Workshop
+        from remend.app.engine.model_pool import ModelPool
 
-        places = resolve_placements(self.device, self.precision, self.threads)
-        workshops = [Workshop(where) for where in places]
-        return workshops[0] if len(workshops) == 1 else Fleet(workshops)
+        return ModelPool(resolve_placements(self.device, self.precision, self.threads))
 
     def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
         """Do a plan and tell of it; returns the exit code."""

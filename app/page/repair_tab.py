@@ -12,7 +12,7 @@ import numpy as np
 
 from remend.app.batch.plan import Naming
 from remend.app.engine.catalogue import default_fill_model, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import MESSAGES, label, translated
 from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
@@ -67,8 +67,8 @@ class FillProgress(PageProgress):
 class Repair:
     """What the browser can ask for about photos on the desk; every message holds the photo's key."""
 
-    def __init__(self, workshop: Workshop, desk: PhotoSessions) -> None:
-        self._workshop = workshop
+    def __init__(self, pool: ModelPool, desk: PhotoSessions) -> None:
+        self._pool = pool
         self._desk = desk
 
     def open_photo(self, message: Message) -> Message:
@@ -176,7 +176,7 @@ class Repair:
         if mask.is_empty:
             raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
         mask = mask.grown(int(grow))
-        patches = self._workshop.fill_patches(
+        patches = self._pool.fill_patches(
             picture,
             mask,
             check_name(model, "fill"),
