@@ -69,4 +69,4 @@ def run_techniques(
         lab = PhotoLab(sources, Path(scratch), placement)
         with terminal.progress("Trying out", counted=True) as bar:
             run_lab(names, lab, out, page, tell=print, progress=bar)
-    terminal.say(f"The page is {page}, its figures and results.json are in {out}.")
+    terminal.print_status(f"The page is {page}, its figures and results.json are in {out}.")

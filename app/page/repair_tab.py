@@ -38,15 +38,8 @@ from remend.models.progress import Cancelled
 
 SCRIPTS = Path(__file__).parent / "editor"
 """The editor's modules, its markup and its style; ``app.page.server`` serves them as ``MODULES``."""
-MODULES = "/remend"
+MODULES = "/remend"  # start.js says it as well
 
-# A module that no longer comes, as after the end of the server, must not leave a page without a word.
-_START = f"""
-import(new URL("{MODULES[1:]}/editor.js", document.baseURI))
-  .then(({{ start }}) => start({{ element, props, trigger, watch, server, upload }}))
-  .catch((error) => window.remendSay?.(String(error), true));
-"""
-_EVENTS = "/* triggers 'fill' and 'upscale' */"  # Gradio finds an event's name here, in quotes
 _MOST_GROWTH = 64
 
 Message = dict[str, Any]
@@ -232,7 +225,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
     editor = gr.HTML(
         html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
         css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=_START + _EVENTS,
+        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
         server_functions=[returns_errors(function) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,

@@ -69,7 +69,9 @@ def build_page(
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
-            shown.select(js=f"() => window.remendTurnTo?.('{shown.id}')", api_visibility="private")
+            shown.select(
+                js=f"() => window.remendStatus?.showTab('{shown.id}')", api_visibility="private"
+            )
         editor.upscale(
             _hand_over(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",

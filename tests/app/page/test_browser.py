@@ -191,7 +191,7 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     page.click("#repair-undo")
     assert pixel(page, 100, 120) == plain
     expect(page.locator("#status")).not_to_have_class(
-        re.compile("given-up")
+        re.compile("progress-hidden")
     )  # once the fill has ended
 
 
