@@ -1,7 +1,7 @@
 """The parts of the web page: what is kept of a photo, what the browser is shown of it, and the tabs.
 
-`app.ui` puts them together and starts the server. Gradio looks at the variable below whenever it might
-ask the network for something; set here, no part of the page can be used without it.
+`app.page.server` puts them together and starts the server. Gradio looks at the variable below whenever it
+might ask the network for something; set here, no part of the page can be used without it.
 """
 
 import os

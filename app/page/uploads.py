@@ -1,7 +1,7 @@
 """Files that visitors bring and take away: which paths are theirs, how large a photo may be.
 
-All of them lie in Gradio's folder for such files, which `app.ui` makes and removes. Nothing here decodes
-more than a header.
+All of them lie in Gradio's folder for such files, which `app.page.server` makes and removes. Nothing here
+decodes more than a header.
 """
 
 import tempfile

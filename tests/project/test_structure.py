@@ -22,6 +22,10 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def listed(found: dict[str, int]) -> str:
+    return "".join(f"\n{name}: {number}" for name, number in sorted(found.items()))
+
+
 def functions(path: Path) -> Iterator[Function]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, Function):
@@ -48,7 +52,8 @@ def test_lines_of_a_function_are_counted_without_its_docstring():
 def test_no_file_of_code_is_long():
     assert {"app/cli/main.py", "app/page/editor/editor.js"} <= {named(path) for path in CODE}
     lines = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in CODE}
-    assert {name: number for name, number in lines.items() if number > LONGEST_FILE} == {}
+    long = {name: number for name, number in lines.items() if number > LONGEST_FILE}
+    assert not long, listed(long)
 
 
 def test_no_function_is_long():
@@ -59,7 +64,7 @@ def test_no_function_is_long():
         for function in functions(path)
         if (number := count_lines(function)) > LONGEST_FUNCTION
     }
-    assert long == {}
+    assert not long, listed(long)
 
 
 def test_no_folder_holds_many_modules():
@@ -70,7 +75,7 @@ def test_no_folder_holds_many_modules():
         most = MOST_TESTS if folder.is_relative_to(ROOT / "tests") else MOST_MODULES
         if number > most:
             crowded[named(folder)] = number
-    assert crowded == {}
+    assert not crowded, listed(crowded)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
