@@ -11,7 +11,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("CONTRIBUTING.md", "CHANGELOG.md", "README.md", "LICENSE")
+COPIED = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "README.md", "LICENSE")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -48,12 +48,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         up = "../" * page.file.src_uri.count("/")
         markdown = re.sub(r"\]\((?:\.\./)?docs/", f"]({up}", markdown)
         markdown = re.sub(r"\]\(LICENSE\)", "](LICENSE.txt)", markdown)
-        inside = r"CONTRIBUTING\.md|CHANGELOG\.md|README\.md|weights/[\w.-]+\.md"
+        inside = r"(?:CONTRIBUTING|CHANGELOG|SECURITY|README)\.md|weights/[\w.-]+\.md"
         return re.sub(
             rf"\[([^\]]+)\]\((?!{inside}|LICENSE|{up}|https?:|#|[\w-]+\.md)[^)]+\)", r"\1", markdown
         )
     markdown = re.sub(
-        r"\]\(\.\./((?:CONTRIBUTING|CHANGELOG|README)\.md|weights/[\w.-]+\.md)",
+        r"\]\(\.\./((?:CONTRIBUTING|CHANGELOG|SECURITY|README)\.md|weights/[\w.-]+\.md)",
         r"](project/\1",
         markdown,
     )
