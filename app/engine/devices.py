@@ -1,6 +1,6 @@
-"""What ``--device``, ``-g``, ``--precision`` and ``--threads`` mean: from their words to a placement.
+"""From the values of the options device, precision and threads to a placement.
 
-The choice itself is ``models.device``'s; this only knows the command line's vocabulary.
+The choice itself is in ``models.device``; here are only the names and numbers that a user may give.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import torch
 
 from remend.models.device import Placement, choose_placement
 from remend.models.device_names import PrecisionName
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError
 
 
 def resolve_placement(
@@ -23,14 +23,14 @@ def resolve_placement(
             of GPUs, -1 = the CPU.
         precision: Of the arithmetic.
         threads: Of the CPU; None = torch's choice.
-        note: Takes a sentence about what is done otherwise than asked.
+        note: Called with a sentence about what differs from the request.
 
     Raises:
-        RequestError: There is no such device here, or no such number of threads.
+        OptionError: There is no such device here, or no such number of threads.
     """
     if threads is not None:
         if threads < 1:
-            raise RequestError(f"--threads {threads} is not possible; choose 1 or more.")
+            raise OptionError("threads", threads, "is not possible", "1 or more")
         torch.set_num_threads(threads)
     match device:
         case "auto" | "cpu" | "cuda" | "mps":
@@ -39,9 +39,8 @@ def resolve_placement(
             return choose_placement("cpu", precision)
     first, *others = device.split(",")
     if not all(number.isdecimal() for number in (first, *others)):
-        raise RequestError(
-            f"--device {device} is unknown; choose auto, cpu, cuda, mps, or the number of a GPU."
-        )
+        limit = "auto, cpu, cuda, mps, or the number of a GPU"
+        raise OptionError("device", device, "is unknown", limit)
     if others:
         note(f"One GPU works at a time; of {device} it is {first}.")
     return _place_on_gpu(int(first), precision)
@@ -50,7 +49,7 @@ def resolve_placement(
 def resolve_placements(
     device: str, precision: PrecisionName, threads: int | None
 ) -> list[Placement]:
-    """As ``resolve_placement``, but every device of a list as ``0,1``; each only once."""
+    """As ``resolve_placement`` for every device of a list such as ``0,1``; each only once."""
     names = list(dict.fromkeys(device.split(",")))
     return [resolve_placement(name, precision, threads, lambda _: None) for name in names]
 
@@ -60,5 +59,5 @@ def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:
         return choose_placement("mps", precision)
     count = torch.cuda.device_count()
     if index >= count:
-        raise RequestError(f"There is no GPU {index}, torch sees {count}; use --device auto.")
+        raise OptionError("device", index, f"is not available: torch sees {count} GPUs", "auto")
     return replace(choose_placement("cuda", precision), device=torch.device("cuda", index))

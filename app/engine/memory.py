@@ -1,13 +1,13 @@
 """How much memory there is: sizes as people write them, and what is free here.
 
-What a photo costs is ``app.batch.estimate``'s.
+What a photo needs: ``app.batch.estimate``.
 """
 
 import os
 import re
 from pathlib import Path
 
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHARE = 0.8  # of what is free; the rest is for what other programs ask for meanwhile
@@ -17,11 +17,11 @@ def parse_size(text: str) -> int:
     """Turn ``2G``, ``1500M`` or ``2.5GB`` into bytes.
 
     Raises:
-        RequestError: It is no size, or none above nought.
+        OptionError: It is no size, or 0.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
     if not match or not (size := int(float(match[1]) * _UNITS[match[2]])):
-        raise RequestError(f"--max-memory {text} is no size; write for example 2G or 500M.")
+        raise OptionError("max_memory", text, "is no size", "for example 2G or 500M")
     return size
 
 
