@@ -18,8 +18,8 @@ from gradio.utils import get_upload_folder
 
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
-from remend.app.page.i18n import MESSAGES, translate, word
-from remend.models.errors import RemendError, RequestError
+from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
+from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled, Progress
 
 _log = logging.getLogger(__name__)
@@ -30,13 +30,27 @@ STOPPED = "Stopped; nothing was changed."
 _UNEXPECTED = (
     "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
 )
+OPTION_LABELS = {
+    "scale": "scale",
+    "width": "width",
+    "detail": "upscale_detail",
+    "denoise": "denoise",
+    "grow": "grow_slider",
+    "grow_px": "grow_slider",
+    "model": "model",
+    "format": "format_box",
+    "file_format": "format_box",
+    "sensitivity": "sensitivity",
+}
+"""By option: the key of its label on the page. Other options have no label here and go by their own name."""
+
 _SCRIPT = Path(__file__).with_name("status.js")
 
 
 def status_line() -> gr.HTML:
     """Make the component ``#status``."""
     return gr.HTML(
-        say(word("en", "begin"), "repair"),
+        say(format_message("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
         html_template='<p role="status" aria-live="polite">${value}</p>',
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
@@ -53,18 +67,29 @@ def say(text: str, tab: Tab, *, is_error: bool = False) -> str:
 
 
 def explain(error: Exception, language: str = "en") -> str:
-    """The sentence for a person; what they cannot have caused goes to the log as well."""
-    return translate(_sentence(error), language)
+    """The sentence for a person, in English where the page does not speak their language.
 
-
-def _sentence(error: Exception) -> str:
+    An error that a person cannot have caused goes to the log as well.
+    """
+    language = language if language in MESSAGES else "en"
     if isinstance(error, Cancelled):
-        return STOPPED
+        return translate_sentence(STOPPED, language)
+    if isinstance(error, OptionError):
+        return _word_option_error(error, language)
     if isinstance(error, RemendError):
-        return _without_folders(str(error))
+        return translate_sentence(_without_folders(str(error)), language)
     report = write_report(error, ["ui"])
     _log.error("The page met an unexpected error; the report is %s.", report, exc_info=error)
-    return _UNEXPECTED
+    return translate_sentence(_UNEXPECTED, language)
+
+
+def _word_option_error(error: OptionError, language: str) -> str:
+    """Begin the sentence with the label of the page, as in "Detail: 2 is out of range; choose 0 to 1"."""
+    value = f"{error.value:g}" if isinstance(error.value, float) else str(error.value)
+    key = OPTION_LABELS.get(error.option)
+    name = short_label(language, key) if key else error.option.replace("_", " ")
+    reason = translate_sentence(error.worded("").strip(), language)
+    return format_message(language, "option_error", name=name, value=value, reason=reason)
 
 
 def _without_folders(sentence: str) -> str:
@@ -73,9 +98,9 @@ def _without_folders(sentence: str) -> str:
 
 
 def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap a function that the browser calls: its errors become ``{"error": sentence}``.
+    """Wrap a function that the browser calls: an error becomes the answer ``{"error": sentence}``.
 
-    Its message says which language the browser speaks.
+    The browser's message says which language it speaks.
     """
 
     @wraps(function)
@@ -88,11 +113,11 @@ def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dic
     return answer
 
 
-def check_name(name: str, task: str) -> str:
-    """Let only the name of a listed model through: a page's visitor may not name files of the server.
+def check_model_name(name: str, task: str) -> str:
+    """Check that a name is that of a listed model: a visitor may not name files of the server.
 
     Raises:
-        RequestError: No such model.
+        RequestError: There is no such model.
     """
     names = [model.name for model in list_models(task)]
     if name not in names:
@@ -102,7 +127,7 @@ def check_name(name: str, task: str) -> str:
 
 
 class PageProgress(Progress):
-    """Moves a bar of the page, and ends the work when someone has asked for it."""
+    """Moves a bar of the page, and ends the work when the visitor has asked for it."""
 
     def __init__(self, bar: gr.Progress) -> None:
         self._bar = bar
