@@ -1,153 +1,27 @@
-"""From a picture file's bytes to the arrays of a ``Picture``.
+"""From an open picture file to the arrays of a ``Picture``.
 
-Pillow reads every header and most pixels; OpenCV reads the pixels of 16-bit colour PNG and TIFF,
-which Pillow would cut to 8 bits. No other module decodes a file. The sentences for damaged input
-are made here, around everything that a damaged file can make the two libraries raise. Use
-``models.imaging.files``.
+Pillow reads most pixels; OpenCV reads those of 16-bit colour PNG and TIFF, which Pillow would cut to
+8 bits. No other module decodes a file. What is wrong with a file is found and worded in ``header``;
+callers use ``files``.
 """
 
 import io
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (
-    Image,
-    ImageCms,
-    ImageFile,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-)
+from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
-from remend.models.errors import InputError, RemendError
+from remend.models.imaging.header import OpenPicture, is_wide_colour, most_bits
 from remend.models.imaging.integrity import check_decoded
 from remend.models.imaging.metadata import metadata_of, orientation_of, profile_space
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels
-from remend.models.storage.remote import AnyPath
 
-Source = AnyPath | bytes | BinaryIO
-
-LARGEST_MEGAPIXELS = 400.0
-"""Larger pictures are refused unless a caller says otherwise; twice that in any case."""
-
-# Pillow's own limits are too low for photos: it warns from 89 megapixels and refuses the double,
-# and it refuses a PNG whose colour profile or XMP has more than 1 MiB.
-Image.MAX_IMAGE_PIXELS = int(LARGEST_MEGAPIXELS * 1e6)
-PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
-# Pillow prints a warning for each oddity of a file; what matters becomes a sentence or a note here.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_TIFF_SUBFILE, _TIFF_BITS, _TIFF_PHOTOMETRIC = 254, 258, 262
-_TIFF_PLANES, _TIFF_EXTRA_SAMPLES = 284, 338
+_TIFF_PHOTOMETRIC, _TIFF_EXTRA_SAMPLES = 262, 338
 _BAND_ROWS = 256  # rows converted at a time, where a conversion needs wider numbers than the pixels
-
-
-class OpenPicture(NamedTuple):
-    """A picture whose header was read and found good, and the stream that holds it."""
-
-    image: ImageFile.ImageFile
-    stream: BinaryIO
-
-
-@contextmanager
-def open_picture(source: Source, max_megapixels: float | None = None) -> Iterator[OpenPicture]:
-    """Open a source for the time of a ``with`` and check its header.
-
-    Whatever goes wrong inside the ``with`` leaves it as a ``RemendError``.
-
-    Raises:
-        InputError: The source cannot be opened, is no picture, is too large, or is damaged.
-    """
-    name = str(source) if isinstance(source, AnyPath) else "The picture"
-    try:
-        # Both libraries want to seek, which a pipe cannot; uploads are in memory anyway.
-        content = source if isinstance(source, bytes | AnyPath) else source.read()
-        with (
-            content.open("rb") if isinstance(content, AnyPath) else io.BytesIO(content) as stream,
-            _open_header(stream, name) as image,
-        ):
-            _check_header(image, name, max_megapixels or LARGEST_MEGAPIXELS)
-            yield OpenPicture(image, stream)
-    except RemendError:
-        raise
-    except Exception as error:  # a damaged file makes the decoders raise almost anything
-        raise InputError(_reason(name, error)) from error
-
-
-def _reason(name: str, error: Exception) -> str:
-    match error:
-        case FileNotFoundError():
-            return f"{name} does not exist; check the path."
-        case IsADirectoryError():
-            return f"{name} is a folder, not a picture; name a file in it."
-        case PermissionError():
-            return f"{name} may not be read (permission denied); change its permissions."
-        case Image.DecompressionBombError():
-            limit = f"{2 * LARGEST_MEGAPIXELS:g} megapixels"
-            return f"{name} claims to have more than {limit}, the limit; make it smaller first."
-        case UnidentifiedImageError():
-            return (
-                f"{name} is not a picture that Remend can read, or its beginning is damaged; it "
-                "reads JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF and HEIC of 8 or 16 bits."
-            )
-        case MemoryError():
-            return f"{name} does not fit into memory; close other programs or make it smaller."
-        case OSError() if error.errno is not None:
-            return f"{name} cannot be read ({error.strerror}); check the disk and the path."
-        case _:
-            detail = f" ({error})" if any(letter.isalpha() for letter in str(error)) else ""
-            return f"{name} is cut short or damaged{detail}; get a whole copy of it."
-
-
-def _open_header(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
-    head = stream.read(64)
-    stream.seek(0)
-    if not head:
-        raise InputError(f"{name} is empty (0 bytes); get a whole copy of it.")
-    formats = _FORMATS
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in head:
-        try:
-            import pillow_heif  # pyright: ignore[reportMissingImports] - an optional extra
-        except ImportError as error:
-            raise InputError(
-                f"{name} is a HEIC picture, which needs the package pillow-heif; "
-                "install it with: pip install 'remend[heic]'"
-            ) from error
-        pillow_heif.register_heif_opener()
-        formats = ("HEIF",)
-    return Image.open(stream, formats=formats)
-
-
-def _check_header(image: ImageFile.ImageFile, name: str, limit: float) -> None:
-    width, height = image.size
-    if width * height > limit * 1e6:
-        raise InputError(
-            f"{name} has {width} x {height} pixels = {width * height / 1e6:.0f} megapixels, more "
-            f"than the limit of {limit:g}; make it smaller or raise the limit."
-        )
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = _most_bits(image)
-        if image.tag_v2.get(_TIFF_SUBFILE, 0) & 1:
-            # Camera raw files are TIFFs that begin with a thumbnail.
-            raise InputError(f"{name} is a camera's raw file; save it as TIFF in a raw converter.")
-        if image.mode in ("I", "F") or bits == 12:
-            raise InputError(
-                f"{name} holds {bits}-bit or signed samples, and Remend reads 8 and 16 bits; "
-                "save it as 16-bit TIFF."
-            )
-        if _is_wide_colour(image) and image.tag_v2.get(_TIFF_PLANES) == 2:
-            raise InputError(
-                f"{name} keeps its 16-bit colours in separate planes, which Remend cannot read; "
-                "save it with interleaved colours or as PNG."
-            )
 
 
 def decode(opened: OpenPicture) -> Picture:
@@ -157,11 +31,11 @@ def decode(opened: OpenPicture) -> Picture:
     """
     image = opened.image
     notes: list[str] = []
-    if image.mode == "CMYK" and _most_bits(image) == 16:
+    if image.mode == "CMYK" and most_bits(image) == 16:
         notes.append("Its 16-bit CMYK colours were read with 8 bits.")
     if getattr(image, "is_animated", False):
         notes.append("Only the first of its pictures (frames, pages) was read.")
-    wide = _is_wide_colour(image)
+    wide = is_wide_colour(image)
     has_alpha = image.has_transparency_data
     grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
     if wide and image.format == "PNG":
@@ -197,25 +71,6 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _is_wide_colour(image: ImageFile.ImageFile) -> bool:
-    """Whether the file holds 16-bit colours, which Pillow would cut to 8 bits."""
-    return image.mode in ("RGB", "RGBA", "LA") and _most_bits(image) == 16
-
-
-def bit_depth_of(image: ImageFile.ImageFile) -> int:
-    """How many bits a sample of the decoded picture has: 8 or 16."""
-    return 16 if _is_wide_colour(image) or image.mode.startswith("I;16") else 8
-
-
-def _most_bits(image: ImageFile.ImageFile) -> int:
-    """Read from the header how many bits a sample has, where it may be more than 8."""
-    if isinstance(image, PngImagePlugin.PngImageFile):
-        return 16 if ";16" in str(image.tile[0].args) else 8
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(_TIFF_BITS, (1,)))
-    return 8
 
 
 def _decode_wide_colour(opened: OpenPicture, has_alpha: bool) -> tuple[Pixels, Pixels | None]:

@@ -2,18 +2,21 @@
 
 Reading gives an upright ``Picture`` whose pixels are the file's own (8 or 16 bits, in the file's
 own RGB profile); writing keeps what the format can hold and says what it cannot. How it is done
-lies in ``image_decode``, ``image_encode`` and ``image_metadata``. Nothing here chooses names for
-outputs.
+lies in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses names for outputs.
 """
 
+import io
 import os
-from typing import NamedTuple
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
 
 import numpy as np
+from PIL import ImageFile
 
 from remend.models.errors import RequestError
-from remend.models.imaging.decode import Source, bit_depth_of, decode, open_picture
+from remend.models.imaging.decode import decode
 from remend.models.imaging.encode import SUFFIX_FORMATS, encode, grey_of
+from remend.models.imaging.header import Source, bit_depth_of, open_picture, worded_errors
 from remend.models.imaging.metadata import orientation_of
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.storage.atomic import write_atomic
@@ -24,11 +27,84 @@ PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic",
 
 
 class Header(NamedTuple):
-    """What is known of a picture before its pixels are decoded: width and height upright."""
+    """What is known of a picture before its pixels are decoded.
+
+    Attributes:
+        size: Width and height of the upright picture. A PNG that keeps its orientation behind its pixels
+            is the one exception: only decoding finds it.
+        bit_depth: Bits per sample of the decoded picture: 8 or 16.
+        has_alpha: Whether the picture has transparency.
+    """
 
     size: tuple[int, int]
     bit_depth: int
     has_alpha: bool
+
+
+class PhotoFile:
+    """A picture file that is opened once: its header at once, its pixels when they are asked for.
+
+    While it is open it holds a file handle, or what was given as bytes or stream. Behind a URL it holds
+    what the header took, mostly 1 MiB; ``read`` fetches the rest in one request. ``close`` lets go of
+    that; ``header`` stays, and ``read`` then opens a path again. ``read`` closes when it is done.
+
+    Args:
+        source: As for ``open_photo``.
+        max_megapixels: As for ``open_photo``.
+    """
+
+    header: Header
+
+    def __init__(self, source: Source, max_megapixels: float | None = None) -> None:
+        self._name = str(source) if isinstance(source, AnyPath) else "The picture"
+        self._max_megapixels = max_megapixels
+        with worded_errors(self._name):
+            # Both decoders want to seek, which a pipe cannot; uploads are in memory anyway.
+            self._source = source if isinstance(source, bytes | AnyPath) else source.read()
+            self._stream: BinaryIO | None = self._open()
+        try:
+            with open_picture(self._stream, self._name, max_megapixels) as opened:
+                self.header = _header_of(opened.image)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> BinaryIO:
+        source = self._source
+        return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+    def read(self) -> Picture:
+        """Decode the picture, upright; errors as for ``read_picture``. Closes the file."""
+        try:
+            with worded_errors(self._name):
+                stream = self._stream = self._stream or self._open()
+                if isinstance(self._source, RemotePath):
+                    # Decoders go back and forth in a file; behind a URL each step back is a request.
+                    stream.seek(0)
+                    stream = io.BytesIO(stream.read())
+            # The header is parsed again, from what is open: Pillow keeps what it answered about a PNG
+            # before it decoded it, and that may be less than there is.
+            with open_picture(stream, self._name, self._max_megapixels) as opened:
+                return decode(opened)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file; the header stays."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})
@@ -40,12 +116,34 @@ def is_picture_name(path: AnyPath) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("._")
 
 
-def read_picture(source: Source, *, max_megapixels: float | None = None) -> Picture:
-    """Read a picture.
+def _header_of(image: ImageFile.ImageFile) -> Header:
+    width, height = image.size
+    size = (width, height) if orientation_of(image) < 5 else (height, width)
+    return Header(size, bit_depth_of(image), bool(image.has_transparency_data))
+
+
+def open_photo(source: Source, *, max_megapixels: float | None = None) -> PhotoFile:
+    """Open a picture file and read its header; decode it later from what is already open.
+
+    ``with open_photo(path) as photo: photo.header ...; photo.read()`` opens and fetches the file once.
+    Without ``with``, ``photo.read()`` or ``photo.close()`` closes it.
 
     Args:
         source: A path, a file's bytes, or a binary stream (read from where it stands to its end).
         max_megapixels: Larger pictures are refused before their pixels are decoded; None = 400.
+
+    Raises:
+        InputError: There is no such file, it is no picture, it is too large, or its header is damaged.
+    """
+    return PhotoFile(source, max_megapixels)
+
+
+def read_picture(source: Source, *, max_megapixels: float | None = None) -> Picture:
+    """Read a picture.
+
+    Args:
+        source: As for ``open_photo``.
+        max_megapixels: As for ``open_photo``.
 
     Returns:
         The picture, upright. RGB pixels are as in the file; CMYK and Lab became sRGB; what was
@@ -54,8 +152,8 @@ def read_picture(source: Source, *, max_megapixels: float | None = None) -> Pict
     Raises:
         InputError: There is no such file, it is no picture, it is damaged, or it is too large.
     """
-    with open_picture(source, max_megapixels) as opened:
-        return decode(opened)
+    with open_photo(source, max_megapixels=max_megapixels) as photo:
+        return photo.read()
 
 
 def read_mask(source: Source, *, invert: bool = False) -> Mask:
@@ -95,26 +193,22 @@ def read_mask(source: Source, *, invert: bool = False) -> Mask:
 
 
 def read_size(path: AnyPath) -> tuple[int, int]:
-    """Read the width and height that ``read_picture`` would give, from the header alone.
-
-    A PNG that keeps its orientation behind its pixels is the one exception: only decoding finds it.
+    """Read the width and height that ``read_picture`` would give; see ``Header.size``.
 
     Raises:
-        InputError: As ``read_picture``, as far as the header shows it.
+        InputError: As ``open_photo``.
     """
     return read_header(path).size
 
 
 def read_header(path: AnyPath) -> Header:
-    """Read what the header says of the picture that ``read_picture`` would give; errors as there.
+    """Read what the header says of the picture that ``read_picture`` would give.
 
-    See ``read_size`` for its one exception.
+    Raises:
+        InputError: As ``open_photo``.
     """
-    with open_picture(path) as opened:
-        image = opened.image
-        width, height = image.size
-        size = (width, height) if orientation_of(image) < 5 else (height, width)
-        return Header(size, bit_depth_of(image), bool(image.has_transparency_data))
+    with open_photo(path) as photo:
+        return photo.header
 
 
 def encode_picture(

@@ -1,0 +1,160 @@
+"""The header of a picture file: open it, check it, and word what can be wrong with it.
+
+Pillow reads the headers. What is damaged, too large or not supported is refused here, before a pixel is
+decoded. The sentences for damaged files are made here too, around everything that a damaged file can make
+Pillow and OpenCV raise. ``decode`` reads the pixels; callers use ``files``.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+
+from remend.models.errors import InputError, RemendError
+from remend.models.storage.remote import AnyPath
+
+Source = AnyPath | bytes | BinaryIO
+
+LARGEST_MEGAPIXELS = 400.0
+"""Larger pictures are refused unless a caller says otherwise; twice that in any case."""
+
+# Pillow's own limits are too low for photos: it warns from 89 megapixels and refuses the double,
+# and it refuses a PNG whose colour profile or XMP has more than 1 MiB.
+Image.MAX_IMAGE_PIXELS = int(LARGEST_MEGAPIXELS * 1e6)
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
+# Pillow prints a warning for each oddity of a file; what matters becomes a sentence or a note here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_TIFF_SUBFILE, _TIFF_BITS, _TIFF_PLANES = 254, 258, 284
+
+
+class OpenPicture(NamedTuple):
+    """A picture whose header was read and found good, and the stream that holds it."""
+
+    image: ImageFile.ImageFile
+    stream: BinaryIO
+
+
+@contextmanager
+def open_picture(
+    stream: BinaryIO, name: str, max_megapixels: float | None
+) -> Iterator[OpenPicture]:
+    """Read and check the header of a whole file, from its beginning, for the time of a ``with``.
+
+    Whatever goes wrong inside the ``with`` leaves it as an ``InputError``. The stream stays open.
+
+    Args:
+        stream: The file; it can seek.
+        name: What messages call the file.
+        max_megapixels: Larger pictures are refused; None = ``LARGEST_MEGAPIXELS``.
+
+    Raises:
+        InputError: The file is no picture, is too large, or is damaged.
+    """
+    with worded_errors(name):
+        stream.seek(0)
+        with _open_header(stream, name) as image:
+            _check_header(image, name, max_megapixels or LARGEST_MEGAPIXELS)
+            yield OpenPicture(image, stream)
+
+
+@contextmanager
+def worded_errors(name: str) -> Iterator[None]:
+    """Make an ``InputError`` of whatever goes wrong with the file ``name`` inside a ``with``."""
+    try:
+        yield
+    except RemendError:
+        raise
+    except Exception as error:  # a damaged file makes the decoders raise almost anything
+        raise InputError(_reason(name, error)) from error
+
+
+def _reason(name: str, error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return f"{name} does not exist; check the path."
+        case IsADirectoryError():
+            return f"{name} is a folder, not a picture; name a file in it."
+        case PermissionError():
+            return f"{name} may not be read (permission denied); change its permissions."
+        case Image.DecompressionBombError():
+            limit = f"{2 * LARGEST_MEGAPIXELS:g} megapixels"
+            return f"{name} claims to have more than {limit}, the limit; make it smaller first."
+        case UnidentifiedImageError():
+            return (
+                f"{name} is not a picture that Remend can read, or its beginning is damaged; it "
+                "reads JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF and HEIC of 8 or 16 bits."
+            )
+        case MemoryError():
+            return f"{name} does not fit into memory; close other programs or make it smaller."
+        case OSError() if error.errno is not None:
+            return f"{name} cannot be read ({error.strerror}); check the disk and the path."
+        case _:
+            detail = f" ({error})" if any(letter.isalpha() for letter in str(error)) else ""
+            return f"{name} is cut short or damaged{detail}; get a whole copy of it."
+
+
+def _open_header(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
+    head = stream.read(64)
+    stream.seek(0)
+    if not head:
+        raise InputError(f"{name} is empty (0 bytes); get a whole copy of it.")
+    formats = _FORMATS
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in head:
+        try:
+            import pillow_heif  # pyright: ignore[reportMissingImports] - an optional extra
+        except ImportError as error:
+            raise InputError(
+                f"{name} is a HEIC picture, which needs the package pillow-heif; "
+                "install it with: pip install 'remend[heic]'"
+            ) from error
+        pillow_heif.register_heif_opener()
+        formats = ("HEIF",)
+    return Image.open(stream, formats=formats)
+
+
+def _check_header(image: ImageFile.ImageFile, name: str, limit: float) -> None:
+    width, height = image.size
+    if width * height > limit * 1e6:
+        raise InputError(
+            f"{name} has {width} x {height} pixels = {width * height / 1e6:.0f} megapixels, more "
+            f"than the limit of {limit:g}; make it smaller or raise the limit."
+        )
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = most_bits(image)
+        if image.tag_v2.get(_TIFF_SUBFILE, 0) & 1:
+            # Camera raw files are TIFFs that begin with a thumbnail.
+            raise InputError(f"{name} is a camera's raw file; save it as TIFF in a raw converter.")
+        if image.mode in ("I", "F") or bits == 12:
+            raise InputError(
+                f"{name} holds {bits}-bit or signed samples, and Remend reads 8 and 16 bits; "
+                "save it as 16-bit TIFF."
+            )
+        if is_wide_colour(image) and image.tag_v2.get(_TIFF_PLANES) == 2:
+            raise InputError(
+                f"{name} keeps its 16-bit colours in separate planes, which Remend cannot read; "
+                "save it with interleaved colours or as PNG."
+            )
+
+
+def is_wide_colour(image: ImageFile.ImageFile) -> bool:
+    """Whether the file holds 16-bit colours, which Pillow would cut to 8 bits."""
+    return image.mode in ("RGB", "RGBA", "LA") and most_bits(image) == 16
+
+
+def bit_depth_of(image: ImageFile.ImageFile) -> int:
+    """How many bits a sample of the decoded picture has: 8 or 16."""
+    return 16 if is_wide_colour(image) or image.mode.startswith("I;16") else 8
+
+
+def most_bits(image: ImageFile.ImageFile) -> int:
+    """Read from the header how many bits a sample has, where it may be more than 8."""
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        return 16 if ";16" in str(image.tile[0].args) else 8
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return max(image.tag_v2.get(_TIFF_BITS, (1,)))
+    return 8
