@@ -20,7 +20,7 @@ from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions
 from remend.app.engine.catalogue import default_fill_model, default_upscale_model
 from remend.app.engine.devices import resolve_placement
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import DTYPES
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import encode_picture, read_mask, read_picture, same_file
@@ -47,7 +47,7 @@ def fill(
     _check_output(output, photo, mask)
     _check_detail(detail)
     picture, missing = _read(photo), _read_mask(mask, invert_mask).grown(grow)
-    filled = _workshop(device, precision).fill(
+    filled = _pool(device, precision).fill(
         picture, missing, _name(model) or default_fill_model(), FillOptions(detail, feather)
     )
     return _give_back(filled, photo, output)
@@ -71,15 +71,15 @@ def upscale(
     chosen: dict[str, Any] = {} if detail is None else {"detail": detail}
     options = UpscaleOptions(size=target.size_for(picture.size), tile_px=tile, **chosen)
     name = _name(model) or default_upscale_model(scale)
-    return _give_back(_workshop(device, precision).upscale(picture, name, options), photo, output)
+    return _give_back(_pool(device, precision).upscale(picture, name, options), photo, output)
 
 
 @functools.cache
-def _workshop(device: Any, precision: Any) -> Workshop:
+def _pool(device: Any, precision: Any) -> ModelPool:
     """One for each placement, so that networks are loaded once."""
     if precision not in ("auto", *DTYPES):
         raise RequestError(f"precision={precision!r} is unknown; choose auto, {', '.join(DTYPES)}.")
-    return Workshop(resolve_placement(str(device), precision, None, warnings.warn))
+    return ModelPool([resolve_placement(str(device), precision, None, warnings.warn)])
 
 
 def _name(model: str | PathLike[str] | None) -> str | Path | None:

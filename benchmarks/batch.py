@@ -30,7 +30,7 @@ from remend.app.batch.plan import Naming, find_inputs, make_folder, make_plan
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.catalogue import find_model
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.checkpoints.checkpoint import Card, save_network
 from remend.models.checkpoints.registry import build_network
 from remend.models.device import choose_placement
@@ -61,10 +61,10 @@ def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -
     source.mkdir()
     for index, picture in enumerate(pictures):
         write_picture(picture, source / f"{index:04}.jpg")
-    workshop = Workshop(choose_placement())
-    upscaler = workshop.upscaler(find_model(model, "upscale"))
+    pool = ModelPool([choose_placement()])
+    upscaler = pool.upscaler(find_model(model, "upscale"))
     scale = upscaler.card.scale
-    work = UpscaleWork(workshop, model, TargetSize(scale=scale), saving=EncodeOptions())
+    work = UpscaleWork(pool, model, TargetSize(scale=scale), saving=EncodeOptions())
     alone = whole = 0.0
     alone_cpu = whole_cpu = 0.0
     for part in range(PARTS):  # a shared machine changes its speed: both are timed by turns
@@ -142,7 +142,7 @@ def main() -> None:
                     print(rate_row(folder, pictures, model, kind), flush=True)
             print()
         if "memory" in arguments.parts:
-            tile = Workshop(choose_placement()).upscaler("x2-fidelity").tile_bytes(256) / 1e9
+            tile = ModelPool([choose_placement()]).upscaler("x2-fidelity").tile_bytes(256) / 1e9
             print(f"| photo, x2 | megapixels | peak GB (+ {tile:.2f} for a tile of x2-fidelity) |")
             print("| --- | ---: | ---: |")
             photo = np.asarray(read_picture(photos[0]).rgb, np.uint8)

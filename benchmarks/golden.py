@@ -13,18 +13,18 @@ from benchmarks.entry import enter
 from remend.app.cli.doctor import enlarge_scene, fill_scene
 from remend.app.cli.golden import GOLDEN_FILE, sample
 from remend.app.engine.catalogue import hash_weights, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 
 
 def main() -> None:
     """Make the samples of every shipped model and write the file."""
     os.environ["REMEND_MODELS"] = tempfile.mkdtemp()  # the person's own models are not shipped
-    workshop = Workshop(choose_placement("cpu", "fp32"))
+    pool = ModelPool([choose_placement("cpu", "fp32")])
     golden = {}
     for model in list_models():
         make = fill_scene if model.card.task == "fill" else enlarge_scene
-        golden[hash_weights(model.path)] = sample(make(workshop, model))
+        golden[hash_weights(model.path)] = sample(make(pool, model))
         print(model.name)
     GOLDEN_FILE.write_text(json.dumps(golden) + "\n")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from playwright.sync_api import Browser, Page
 
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
     from tests.helpers.commands import Remend
 
 
@@ -113,12 +113,12 @@ def upload_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def workshop(tiny_models: Path) -> "Workshop":
+def pool(tiny_models: Path) -> "ModelPool":
     """What restores photos, with the small networks, on the CPU."""
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
     from remend.models.device import choose_placement
 
-    return Workshop(choose_placement("cpu", "fp32"))
+    return ModelPool([choose_placement("cpu", "fp32")])
 
 
 @pytest.fixture
@@ -137,11 +137,13 @@ def find_free_port() -> int:
 @pytest.fixture(scope="module")
 def page_address(tiny_models: Path) -> Iterator[str]:
     """The page, served with the tiny networks."""
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
     from remend.app.page.server import running_page
     from remend.models.device import choose_placement
 
-    with running_page(Workshop(choose_placement("cpu", "fp32")), port=find_free_port()) as address:
+    with running_page(
+        ModelPool([choose_placement("cpu", "fp32")]), port=find_free_port()
+    ) as address:
         yield address
 
 

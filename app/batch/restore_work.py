@@ -19,7 +19,7 @@ class RestoreWork(FileWork):
     """
 
     def __init__(self, fill: FillWork, upscale: UpscaleWork) -> None:
-        super().__init__(upscale._workshop, upscale._saving, upscale._memory_bytes)
+        super().__init__(upscale._pool, upscale._saving, upscale._memory_bytes)
         self._fill, self._upscale = fill, upscale
 
     def prepare(self, plan: Plan) -> None:

@@ -26,9 +26,8 @@ from remend.app.engine.catalogue import (
     find_model,
     hash_weights,
 )
-from remend.app.engine.fleet import Fleet
 from remend.app.engine.memory import format_size
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import (
@@ -127,20 +126,20 @@ class FileWork:
     """What all kinds of work on files share.
 
     Args:
-        workshop: Runs the networks.
+        pool: Runs the networks.
         saving: How outputs are written.
         memory_bytes: What the whole program may take; None = no limit is looked at.
     """
 
     def __init__(
-        self, workshop: Workshop | Fleet, saving: EncodeOptions, memory_bytes: int | None = None
+        self, pool: ModelPool, saving: EncodeOptions, memory_bytes: int | None = None
     ) -> None:
-        self._workshop, self._saving, self._memory_bytes = workshop, saving, memory_bytes
+        self._pool, self._saving, self._memory_bytes = pool, saving, memory_bytes
 
     @property
     def devices(self) -> int:
         """How many files can go through networks at the same time."""
-        return self._workshop.devices
+        return self._pool.devices
 
     def perform(self: "Work", job: Job, progress: Progress) -> tuple[str, ...]:
         """Make one output, one step after the other; returns notes for the person."""
@@ -161,7 +160,7 @@ class FillWork(FileWork):
     """Fills each photo under its mask.
 
     Args:
-        workshop: Runs the network.
+        pool: Runs the network.
         model: Name or path of the weights; None = the default.
         options: Of the restorer.
         strength: Of an adapter in the weights, 0 to 1.
@@ -173,7 +172,7 @@ class FillWork(FileWork):
 
     def __init__(
         self,
-        workshop: Workshop | Fleet,
+        pool: ModelPool,
         model: str | None,
         options: FillOptions,
         *,
@@ -183,14 +182,14 @@ class FillWork(FileWork):
         saving: EncodeOptions,
         memory_bytes: int | None = None,
     ) -> None:
-        super().__init__(workshop, saving, memory_bytes)
+        super().__init__(pool, saving, memory_bytes)
         self._options, self._strength = options, strength
         self._invert, self._grow_px = invert, grow_px
         self._model = find_model(model or default_fill_model(), "fill").absolute()
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the mask of a single photo."""
-        self._workshop.inpainter(self._model, strength=self._strength)
+        self._pool.inpainter(self._model, strength=self._strength)
         if plan.is_batch:
             return
         (job,) = plan.jobs
@@ -218,8 +217,7 @@ class FillWork(FileWork):
             regions = plan_regions(self._read_mask(job))
             pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
             seconds = (
-                pixels
-                * self._workshop.inpainter(self._model, strength=self._strength).pixel_seconds
+                pixels * self._pool.inpainter(self._model, strength=self._strength).pixel_seconds
             )
         cost = fill_cost(read_header(job.source), job.output, seconds)
         refuse_if_too_large(cost, self._memory_bytes)
@@ -233,7 +231,7 @@ class FillWork(FileWork):
     def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Fill."""
         assert material.mask is not None
-        filled = self._workshop.fill(
+        filled = self._pool.fill(
             material.picture,
             material.mask,
             self._model,
@@ -253,7 +251,7 @@ class UpscaleWork(FileWork):
     """Enlarges each photo.
 
     Args:
-        workshop: Runs the network.
+        pool: Runs the network.
         model: Name or path of the weights; None = the default for the factor.
         target: How large.
         detail: 0 = faithful, 1 = the refine stage in full; None = the restorer's default.
@@ -267,7 +265,7 @@ class UpscaleWork(FileWork):
 
     def __init__(
         self,
-        workshop: Workshop | Fleet,
+        pool: ModelPool,
         model: str | None,
         target: TargetSize,
         *,
@@ -279,7 +277,7 @@ class UpscaleWork(FileWork):
         saving: EncodeOptions,
         memory_bytes: int | None = None,
     ) -> None:
-        super().__init__(workshop, saving, memory_bytes)
+        super().__init__(pool, saving, memory_bytes)
         self._target, self._strength = target, strength
         asked = {"detail": detail, "denoise": denoise, "tta": tta, "tile_px": tile_px}
         self._options = UpscaleOptions(**{k: v for k, v in asked.items() if v is not None})  # pyright: ignore[reportArgumentType]
@@ -288,7 +286,7 @@ class UpscaleWork(FileWork):
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the size of a single photo's result."""
         for model in self._models_for(plan.jobs):
-            self._workshop.upscaler(model, strength=self._strength)
+            self._pool.upscaler(model, strength=self._strength)
         if not plan.is_batch:
             with suppress(InputError):
                 size = read_size(plan.jobs[0].source)
@@ -334,7 +332,7 @@ class UpscaleWork(FileWork):
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         """What the job will take, in tiles so small that it fits where that helps."""
         header = read_header(job.source)
-        upscaler = self._workshop.upscaler(self._model_for(header.size), strength=self._strength)
+        upscaler = self._pool.upscaler(self._model_for(header.size), strength=self._strength)
         size = self._target.size_for(header.size)
         width, height = header.size
         seconds = width * height * upscaler.pixel_seconds if timed else 0.0
@@ -385,5 +383,5 @@ class UpscaleWork(FileWork):
         model = self._model_for(picture.size)
         strength = self._strength
         return RestoredPhoto(
-            self._workshop.upscale(picture, model, options, progress, strength=strength)
+            self._pool.upscale(picture, model, options, progress, strength=strength)
         )

@@ -26,7 +26,7 @@ from remend.app.engine.catalogue import (
     weights_folders,
 )
 from remend.app.engine.crash_report import name_versions
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import cpu_has_bf16
 from remend.models.errors import RemendError
 from remend.models.imaging.picture import Mask, Picture, Pixels
@@ -44,11 +44,11 @@ _FILL_SIDE, _HOLE_SIDE, _UPSCALE_SIDE = 512, 96, 256  # pixels
 Say = Callable[[str], None]
 
 
-def examine(workshop: Workshop, say: Say) -> bool:
+def examine(pool: ModelPool, say: Say) -> bool:
     """Look at everything and say it, a line each.
 
     Args:
-        workshop: With the device and precision to try.
+        pool: With the device and precision to try.
         say: Takes a line.
 
     Returns:
@@ -56,14 +56,14 @@ def examine(workshop: Workshop, say: Say) -> bool:
     """
     say("```text")
     say(name_versions())
-    _say_devices(workshop, say)
+    _say_devices(pool, say)
     _say_weights(say)
     say("optional parts:")
     _say_optional(say)
     tries = (
-        lambda: try_fill(workshop, default_fill_model()),
-        lambda: try_upscale(workshop, default_upscale_model(2)),
-        lambda: try_upscale(workshop, default_upscale_model(4)),
+        lambda: try_fill(pool, default_fill_model()),
+        lambda: try_upscale(pool, default_upscale_model(2)),
+        lambda: try_upscale(pool, default_upscale_model(4)),
     )
     good = True
     for attempt in tries:
@@ -84,7 +84,7 @@ def _say_optional(say: Say) -> None:
         say(f"  {extra} ({what}): {state}")
 
 
-def _say_devices(workshop: Workshop, say: Say) -> None:
+def _say_devices(pool: ModelPool, say: Say) -> None:
     cpu = torch.backends.cpu.get_cpu_capability()
     bf16 = "with" if cpu_has_bf16() else "without"
     say(f"cpu: {os.cpu_count()} cores, {torch.get_num_threads()} threads, {cpu}, {bf16} bf16")
@@ -93,7 +93,7 @@ def _say_devices(workshop: Workshop, say: Say) -> None:
         say(f"cuda:{index}: {about.name}, {about.total_memory / 2**30:.0f} GiB")
     if torch.mps.is_available():
         say("mps: available")
-    placement = workshop.placement
+    placement = pool.placement
     say(f"used: {placement.device}, {placement.reason}")
 
 
@@ -118,7 +118,7 @@ def _find(name: str) -> Model:
     return Model(name, path, card_of(path))
 
 
-def fill_scene(workshop: Workshop, model: Model) -> Pixels:
+def fill_scene(pool: ModelPool, model: Model) -> Pixels:
     """Fill a hole in the scene: (_HOLE_SIDE, _HOLE_SIDE, 3).
 
     Raises:
@@ -129,7 +129,7 @@ def fill_scene(workshop: Workshop, model: Model) -> Pixels:
     hole = np.zeros((_FILL_SIDE, _FILL_SIDE), np.bool_)
     hole[first:last, first:last] = True
     painted = np.where(hole[..., None], np.array([255, 0, 255], np.uint8), scene.rgb)
-    filled = workshop.fill(Picture(painted), Mask.from_array(hole), model.path, FillOptions())
+    filled = pool.fill(Picture(painted), Mask.from_array(hole), model.path, FillOptions())
     if filled.size != scene.size or (filled.rgb[~hole] != scene.rgb[~hole]).any():
         raise RemendError(f"{model.name} changed pixels outside the hole; please report it.")
     if (filled.rgb[hole] == painted[hole]).all(axis=-1).any():
@@ -139,34 +139,34 @@ def fill_scene(workshop: Workshop, model: Model) -> Pixels:
     return filled.rgb[first:last, first:last]
 
 
-def enlarge_scene(workshop: Workshop, model: Model) -> Pixels:
+def enlarge_scene(pool: ModelPool, model: Model) -> Pixels:
     """Enlarge the scene by the model's own scale; errors as ``fill_scene``."""
     size = (_UPSCALE_SIDE * model.card.scale,) * 2
-    enlarged = workshop.upscale(make_scene(_UPSCALE_SIDE), model.path)
+    enlarged = pool.upscale(make_scene(_UPSCALE_SIDE), model.path)
     if enlarged.size != size:
         raise RemendError(f"{model.name} made {enlarged.size} px, not {size}; please report it.")
     return enlarged.rgb
 
 
-def try_fill(workshop: Workshop, name: str) -> str:
+def try_fill(pool: ModelPool, name: str) -> str:
     """Fill a hole in the scene; returns a line about it; errors as ``fill_scene``."""
     model = _find(name)
-    workshop.inpainter(model.path)
+    pool.inpainter(model.path)
     begin = time.monotonic()
-    filled = fill_scene(workshop, model)
+    filled = fill_scene(pool, model)
     seconds = time.monotonic() - begin
-    precision = str(workshop.placement.dtype)
+    precision = str(pool.placement.dtype)
     golden = compare(filled, hash_weights(model.path), precision, name)
     return f"fill with {name}: {golden}, {format_seconds(seconds)} for a hole of {_HOLE_SIDE} px"
 
 
-def try_upscale(workshop: Workshop, name: str) -> str:
+def try_upscale(pool: ModelPool, name: str) -> str:
     """Enlarge the scene; returns a line about it; errors as ``fill_scene``."""
     model = _find(name)
-    upscaler = workshop.upscaler(model.path)
+    upscaler = pool.upscaler(model.path)
     capacity = measure_capacity(upscaler, make_scene(_UPSCALE_SIDE))
-    enlarged = enlarge_scene(workshop, model)
-    precision = str(workshop.placement.dtype)
+    enlarged = enlarge_scene(pool, model)
+    precision = str(pool.placement.dtype)
     golden = compare(enlarged, hash_weights(model.path), precision, name)
     tile = "largest safe tile not known here"
     if capacity.tile_px is not None:

@@ -120,13 +120,13 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
     tune = FineTune(
         lambda recipe: Trainer(recipe, photos, folder, placement),
         recipe,
-        terminal.say,
+        terminal.print_status,
         seconds=wanted.seconds,
         begin=begin,
         resume=wanted.resume,
     )
     trainer = tune.trainer
-    terminal.say(
+    terminal.print_status(
         f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
@@ -142,8 +142,8 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
                 ) from stop
     outcome = tune.finish(wanted.out)
     folder.state_file.unlink(missing_ok=True)
-    terminal.say(outcome.sentence)
-    terminal.say(f"Done: {wanted.out} (use it with --model {wanted.out})")
+    terminal.print_status(outcome.sentence)
+    terminal.print_status(f"Done: {wanted.out} (use it with --model {wanted.out})")
     say_where_it_is_found(wanted.out, terminal)
     return outcome
 
@@ -161,11 +161,11 @@ def load_photos(
             inspect=audit,
             on_progress=bar.update,
         )
-    terminal.say(audit.summary)
+    terminal.print_status(audit.summary)
     for sentence in photos.skipped[:_NOTES_SHOWN]:
-        terminal.note(sentence)
+        terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
-        terminal.note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out likewise.")
+        terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out likewise.")
     audit.refuse_hopeless()
     return photos
 
@@ -173,10 +173,10 @@ def load_photos(
 def say_where_it_is_found(out: Path, terminal: Terminal) -> None:
     """Say that the file has a name now, or how it gets one; and whether the name was another's."""
     if out.resolve().parent != user_folder().resolve():
-        terminal.say(f"In {user_folder()} it would be in `remend models` and on the page.")
+        terminal.print_status(f"In {user_folder()} it would be in `remend models` and on the page.")
     elif sum(file.stem == out.stem for file in weights_files()) > 1:
-        terminal.note(
+        terminal.print_note(
             f"From now on the name {out.stem} means it, not the weights Remend came with."
         )
     else:
-        terminal.say(f"It is in `remend models` and on the page as {out.stem}.")
+        terminal.print_status(f"It is in `remend models` and on the page as {out.stem}.")

@@ -9,7 +9,7 @@ from remend.app.cli.terminal import Terminal, interruptible
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.training.lab.experiments import find_experiments
-from remend.training.lab.photos import PhotoLab
+from remend.training.lab.problems.photos import PhotoLab
 
 
 def find_gradio_photos() -> list[Path]:
@@ -69,4 +69,4 @@ def run_techniques(
         lab = PhotoLab(sources, Path(scratch), placement)
         with terminal.progress("Trying out", counted=True) as bar:
             run_lab(names, lab, out, page, tell=print, progress=bar)
-    terminal.say(f"The page is {page}, its figures and results.json are in {out}.")
+    terminal.print_status(f"The page is {page}, its figures and results.json are in {out}.")

@@ -5,9 +5,7 @@ interrupted. Whatever goes wrong is one sentence on stderr; ``--debug`` adds the
 """
 
 import sys
-import traceback
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,15 @@ import typer
 from typer.core import TyperGroup
 
 from remend.app.cli import options
+from remend.app.cli.general_options import DebugOptions, GeneralOptions, LabOptions, grouped
 from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.terminal import Terminal
-from remend.models.errors import RemendError, RequestError
+from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled
 
 
-class _Overview(TyperGroup):
-    """Lists the commands in plain text: who looks for one does not wait for rich, as its own help does."""
+class _PlainHelp(TyperGroup):
+    """Lists the commands in plain text: loading rich would double the time that the list takes."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "rich_markup_mode": None})
@@ -36,7 +35,7 @@ class _Overview(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Overview,
+    cls=_PlainHelp,
     help="Repairs and upscales photos on your own computer.",
     pretty_exceptions_enable=False,
 )
@@ -44,60 +43,62 @@ models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models")
 
 
+@app.callback()
+def root(version: options.Version = False) -> None:
+    """Take the options that stand before a command."""
+
+
 for command in COMMANDS:
     app.command()(command)
 
 
 @app.command()
+@grouped
 def ui(
+    *,
     host: options.Host = "127.0.0.1",
     port: options.Port = 7860,
     share: options.Share = False,
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
     allow_custom_weights: options.AllowCustomWeights = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    debug: options.Debug = False,
+    general: GeneralOptions,
 ) -> None:
     """Serve the web page."""
-    from remend.app.engine.devices import resolve_placement
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
     from remend.app.page.server import serve
 
     limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
-    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
+    pool = ModelPool([general.placement])
     serve(
-        workshop, host=host, port=port, share=share, auth_file=auth,
+        pool, host=host, port=port, share=share, auth_file=auth,
         allow_custom_weights=allow_custom_weights, **limits,
     )  # fmt: skip
 
 
 @app.command()
+@grouped
 def train(
+    *,
     recipe: options.Recipe,
     data: options.Data,
     out: options.Out,
     settings: options.Settings = None,
     resume: options.ResumeRun = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    general: GeneralOptions,
 ) -> None:
     """Train weights with a recipe; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.train_command import run_recipe
-    from remend.app.engine.devices import resolve_placement
 
-    terminal = Terminal(quiet=quiet)
-    placement = resolve_placement(device, precision, threads, terminal.note)
-    run_recipe(recipe, data, out, settings or [], placement, terminal, resume=resume)
+    run_recipe(
+        recipe, data, out, settings or [], general.placement, general.terminal, resume=resume
+    )
 
 
 @app.command()
+@grouped
 def finetune(
+    *,
     task: options.TunedTask,
     data: options.Data,
     output: options.TunedWeights,
@@ -106,44 +107,35 @@ def finetune(
     images: options.Images = None,
     adapter: options.Adapter = False,
     resume: options.ResumeTuning = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
-    from remend.app.engine.devices import resolve_placement
 
-    terminal = Terminal(quiet=quiet)
-    wanted = FinetuneRequest(task, tuple(data), output, parent, minutes, images, adapter, resume)
-    run_finetune(wanted, resolve_placement(device, precision, threads, terminal.note), terminal)
+    request = FinetuneRequest(task, tuple(data), output, parent, minutes, images, adapter, resume)
+    run_finetune(request, general.placement, general.terminal)
 
 
 @app.command()
+@grouped
 def lab(
+    *,
     techniques: options.Techniques = None,
     out: options.LabOut = Path("remend-lab"),
     page: options.LabPage = None,
     data: options.LabData = None,
-    device: options.Device = "cpu",
-    precision: options.Precision = "fp32",
-    threads: options.Threads = 1,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    general: LabOptions,
 ) -> None:
     """Show in numbers and plots what each training technique does on toy problems."""
     from remend.app.cli.lab_command import run_techniques
-    from remend.app.engine.devices import resolve_placement
 
-    terminal = Terminal(quiet=quiet)
-    placement = resolve_placement(device, precision, threads, terminal.note)
-    run_techniques(techniques or [], out, page, data, placement, terminal)
+    run_techniques(techniques or [], out, page, data, general.placement, general.terminal)
 
 
 @app.command()
+@grouped
 def evaluate(
+    *,
     task: options.EvaluatedTask,
     data: options.EvaluationData,
     model: options.Model = None,
@@ -152,22 +144,23 @@ def evaluate(
     lpips: options.Lpips = False,
     as_json: options.JsonTable = False,
     markdown: options.Markdown = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    general: GeneralOptions,
 ) -> None:
     """Score a model on photos whose truth is known, beside classical methods."""
     from remend.app.cli.evaluate_command import run_evaluation
-    from remend.app.engine.devices import resolve_placement
 
     if as_json and markdown:
         raise RequestError("--json and --markdown exclude each other; name one.")
-    terminal = Terminal(quiet=quiet)
-    placement = resolve_placement(device, precision, threads, terminal.note)
     run_evaluation(
-        task, data, model, scale, against, placement, terminal, as_json=as_json, lpips=lpips
+        task,
+        data,
+        model,
+        scale,
+        against,
+        general.placement,
+        general.terminal,
+        as_json=as_json,
+        lpips=lpips,
     )
 
 
@@ -175,11 +168,12 @@ def evaluate(
 def models(context: typer.Context) -> None:
     """List and check the weights there are."""
     if context.invoked_subcommand is None:
-        list_()
+        list_(debug=False)
 
 
 @models_app.command("list")
-def list_() -> None:
+@grouped
+def list_(*, general: DebugOptions) -> None:
     """Show a table of the weights that can be named."""
     from remend.app.cli.models_command import print_models
 
@@ -187,7 +181,8 @@ def list_() -> None:
 
 
 @models_app.command()
-def inspect(path: options.Weights, debug: options.Debug = False) -> None:
+@grouped
+def inspect(*, path: options.Weights, general: DebugOptions) -> None:
     """Print what a weights file says about itself, as JSON."""
     from remend.app.cli.models_command import print_card
 
@@ -195,7 +190,8 @@ def inspect(path: options.Weights, debug: options.Debug = False) -> None:
 
 
 @models_app.command()
-def verify(debug: options.Debug = False) -> int:
+@grouped
+def verify(*, general: DebugOptions) -> int:
     """Open every weights file and print its SHA-256."""
     from remend.app.cli.models_command import verify_all
 
@@ -203,11 +199,13 @@ def verify(debug: options.Debug = False) -> int:
 
 
 @models_app.command()
+@grouped
 def export(
+    *,
     name: options.Weights,
     to: options.ExportForm,
     output: options.ExportOutput = None,
-    debug: options.Debug = False,
+    general: DebugOptions,
 ) -> None:
     """Write weights for other programs."""
     from remend.app.cli.models_command import export_model
@@ -216,19 +214,14 @@ def export(
 
 
 @app.command()
-def doctor(
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    debug: options.Debug = False,
-) -> int:
+@grouped
+def doctor(*, general: GeneralOptions) -> int:
     """Show versions, devices and weights, and try them out."""
     from remend.app.cli.doctor import examine
-    from remend.app.engine.devices import resolve_placement
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
 
-    workshop = Workshop(resolve_placement(device, precision, threads, Terminal().note))
-    return 0 if examine(workshop, print) else 1
+    pool = ModelPool([general.placement])
+    return 0 if examine(pool, print) else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -238,27 +231,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; None = those of this process.
     """
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    debug = "--debug" in arguments
-    if not debug:
-        warnings.simplefilter("ignore")
     terminal = Terminal()
     try:
         code = app(args=list(arguments), prog_name="remend", standalone_mode=False) or 0
         if code == 130:
-            terminal.complain("Interrupted; what was finished is whole, nothing is half-written.")
+            terminal.print_error(
+                "Interrupted; what was finished is whole, nothing is half-written."
+            )
         return code
     except Exception as error:
         code, sentence = _explain(error, arguments)
-        if debug:
-            traceback.print_exc()
     if sentence:
-        terminal.complain(sentence)
+        terminal.print_error(sentence)
     return code
 
 
 def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
     """The exit code and the sentence of an error."""
     match error:
+        case OptionError():
+            return 2, word_option_error(error)
         case RequestError():
             return 2, str(error)
         case RemendError():
@@ -272,3 +264,40 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
             from remend.app.engine.crash_report import explain_unexpected
 
             return 1, explain_unexpected(error, arguments)
+
+
+def word_option_error(error: OptionError) -> str:
+    """The sentence of an error with the option as it is typed: ``--feather 2000 is out of range``."""
+    flag = find_flag(error.option)
+    if flag is None:
+        return str(error)
+    value = f"{error.value:g}" if isinstance(error.value, float) else str(error.value)
+    return error.worded(f"{flag} {value}".strip())
+
+
+def find_flag(field: str) -> str | None:
+    """What a field is called on the command line: ``--tile`` for ``tile`` and ``tile_px``.
+
+    Returns:
+        The first name in the option's declaration; "" for an argument, which is typed without a name; None
+        where no command declares such a field.
+    """
+    named: dict[str, str] = {}
+    unnamed: dict[str, str] = {}
+    for parameter in _declared(typer.main.get_command(app)):
+        if parameter.param_type_name == "argument":
+            unnamed[parameter.name] = ""
+            continue
+        flag = parameter.opts[0]
+        for name in (parameter.name, flag.lstrip("-").replace("-", "_")):
+            named.setdefault(name, flag)
+    flags = unnamed | named
+    without_unit = field.rpartition("_")[0]
+    return flags.get(field, flags.get(without_unit))
+
+
+def _declared(command: Any) -> Iterator[Any]:
+    """The parameters of a command and of those below it."""
+    yield from command.params
+    for inner in getattr(command, "commands", {}).values():
+        yield from _declared(inner)

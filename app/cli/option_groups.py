@@ -1,6 +1,6 @@
 """What fill, upscale and restore have in common: groups of options, and what their words mean.
 
-A command takes a group as one parameter (``app.batch.grouping``). Each option's names and help are in
+How a group becomes options of a command: ``app.cli.general_options``. Each option's names and help are in
 ``app.cli.options``. Nothing heavy is imported before a command runs.
 """
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from remend.app.batch.target_size import TargetSize
 from remend.app.cli import options
-from remend.app.cli.terminal import Terminal, interruptible
-from remend.models.errors import RequestError
+from remend.app.cli.general_options import GeneralOptions
+from remend.app.cli.terminal import interruptible
+from remend.models.errors import OptionError, RequestError
 from remend.models.storage.remote import AnyPath, to_path
 
 if TYPE_CHECKING:
     from remend.app.batch.plan import Plan
     from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork, Work
-    from remend.app.engine.fleet import Fleet
-    from remend.app.engine.workshop import Workshop
+    from remend.app.engine.model_pool import ModelPool
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class MaskOptions:
 
     def __post_init__(self) -> None:
         """Refuse what is out of range, and none or two photos."""
-        check_range("--feather", self.feather, 0, 1000)
-        check_range("--grow", self.grow, -1000, 1000)
+        check_range("feather", self.feather, 0, 1000)
+        check_range("grow", self.grow, -1000, 1000)
         if (self.photo is None) == (self.photo_option is None):
             raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
 
@@ -45,9 +45,9 @@ class MaskOptions:
 
         named = [name for name in (self.photo, self.photo_option) if name is not None]
         holes = to_path(self.mask)
-        found = find_inputs(named, output=files.place, suffix=files.suffix, mask=holes)
+        found = find_inputs(named, output=files.output_path, suffix=files.suffix, mask=holes)
         masks = match_masks([path for path, _ in found.photos], holes)
-        return make_plan(found, files.place, files.naming, masks)
+        return make_plan(found, files.output_path, files.naming, masks)
 
     def work(
         self,
@@ -62,7 +62,7 @@ class MaskOptions:
         from remend.models.inference.restorer import FillOptions
 
         return FillWork(
-            running.workshop,
+            running.pool,
             model,
             FillOptions(detail=detail, feather_px=self.feather),
             invert=self.invert_mask,
@@ -91,7 +91,7 @@ class SizeOptions:
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
         _ = self.target, self.tile_px
-        for name, value in (("--detail", self.detail), ("--denoise", self.denoise)):
+        for name, value in (("detail", self.detail), ("denoise", self.denoise)):
             if value is not None:
                 check_range(name, value, 0, 1)
 
@@ -109,13 +109,12 @@ class SizeOptions:
         """
         if self.ncnn_tile is not None and self.tile != "auto":
             raise RequestError("-t and --tile mean the same; leave one out.")
+        option = "tile" if self.ncnn_tile is None else "ncnn_tile"
         text = self.tile if self.ncnn_tile is None else self.ncnn_tile.partition(",")[0]
         if text == "auto" or (text == "0" and self.ncnn_tile is not None):
             return None
         if not text.isdecimal() or 0 < int(text) < 32:
-            raise RequestError(
-                f"--tile {text} is not possible; choose auto, 0, or 32 pixels and more."
-            )
+            raise OptionError(option, text, "is not possible", "auto, 0, or 32 pixels and more")
         return int(text)
 
     def work(self, running: "RunOptions", files: "FileOptions", strength: float) -> "UpscaleWork":
@@ -123,7 +122,7 @@ class SizeOptions:
         from remend.app.batch.work import UpscaleWork
 
         return UpscaleWork(
-            running.workshop,
+            running.pool,
             self.model,
             self.target,
             detail=self.detail,
@@ -151,7 +150,7 @@ class FileOptions:
     dry_run: options.DryRun = False
 
     @property
-    def place(self) -> AnyPath:
+    def output_path(self) -> AnyPath:
         """The output; errors as ``to_path``."""
         return to_path(self.output)
 
@@ -171,18 +170,13 @@ class FileOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Where and how a plan is done, and how it is told of."""
+class RunOptions(GeneralOptions):
+    """Where and how a plan is carried out, and how its results are printed."""
 
     jobs: options.Jobs = None
     max_memory: options.MaxMemory = None
     cluster: options.Cluster = None
-    device: options.Device = "auto"
-    precision: options.Precision = "auto"
-    threads: options.Threads = None
-    quiet: options.Quiet = False
     as_json: options.Json = False
-    debug: options.Debug = False
 
     def __post_init__(self) -> None:
         """Refuse what is no number of jobs and no size."""
@@ -201,9 +195,7 @@ class RunOptions:
         load, *rest = self.jobs.split(":")
         parts = (load, rest[1] if len(rest) == 2 else load)
         if len(rest) not in (0, 2) or not all(p.isdecimal() and 1 <= int(p) <= 64 for p in parts):
-            raise RequestError(
-                f"--jobs {self.jobs} is not possible; choose 1 to 64, or load:proc:save."
-            )
+            raise OptionError("jobs", self.jobs, "is not possible", "1 to 64, or load:proc:save")
         return int(parts[0]), int(parts[1])
 
     @functools.cached_property
@@ -214,15 +206,12 @@ class RunOptions:
         return free_bytes() if self.max_memory is None else parse_size(self.max_memory)
 
     @functools.cached_property
-    def workshop(self) -> "Workshop | Fleet":
-        """A workshop on the device, or one for each of several; errors as ``app.engine.devices``."""
+    def pool(self) -> "ModelPool":
+        """The networks, on the device or on several; errors as ``app.engine.devices``."""
         from remend.app.engine.devices import resolve_placements
-        from remend.app.engine.fleet import Fleet
-        from remend.app.engine.workshop import Workshop
+        from remend.app.engine.model_pool import ModelPool
 
-        places = resolve_placements(self.device, self.precision, self.threads)
-        workshops = [Workshop(where) for where in places]
-        return workshops[0] if len(workshops) == 1 else Fleet(workshops)
+        return ModelPool(resolve_placements(self.device, self.precision, self.threads))
 
     def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
         """Do a plan and tell of it; returns the exit code."""
@@ -249,23 +238,24 @@ class RunOptions:
             elsewhere = perform_on_cluster(self.cluster, work)
         if not files.dry_run:
             make_folder(plan.folder)
-        terminal = Terminal(quiet=self.quiet)
-        with interruptible(), terminal.progress("", counted=plan.is_batch) as bar:
-            report = Report(terminal, plan, bar, as_json=self.as_json)
-            for result in run_plan(plan, work, how, progress_of=report.begin, elsewhere=elsewhere):
-                report.add(result)
-        return report.close()
+        with interruptible(), self.terminal.progress("", counted=plan.is_batch) as bar:
+            report = Report(self.terminal, plan, bar, as_json=self.as_json)
+            for result in run_plan(
+                plan, work, how, progress_of=report.start_job, elsewhere=elsewhere
+            ):
+                report.add_result(result)
+        return report.finish()
 
 
-def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise a RequestError for an option whose value lies outside its limits."""
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Raise an OptionError for an option whose value lies outside its limits."""
     if not low <= value <= high:
-        raise RequestError(f"{name} {value:g} is out of range; choose {low:g} to {high:g}.")
+        raise OptionError(option, value, "is out of range", f"{low:g} to {high:g}")
 
 
 def check_record(plan: "Plan", files: FileOptions) -> None:
     """Raise a RequestError for ``--resume`` where no record is kept."""
     if files.resume and not plan.to_folder:
         raise RequestError(
-            f"--resume needs a folder that keeps a record, and -o {files.place} is a file."
+            f"--resume needs a folder that keeps a record, and -o {files.output_path} is a file."
         )

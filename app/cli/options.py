@@ -7,9 +7,18 @@ The aliases are those of realesrgan-ncnn-vulkan (-i -o -n -s -t -g -f) and IOPai
 from pathlib import Path
 from typing import Annotated, Literal
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
+from remend import __version__
 from remend.models.device_names import PrecisionName
+
+
+def print_version(asked: bool) -> None:
+    """Print the version where it is asked for, and end the program."""
+    if asked:
+        print(f"remend {__version__}")
+        raise Exit
+
 
 _SIZE, _FILES, _GENERAL = "Size of the result", "Files", "General"
 
@@ -72,7 +81,13 @@ Json = Annotated[
     bool,
     Option("--json", help="One JSON object for each input on stdout.", rich_help_panel=_GENERAL),
 ]
-Debug = Annotated[bool, Option("--debug", help="Show tracebacks.", rich_help_panel=_GENERAL)]
+Debug = Annotated[
+    bool, Option("--debug", help="Show warnings and tracebacks.", rich_help_panel=_GENERAL)
+]
+Version = Annotated[
+    bool,
+    Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
+]
 
 # fill
 Photo = Annotated[str | None, Argument(metavar="IN", help="A photo, or a folder of photos.")]

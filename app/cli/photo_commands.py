@@ -6,8 +6,8 @@ As there: parse, call, print; no image arithmetic, and nothing heavy is imported
 import sys
 from collections.abc import Sequence
 
-from remend.app.batch.grouping import grouped
 from remend.app.cli import options
+from remend.app.cli.general_options import grouped
 from remend.app.cli.option_groups import (
     FileOptions,
     MaskOptions,
@@ -29,8 +29,8 @@ def fill(
     running: RunOptions,
 ) -> int:
     """Fill scratches, stains and holes: whatever the mask marks."""
-    check_range("--detail", detail, 0, 1)
-    check_range("--strength", strength, 0, 1)
+    check_range("detail", detail, 0, 1)
+    check_range("strength", strength, 0, 1)
     plan = masked.plan(files)
     check_record(plan, files)
     return running.run(plan, masked.work(running, files, model, detail, strength), files)
@@ -50,12 +50,12 @@ def upscale(
     """Enlarge photos."""
     from remend.app.batch.plan import find_inputs, make_plan
 
-    check_range("--strength", strength, 0, 1)
+    check_range("strength", strength, 0, 1)
     named = [*(inputs or []), *(inputs_option or [])]
     found = find_inputs(
-        named, listed=sys.stdin, recursive=recursive, output=files.place, suffix=files.suffix
+        named, listed=sys.stdin, recursive=recursive, output=files.output_path, suffix=files.suffix
     )
-    plan = make_plan(found, files.place, files.naming)
+    plan = make_plan(found, files.output_path, files.naming)
     check_record(plan, files)
     return running.run(plan, enlarged.work(running, files, strength), files)
 
@@ -74,8 +74,8 @@ def restore(
     """Fill what the mask marks, then enlarge, in one pass over the file."""
     from remend.app.batch.restore_work import RestoreWork
 
-    check_range("--fill-detail", fill_detail, 0, 1)
-    check_range("--strength", strength, 0, 1)
+    check_range("fill_detail", fill_detail, 0, 1)
+    check_range("strength", strength, 0, 1)
     plan = masked.plan(files)
     check_record(plan, files)
     filling = masked.work(running, files, fill_model, fill_detail, strength)

@@ -1,7 +1,7 @@
-"""What a command prints: a bar or plain lines on stderr, results on stdout, and when to stop.
+"""What a command prints: a bar or plain lines on stderr, results on stdout; and how signals stop it.
 
-Whatever is said goes to stderr; stdout holds only what was asked for (a table, a plan, JSON lines). Nothing
-here knows pictures or networks.
+Messages go to stderr; stdout holds only what was asked for (a table, a plan, JSON lines). Nothing here knows
+pictures or networks.
 """
 
 import json
@@ -19,14 +19,14 @@ if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-_PLAIN_SECONDS = 10.0  # between two plain lines of one long piece of work
+_LINE_INTERVAL_SECONDS = 10.0  # between two plain lines about the progress of one piece of work
 
 
 class Terminal:
-    """Where a command's words go.
+    """Prints a command's messages on stderr.
 
     Args:
-        quiet: Say only what went wrong.
+        quiet: Print errors only.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -40,32 +40,32 @@ class Terminal:
 
     @property
     def draws_bars(self) -> bool:
-        """Whether somebody looks at a terminal."""
+        """Whether stderr is a terminal on which progress bars are wanted."""
         return self._console.is_terminal and not self.quiet
 
-    def complain(self, sentence: str) -> None:
-        """Print what went wrong."""
+    def print_error(self, sentence: str) -> None:
+        """Print what went wrong, even where `quiet` is asked for."""
         self._print(f"remend: {sentence}")
 
-    def say(self, text: str) -> None:
-        """Print a line of progress."""
+    def print_status(self, text: str) -> None:
+        """Print what has been done or is being done."""
         if not self.quiet:
             self._print(text)
 
-    def note(self, sentence: str) -> None:
-        """Print what the person should know although nothing went wrong."""
-        self.say(f"note: {sentence}")
+    def print_note(self, sentence: str) -> None:
+        """Print what the user should know although nothing went wrong."""
+        self.print_status(f"note: {sentence}")
 
     def _print(self, text: str) -> None:
         self._console.out(text, highlight=False)
 
     @contextmanager
     def progress(self, description: str, *, counted: bool = False) -> Iterator["Bar"]:
-        """A bar, or where nobody looks plain lines now and then.
+        """A progress bar; plain lines now and then where stderr is no terminal.
 
         Args:
-            description: What is going on.
-            counted: Show ``done/total`` rather than per cent.
+            description: What is being done.
+            counted: Show ``done/total`` instead of per cent.
         """
         if not self.draws_bars:
             yield Bar(self, description, None)
@@ -92,7 +92,7 @@ class Terminal:
 
 
 class Bar(Progress):
-    """The progress of one piece of work, or of several of equal weight one after the other."""
+    """Shows the progress of one piece of work, or of several one after the other that count the same."""
 
     def __init__(
         self, terminal: Terminal, description: str, progress: "RichProgress | None"
@@ -101,19 +101,19 @@ class Bar(Progress):
         self._task: TaskID | None = None
         self._offset, self._pieces = 0, 0
         self._begin: tuple[float, float] | None = None
-        self._spoke = time.monotonic()
+        self._printed = time.monotonic()
 
     def start_piece(self, index: int, pieces: int, description: str) -> None:
-        """What follows is piece ``index`` (from 0) of ``pieces``."""
+        """Begin piece ``index`` (from 0) of ``pieces``."""
         self._offset, self._pieces, self._description = index, pieces, description
         self.update(0, 1)
 
     def update(self, done: float, total: float, note: str = "") -> None:
-        """Show how far it is."""
+        """Show that ``done`` of ``total`` units of the piece are done."""
         if self._pieces:
             done, total = self._offset + done / max(total, 1e-9), self._pieces
         if self._progress is None:
-            self._speak(done, total, note)
+            self._print_line(done, total, note)
         else:
             if self._task is None:
                 self._task = self._progress.add_task("", total=total, note="")
@@ -121,18 +121,18 @@ class Bar(Progress):
                 self._task, description=self._description, total=total, completed=done, note=note
             )
 
-    def _speak(self, done: float, total: float, note: str) -> None:
+    def _print_line(self, done: float, total: float, note: str) -> None:
         now = time.monotonic()
         if self._begin is None:
             self._begin = now, done
-        if now - self._spoke < _PLAIN_SECONDS or done >= total:
+        if now - self._printed < _LINE_INTERVAL_SECONDS or done >= total:
             return
-        self._spoke = now
+        self._printed = now
         begin, first = self._begin
-        words = [f"{self._description}: {done / total:.0%}", note]
+        parts = [f"{self._description}: {done / total:.0%}", note]
         if done > first:
-            words.append(f"{format_seconds((total - done) * (now - begin) / (done - first))} left")
-        self._terminal.say(", ".join(word for word in words if word))
+            parts.append(f"{format_seconds((total - done) * (now - begin) / (done - first))} left")
+        self._terminal.print_status(", ".join(part for part in parts if part))
 
 
 class Stoppable(Progress):
@@ -175,7 +175,7 @@ def interruptible() -> Iterator[None]:
 def _handling(handler: Any) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, old in before.items():
-        if old != signal.SIG_IGN:  # a job in the background is not to be interrupted
+        if old != signal.SIG_IGN:  # a shell starts background jobs with SIGINT ignored; keep that
             signal.signal(number, handler)
     try:
         yield
@@ -190,7 +190,7 @@ def print_json(value: Any) -> None:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration as people say it: ``4.2 s``, ``3 min``, ``2 h 10 min``."""
+    """A duration in words: ``4.2 s``, ``3 min``, ``2 h 10 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)

@@ -74,7 +74,7 @@ def run_recipe(
         )
         recipe, sentence = settle_compile(recipe, placement.device)
         for advised in [sentence] * bool(sentence) + advice(recipe, processes.count):
-            terminal.note(advised)
+            terminal.print_note(advised)
         photos = load_photos(recipe, data, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
         trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
@@ -101,11 +101,13 @@ def load_photos(
             on_progress=bar.update,
         )
     for sentence in photos.skipped[:_NOTES_SHOWN]:
-        terminal.note(sentence)
+        terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
-        terminal.note(f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out likewise.")
+        terminal.print_note(
+            f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out likewise."
+        )
     if photos.device.type != photos.serves.type:
-        terminal.note(
+        terminal.print_note(
             f"The photos take {photos.nbytes / 1e9:.1f} GB, more than half of what is free on "
             f"{photos.serves}; they stay in the computer's memory, and batches are copied."
         )
@@ -116,9 +118,9 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
     """Run a trainer to its end or to a signal, and say where it is."""
     recipe, out = trainer.recipe, trainer.folder.path
     if not has_tensorboard():
-        terminal.note(NO_TENSORBOARD)
+        terminal.print_note(NO_TENSORBOARD)
     photos = len(trainer.photos) + len(trainer.held_out)
-    terminal.say(
+    terminal.print_status(
         f"{photos} photos, {describe(trainer.placement, trainer.processes)}; "
         f"the run is recorded in {out}"
     )
@@ -133,7 +135,7 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
                     "and --resume goes on."
                 ) from stop
     use = f" (use it with --model {trainer.folder.ema_file})" if recipe.task != "generate" else ""
-    terminal.say(f"Done: {trainer.folder.ema_file}{use}")
+    terminal.print_status(f"Done: {trainer.folder.ema_file}{use}")
 
 
 def describe(placement: Placement, processes: SingleProcess) -> str:

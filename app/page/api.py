@@ -16,7 +16,7 @@ from remend.app.batch.plan import Job, Naming
 from remend.app.batch.target_size import DEFAULT_SCALE
 from remend.app.batch.work import EncodeOptions, FillWork
 from remend.app.engine.catalogue import default_fill_model, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.status import check_name, explain
 from remend.app.page.uploads import new_folder, read_allowed_size
@@ -29,8 +29,8 @@ from remend.models.progress import NO_PROGRESS
 class Api:
     """The functions behind the named endpoints; their work is that of the commands."""
 
-    def __init__(self, workshop: Workshop, upscaling: Upscaling, max_megapixels: float) -> None:
-        self._workshop = workshop
+    def __init__(self, pool: ModelPool, upscaling: Upscaling, max_megapixels: float) -> None:
+        self._pool = pool
         self._upscaling = upscaling
         self._max_megapixels = max_megapixels
 
@@ -41,7 +41,7 @@ class Api:
             read_allowed_size(path, self._max_megapixels)
             read_allowed_size(Path(mask), self._max_megapixels)
             work = FillWork(
-                self._workshop,
+                self._pool,
                 check_name(model, "fill"),
                 FillOptions(detail=detail),
                 grow_px=round(grow),

@@ -12,7 +12,7 @@ import numpy as np
 
 from remend.app.batch.plan import Naming
 from remend.app.engine.catalogue import default_fill_model, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import MESSAGES, label, translated
 from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
@@ -38,15 +38,8 @@ from remend.models.progress import Cancelled
 
 SCRIPTS = Path(__file__).parent / "editor"
 """The editor's modules, its markup and its style; ``app.page.server`` serves them as ``MODULES``."""
-MODULES = "/remend"
+MODULES = "/remend"  # start.js says it as well
 
-# A module that no longer comes, as after the end of the server, must not leave a page without a word.
-_START = f"""
-import(new URL("{MODULES[1:]}/editor.js", document.baseURI))
-  .then(({{ start }}) => start({{ element, props, trigger, watch, server, upload }}))
-  .catch((error) => window.remendSay?.(String(error), true));
-"""
-_EVENTS = "/* triggers 'fill' and 'upscale' */"  # Gradio finds an event's name here, in quotes
 _MOST_GROWTH = 64
 
 Message = dict[str, Any]
@@ -67,8 +60,8 @@ class FillProgress(PageProgress):
 class Repair:
     """What the browser can ask for about photos on the desk; every message holds the photo's key."""
 
-    def __init__(self, workshop: Workshop, desk: PhotoSessions) -> None:
-        self._workshop = workshop
+    def __init__(self, pool: ModelPool, desk: PhotoSessions) -> None:
+        self._pool = pool
         self._desk = desk
 
     def open_photo(self, message: Message) -> Message:
@@ -176,7 +169,7 @@ class Repair:
         if mask.is_empty:
             raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
         mask = mask.grown(int(grow))
-        patches = self._workshop.fill_patches(
+        patches = self._pool.fill_patches(
             picture,
             mask,
             check_name(model, "fill"),
@@ -232,7 +225,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
     editor = gr.HTML(
         html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
         css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=_START + _EVENTS,
+        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
         server_functions=[returns_errors(function) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,

@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
 
 from remend.app.engine.catalogue import default_fill_model, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.i18n import I18N, label, language_of
@@ -50,10 +50,10 @@ _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # Gradio knows no other way
 
 
 def build_page(
-    workshop: Workshop, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
+    pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
-    upscaling = Upscaling(workshop, max_megapixels)
+    upscaling = Upscaling(pool, max_megapixels)
     # Gradio deletes what was uploaded and made a day ago.
     with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
         with gr.Row(elem_id="head"):
@@ -61,7 +61,7 @@ def build_page(
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(label("repair"), id="repair") as repair_page:
-                repair = Repair(workshop, PhotoSessions(folder, max_megapixels))
+                repair = Repair(pool, PhotoSessions(folder, max_megapixels))
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscaling, status)
@@ -69,12 +69,14 @@ def build_page(
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
-            shown.select(js=f"() => window.remendTurnTo?.('{shown.id}')", api_visibility="private")
+            shown.select(
+                js=f"() => window.remendStatus?.showTab('{shown.id}')", api_visibility="private"
+            )
         editor.upscale(
             _hand_over(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(workshop, upscaling, max_megapixels))
+        add_endpoints(Api(pool, upscaling, max_megapixels))
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 _list_models, None, [fill_model, upscale_model, cards], queue=False,
@@ -89,7 +91,7 @@ def build_page(
 
 @contextmanager
 def running_page(
-    workshop: Workshop,
+    pool: ModelPool,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
@@ -106,7 +108,7 @@ def running_page(
     auth = read_auth(auth_file) if auth_file else None
     with _visitors_folder() as folder:
         page = build_page(
-            workshop, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
+            pool, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
         )
         page.queue(max_size=16)
         try:
@@ -140,7 +142,7 @@ def running_page(
 
 
 def serve(
-    workshop: Workshop,
+    pool: ModelPool,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
@@ -153,7 +155,7 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
     options["allow_custom_weights"] = allow_custom_weights
-    with running_page(workshop, host=host, port=port, **options) as address:
+    with running_page(pool, host=host, port=port, **options) as address:
         print(f"Remend is ready at {address}", flush=True)
         try:
             threading.Event().wait()

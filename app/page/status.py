@@ -1,7 +1,7 @@
 """The one line in which the page says what happened, and the step from an exception to a sentence.
 
-Python writes it as the value of a component, the editor's script through ``window.remendSay``; both end up
-in the same property, so that neither overwrites the other unseen.
+Python writes it as the value of a component, the editor's script through ``window.remendStatus``;
+``status.js`` shows each tab the last sentence about it.
 """
 
 import html
@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
@@ -29,39 +30,7 @@ STOPPED = "Stopped; nothing was changed."
 _UNEXPECTED = (
     "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
 )
-# Every tab has its own last sentence, which is shown while it is the one to be seen; what is said of another
-# tab, as at the end of a long work, waits until that is turned to.
-_SCRIPT = """
-const words = props.messages[navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"];
-const inSpan = (tab, text, isError = false) => {
-  const line = document.createElement("span");
-  line.textContent = text;
-  line.dataset.tab = tab;
-  if (isError) line.className = "error";
-  return line.outerHTML;
-};
-const first = { repair: "begin", upscale: "choose_photo", models: "models_say" };
-const said = Object.fromEntries(Object.entries(first).map(([tab, key]) => [tab, inSpan(tab, words[key])]));
-let tab = "repair";
-const show = () => {
-  if (props.value !== said[tab]) props.value = said[tab];
-};
-window.remendSay = (text, isError = false) => {
-  said.repair = inSpan("repair", text, isError);
-  show();
-};
-window.remendTurnTo = (name) => {
-  tab = name;
-  show();
-};
-window.remendShowProgress = (isShown) => element.closest("#status").classList.toggle("given-up", !isShown);
-watch("value", () => {
-  const about = /data-tab="(\\w+)"/.exec(props.value)?.[1];
-  if (about) said[about] = props.value;
-  show();
-});
-setTimeout(show); // Gradio puts the first value in after this script
-"""
+_SCRIPT = Path(__file__).with_name("status.js")
 
 
 def status_line() -> gr.HTML:
@@ -70,7 +39,7 @@ def status_line() -> gr.HTML:
         say(word("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
         html_template='<p role="status" aria-live="polite">${value}</p>',
-        js_on_load=_SCRIPT,
+        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id="status",
         messages=MESSAGES,
         apply_default_css=False,

@@ -17,7 +17,7 @@ from remend.app.batch.plan import Job, Naming
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, UpscaleWork
 from remend.app.engine.catalogue import default_upscale_model
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import aim_at, cut_crop, mark_part
 from remend.app.page.i18n import joined, language_of, translated, word
 from remend.app.page.preview import encode_preview
@@ -74,8 +74,8 @@ class PhotoProgress(PageProgress):
 class Upscaling:
     """Enlarges uploaded photos, for the tab and for the programming interface."""
 
-    def __init__(self, workshop: Workshop, max_megapixels: float) -> None:
-        self._workshop = workshop
+    def __init__(self, pool: ModelPool, max_megapixels: float) -> None:
+        self._pool = pool
         self._max_megapixels = max_megapixels
         self._running: dict[str, PageProgress] = {}
         self._stopped: set[str] = set()
@@ -94,7 +94,7 @@ class Upscaling:
         self._check_sizes(photo, wanted.target)
         name = None if wanted.model == AUTO_MODEL else check_name(wanted.model, "upscale")
         work = UpscaleWork(
-            self._workshop, name, wanted.target,
+            self._pool, name, wanted.target,
             detail=wanted.detail, denoise=wanted.denoise, saving=EncodeOptions(),
         )  # fmt: skip
         suffix = f"-{round(wanted.width)}px" if wanted.width else f"-x{wanted.scale:g}"
@@ -178,9 +178,9 @@ class Upscaling:
             options = UpscaleOptions(size=larger, detail=detail, denoise=denoise)
             progress = self._running[session] = PageProgress(bar)
             name = wanted.model_for(sizes[0])
-            self._workshop.upscaler(name)  # the time to load it says nothing of the whole
+            self._pool.upscaler(name)  # the time to load it says nothing of the whole
             began = time.monotonic()
-            enlarged = self._workshop.upscale(part, name, options, progress)
+            enlarged = self._pool.upscale(part, name, options, progress)
             seconds = time.monotonic() - began
             folder = new_folder()
             pair = (folder / "before.png", folder / "after.png")

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from benchmarks.quality import damaged
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Mask, Picture, from_unit
@@ -57,7 +57,7 @@ def ellipse(photo: Picture, centre: tuple[int, int], axes: tuple[int, int]) -> M
     return Mask(values)
 
 
-def limits(workshop: Workshop) -> None:
+def limits(pool: ModelPool) -> None:
     """Write limits.jpg: a removal that works, then an eye, a face and a tower that are not invented."""
     rows = []
     for name, centre, axes in (
@@ -71,8 +71,7 @@ def limits(workshop: Workshop) -> None:
         given = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
         picture = Picture(given.copy())
         smooth, textured = (
-            workshop.fill(picture, mask, "fill", FillOptions(detail=detail)).rgb
-            for detail in (0, 1)
+            pool.fill(picture, mask, "fill", FillOptions(detail=detail)).rgb for detail in (0, 1)
         )
         height = 256
         size = (round(photo.width * height / photo.height), height)
@@ -85,7 +84,7 @@ def limits(workshop: Workshop) -> None:
     write_picture(Picture(np.asarray(np.vstack(sheet), np.uint8)), HERE / "limits.jpg", quality=88)
 
 
-def faults(workshop: Workshop) -> None:
+def faults(pool: ModelPool) -> None:
     """Write faults.jpg: where upscalers trained against a discriminator go wrong, from damaged photos.
 
     Rows: branches before a flat sky, fur, a face, letters. Columns: bicubic, x4-photo at detail 0, 0.5 and 1,
@@ -110,7 +109,7 @@ def faults(workshop: Workshop) -> None:
         given = damaged(original, 4)
         bicubic = Image.fromarray(given).resize((width, height), Image.Resampling.BICUBIC)
         made = [
-            workshop.upscale(Picture(given.copy()), "x4-photo", UpscaleOptions(detail=detail)).rgb
+            pool.upscale(Picture(given.copy()), "x4-photo", UpscaleOptions(detail=detail)).rgb
             for detail in (0, 0.5, 1)
         ]
         crops = [
@@ -137,20 +136,20 @@ def degradations() -> None:
 
 def main() -> None:
     """Write fill.jpg, upscale.jpg, limits.jpg, faults.jpg and degradations.jpg."""
-    workshop = Workshop(choose_placement())
+    pool = ModelPool([choose_placement()])
     degradations()
-    limits(workshop)
-    faults(workshop)
+    limits(pool)
+    faults(pool)
     photo = shipped("cheetah.jpg")
     mask = scratch(photo.height, photo.width)
     given = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
-    filled = workshop.fill(Picture(given.copy()), mask, "fill", FillOptions())
+    filled = pool.fill(Picture(given.copy()), mask, "fill", FillOptions())
     both = np.hstack([given, np.full((photo.height, 6, 3), 255, np.uint8), filled.rgb])
     write_picture(Picture(both), HERE / "fill.jpg", quality=90)
 
     lion = shipped("lion.jpg")
     small = np.ascontiguousarray(lion.rgb[40:140, 70:195])
-    large = workshop.upscale(Picture(small), "x4-photo", UpscaleOptions())
+    large = pool.upscale(Picture(small), "x4-photo", UpscaleOptions())
     bicubic = Image.fromarray(np.asarray(small)).resize(large.size, Image.Resampling.BICUBIC)
     gap = np.full((large.height, 6, 3), 255, np.uint8)
     both = np.hstack([np.asarray(bicubic), gap, large.rgb])

@@ -13,7 +13,7 @@ from make import HERE, scratch, shipped
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page.server import running_page
 from remend.models.device import choose_placement
 
@@ -34,7 +34,7 @@ def main() -> None:
     damaged = np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_page(Workshop(choose_placement()), port=7861) as address,
+        running_page(ModelPool([choose_placement()]), port=7861) as address,
         sync_playwright() as playwright,
     ):
         file = Path(folder) / "cheetah.png"

@@ -26,9 +26,8 @@ from remend.app.batch.plan import Job, Naming, Plan, find_inputs, make_folder, m
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, LoadedPhoto, RestoredPhoto, UpscaleWork
 from remend.app.cli.main import main
-from remend.app.engine.fleet import Fleet
 from remend.app.engine.memory import free_bytes, parse_size
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Picture
@@ -185,7 +184,7 @@ def test_a_sweep_removes_what_the_dead_left_and_nothing_of_the_living(here: Path
     code = (
         "import os, time\nfrom pathlib import Path\nfrom remend.models.storage import atomic\n"
         "os.fsync = lambda _: time.sleep(60)\n"
-        "atomic.save_whole(b'x' * 10, Path('photo.png'))"
+        "atomic.write_atomic(b'x' * 10, Path('photo.png'))"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
@@ -263,18 +262,18 @@ def test_reading_network_and_writing_overlap_within_their_bounds():
 
 def test_two_devices_work_at_the_same_time_and_give_the_same_bytes():
     make_tree(good=6, bad=0, side=60)
-    workshops = [Workshop(choose_placement("cpu", "fp32")) for _ in range(2)]
+    placement = choose_placement("cpu", "fp32")
 
-    def run(workshop: Workshop | Fleet, out: str) -> dict[str, bytes]:
-        work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
+    def run(pool: ModelPool, out: str) -> dict[str, bytes]:
+        work = UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
         plan = plan_in(out)
         work.prepare(plan)
         assert {result.status for result in run_plan(plan, work)} == {"done"}
         return {job.output.name: job.output.read_bytes() for job in plan.jobs}
 
-    fleet = Fleet(workshops)
-    assert fleet.devices == 2
-    assert run(fleet, "two") == run(workshops[0], "one")
+    two = ModelPool([placement, placement])
+    assert two.devices == 2
+    assert run(two, "two") == run(ModelPool([placement]), "one")
 
 
 def plan_in(out: str, pattern: str = "in") -> Plan:
@@ -309,8 +308,8 @@ def test_the_least_of_machine_and_container_is_free(here: Path):
 
 
 def upscaling(memory: int | None) -> UpscaleWork:
-    workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(), saving=EncodeOptions(), memory_bytes=memory)
+    pool = ModelPool([choose_placement("cpu", "fp32")])
+    return UpscaleWork(pool, None, TargetSize(), saving=EncodeOptions(), memory_bytes=memory)
 
 
 def test_what_cannot_fit_is_refused_before_its_pixels_are_read():

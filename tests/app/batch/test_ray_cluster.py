@@ -20,7 +20,7 @@ from remend.app.batch.pipeline import BatchOptions, run_plan
 from remend.app.batch.plan import Naming, Plan, find_inputs, make_folder, make_plan
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, UpscaleWork
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
 from remend.models.progress import NO_PROGRESS
@@ -31,8 +31,8 @@ MARK = secrets.token_hex(8)
 
 @pytest.fixture
 def work(tiny_models: Path) -> UpscaleWork:
-    workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
+    pool = ModelPool([choose_placement("cpu", "fp32")])
+    return UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from remend.app.cli.doctor import enlarge_scene, fill_scene
 from remend.app.cli.golden import SAMPLES, compare, read_golden, sample
 from remend.app.engine.catalogue import hash_weights, list_models
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RemendError
 
@@ -21,11 +21,11 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_shipped_model_gives_its_stored_result():
-    workshop = Workshop(choose_placement("cpu", "fp32"))
+    pool = ModelPool([choose_placement("cpu", "fp32")])
     for model in list_models():
         sha256 = hash_weights(model.path)
         assert sha256 in read_golden(), f"run benchmarks/golden.py: {model.name} is new"
-        result = (fill_scene if model.card.task == "fill" else enlarge_scene)(workshop, model)
+        result = (fill_scene if model.card.task == "fill" else enlarge_scene)(pool, model)
         assert "as stored" in compare(result, sha256, "torch.float32", model.name)
 
 

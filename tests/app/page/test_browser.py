@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.progress import Cancelled, Progress
 from tests.helpers.browsing import (
     ARTIST,
@@ -178,7 +178,7 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
             threading.Event().wait(0.02)
             progress.update(1, 3, "crop 1 of 3")
 
-    monkeypatch.setattr(Workshop, "fill_patches", wait_for_the_end)
+    monkeypatch.setattr(ModelPool, "fill_patches", wait_for_the_end)
     open_photo(page, png)
     plain = pixel(page, 100, 120)
     stroke(page, (60, 120), (260, 120))
@@ -191,7 +191,7 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     page.click("#repair-undo")
     assert pixel(page, 100, 120) == plain
     expect(page.locator("#status")).not_to_have_class(
-        re.compile("given-up")
+        re.compile("progress-hidden")
     )  # once the fill has ended
 
 
@@ -236,13 +236,13 @@ def test_each_tab_keeps_its_own_sentence(page: Page, png: Path):
 
 def test_a_sentence_waits_for_its_tab(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
     go_on = threading.Event()
-    upscale = Workshop.upscale
+    upscale = ModelPool.upscale
 
     def slowly(*arguments: Any, **options: Any) -> Any:
         assert go_on.wait(20)
         return upscale(*arguments, **options)
 
-    monkeypatch.setattr(Workshop, "upscale", slowly)
+    monkeypatch.setattr(ModelPool, "upscale", slowly)
     status = page.locator("#status")
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", png)
@@ -288,7 +288,7 @@ def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Mo
             ended.set()
             raise
 
-    monkeypatch.setattr(Workshop, "upscale", wait_for_the_end)
+    monkeypatch.setattr(ModelPool, "upscale", wait_for_the_end)
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", png)
     expect(page.locator("#status")).to_contain_text("scratched.png")

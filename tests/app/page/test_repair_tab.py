@@ -13,7 +13,7 @@ from PIL import Image
 
 from remend.app.batch.plan import Job
 from remend.app.batch.work import EncodeOptions, FillWork
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page import photo_sessions as desk
 from remend.app.page import preview
 from remend.app.page.i18n import translate
@@ -34,8 +34,8 @@ def decoded(address: str) -> np.ndarray:
 
 
 @pytest.fixture
-def repair(workshop: Workshop, upload_folder: Path) -> Repair:
-    return Repair(workshop, PhotoSessions(upload_folder / "photos", max_megapixels=1.0))
+def repair(pool: ModelPool, upload_folder: Path) -> Repair:
+    return Repair(pool, PhotoSessions(upload_folder / "photos", max_megapixels=1.0))
 
 
 def fill(repair: Repair, photo: str, mask: Path, job: int = 1, grow: int = 0) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def test_the_desk_forgets_photos(tmp_path: Path):
 
 
 def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
-    repair: Repair, workshop: Workshop, upload_folder: Path
+    repair: Repair, pool: ModelPool, upload_folder: Path
 ):
     picture = photo_of(60, 50)
     Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
@@ -205,7 +205,7 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     different[hole.slices] = False
     assert not different.any()
 
-    as_command = FillWork(workshop, None, FillOptions(), saving=EncodeOptions())
+    as_command = FillWork(pool, None, FillOptions(), saving=EncodeOptions())
     as_command.perform(
         Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), NO_PROGRESS
     )

@@ -18,7 +18,7 @@ from PIL import Image
 from remend.app.batch.plan import Job
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page.custom_weights import keep_weights
 from remend.app.page.server import read_auth, running_page
 from remend.models.errors import RequestError
@@ -68,14 +68,14 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_fill_gives_the_bytes_that_the_command_gives(
-    client: Client, jpeg: Path, workshop: Workshop, tmp_path: Path
+    client: Client, jpeg: Path, pool: ModelPool, tmp_path: Path
 ):
     mask = save_mask(tmp_path / "mask.png", (48, 40), Box(10, 10, 20, 20))
     made = client.predict(
         photo=handle_file(jpeg), mask=handle_file(mask), model="fill", grow=2, detail=1.0,
         api_name="/fill",
     )  # fmt: skip
-    work = FillWork(workshop, None, FillOptions(), grow_px=2, saving=EncodeOptions())
+    work = FillWork(pool, None, FillOptions(), grow_px=2, saving=EncodeOptions())
     work.perform(Job(jpeg, tmp_path / "out.jpg", mask), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-repaired.jpg"
@@ -83,10 +83,10 @@ def test_fill_gives_the_bytes_that_the_command_gives(
 
 
 def test_upscale_gives_the_bytes_that_the_command_gives(
-    client: Client, jpeg: Path, workshop: Workshop, tmp_path: Path
+    client: Client, jpeg: Path, pool: ModelPool, tmp_path: Path
 ):
     made = client.predict(photo=handle_file(jpeg), scale=3, api_name="/upscale")
-    work = UpscaleWork(workshop, None, TargetSize(scale=3), saving=EncodeOptions())
+    work = UpscaleWork(pool, None, TargetSize(scale=3), saving=EncodeOptions())
     work.perform(Job(jpeg, tmp_path / "out.jpg"), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-x3.jpg"
@@ -129,21 +129,21 @@ def test_the_server_gives_out_no_file_of_the_machine(page_address: str):
     assert status_of(f"{page_address}/monitoring/summary") in (401, 403, 404)
 
 
-def test_a_password_file_closes_the_page(workshop: Workshop, tmp_path: Path, free_port: int):
+def test_a_password_file_closes_the_page(pool: ModelPool, tmp_path: Path, free_port: int):
     people = tmp_path / "people"
     people.write_text("ada:lovelace\n\ncharles:bab:bage\n")
     assert read_auth(people) == [("ada", "lovelace"), ("charles", "bab:bage")]
-    with running_page(workshop, port=free_port, auth_file=people) as address:
+    with running_page(pool, port=free_port, auth_file=people) as address:
         assert status_of(f"{address}/config") == 401
         with (
             pytest.raises(RequestError, match=str(free_port)),
-            running_page(workshop, port=free_port),
+            running_page(pool, port=free_port),
         ):
             pass
 
 
-def test_an_impossible_port_is_refused_in_a_sentence(workshop: Workshop):
-    with pytest.raises(RequestError, match="99999"), running_page(workshop, port=99_999):
+def test_an_impossible_port_is_refused_in_a_sentence(pool: ModelPool):
+    with pytest.raises(RequestError, match="99999"), running_page(pool, port=99_999):
         pass
 
 
@@ -155,7 +155,7 @@ def test_a_password_file_of_another_form_is_refused(tmp_path: Path, text: str):
 
 
 def test_starting_the_page_looks_up_no_name(
-    workshop: Workshop, free_port: int, monkeypatch: pytest.MonkeyPatch
+    pool: ModelPool, free_port: int, monkeypatch: pytest.MonkeyPatch
 ):
     asked: list[Any] = []
     look_up = socket.getaddrinfo
@@ -165,7 +165,7 @@ def test_starting_the_page_looks_up_no_name(
         return look_up(host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", watched)
-    with running_page(workshop, port=free_port) as address:
+    with running_page(pool, port=free_port) as address:
         assert status_of(address) == 200
     assert {str(host) for host in asked} <= {"127.0.0.1", "localhost", "None"}
 

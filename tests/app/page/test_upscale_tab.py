@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import aim_at, cut_crop, find_part, mark_part
 from remend.app.page.upscale_service import UpscaleRequest, Upscaling
 from remend.app.page.upscale_tab import hint_dials
@@ -53,8 +53,8 @@ def test_the_chosen_part_is_framed_in_a_small_picture():
     assert abs(height - rows.min() - side) <= 3
 
 
-def test_a_part_is_shown_with_an_estimate_before_the_whole(workshop: Workshop, upload_folder: Path):
-    upscaling = Upscaling(workshop, max_megapixels=1.0)
+def test_a_part_is_shown_with_an_estimate_before_the_whole(pool: ModelPool, upload_folder: Path):
+    upscaling = Upscaling(pool, max_megapixels=1.0)
     Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
     bar: Any = no_bar
@@ -66,8 +66,8 @@ def test_a_part_is_shown_with_an_estimate_before_the_whole(workshop: Workshop, u
     assert Image.open(where).size == (200, 150)
 
 
-def test_many_photos_become_a_zip_and_a_bad_one_is_named(workshop: Workshop, upload_folder: Path):
-    upscaling = Upscaling(workshop, max_megapixels=1.0)
+def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload_folder: Path):
+    upscaling = Upscaling(pool, max_megapixels=1.0)
     photos = []
     for folder in ("a", "b"):
         (upload_folder / folder).mkdir()
@@ -86,8 +86,8 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(workshop: Workshop, upl
                 assert (image.format, image.size) == ("JPEG", (60, 45))
 
 
-def test_the_photo_and_its_result_are_limited(workshop: Workshop, upload_folder: Path):
-    upscaling = Upscaling(workshop, max_megapixels=0.01)
+def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Path):
+    upscaling = Upscaling(pool, max_megapixels=0.01)
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
     assert "180 × 180" in upscaling.describe(photos, 2.0, 0, ENGLISH)

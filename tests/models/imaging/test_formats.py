@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin, features
 from remend.app.batch.plan import Job
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, UpscaleWork
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import InputError
 from remend.models.imaging.files import read_picture, write_picture
@@ -187,8 +187,8 @@ KINDS = [
 
 @pytest.fixture(scope="module")
 def work(tiny_models: Path) -> UpscaleWork:
-    workshop = Workshop(choose_placement("cpu", "fp32"))
-    return UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
+    pool = ModelPool([choose_placement("cpu", "fp32")])
+    return UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
 
 
 def see(kind: Kind, file_format: str, folder: Path, work: UpscaleWork) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from remend.app.batch.pipeline import run_plan
 from remend.app.batch.plan import Naming, find_inputs, make_plan
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions, UpscaleWork
-from remend.app.engine.workshop import Workshop
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
 from remend.models.storage.remote import RemotePath, to_path
@@ -197,8 +197,8 @@ def test_a_storage_without_times_is_never_trusted(monkeypatch: pytest.MonkeyPatc
     put("memory://in/a.png", photo())
     found = find_inputs(["memory://in"], output=to_path("memory://out"))
     plan = make_plan(found, to_path("memory://out"), Naming())
-    workshop = Workshop(choose_placement("cpu", "fp32"))
-    work = UpscaleWork(workshop, None, TargetSize(scale=2), saving=EncodeOptions())
+    pool = ModelPool([choose_placement("cpu", "fp32")])
+    work = UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
     assert [result.status for result in run_plan(plan, work)] == ["done"]
     assert Manifest(plan.folder, work).is_done(plan.jobs[0])
 

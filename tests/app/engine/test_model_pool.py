@@ -1,5 +1,6 @@
-"""The workshop loads once, forgets in order, works on one picture at a time, and lets waiters go."""
+"""The pool loads once, forgets in order, works on one picture at a time, and lets waiters go."""
 
+import pickle
 import shutil
 import threading
 import time
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from remend.app.engine import workshop as module
-from remend.app.engine.workshop import Workshop
+from remend.app.engine import model_pool as module
+from remend.app.engine.model_pool import ModelPool
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture
@@ -52,7 +53,7 @@ def make_mask(picture: Picture) -> Mask:
 def test_fill_is_what_the_restorer_makes(tiny_weights: Path):
     picture = make_picture()
     mask = make_mask(picture)
-    filled = Workshop(FP32).fill(picture, mask, "fill", FillOptions())
+    filled = ModelPool([FP32]).fill(picture, mask, "fill", FillOptions())
     restorer = load_restorer(tiny_weights / "fill.safetensors", FP32)
     assert isinstance(restorer, Inpainter)
     assert (filled.rgb == restorer.restore(picture, mask, FillOptions()).rgb).all()
@@ -61,47 +62,47 @@ def test_fill_is_what_the_restorer_makes(tiny_weights: Path):
 
 
 def test_patches_are_the_fill():
-    picture, shop = make_picture(), Workshop(FP32)
+    picture, pool = make_picture(), ModelPool([FP32])
     mask = make_mask(picture)
     pasted = picture.rgb.copy()
-    for patch in shop.fill_patches(picture, mask, "fill"):
+    for patch in pool.fill_patches(picture, mask, "fill"):
         height, width = patch.rgb.shape[:2]
         pasted[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
-    assert (pasted == shop.fill(picture, mask, "fill").rgb).all()
+    assert (pasted == pool.fill(picture, mask, "fill").rgb).all()
 
 
 def test_upscale_has_the_size_asked_for():
-    shop, picture = Workshop(FP32), make_picture()
-    assert shop.upscale(picture, "x2-fidelity").size == (80, 64)
-    assert shop.upscale(picture, "x4-fidelity", UpscaleOptions(size=(60, 48))).size == (60, 48)
+    pool, picture = ModelPool([FP32]), make_picture()
+    assert pool.upscale(picture, "x2-fidelity").size == (80, 64)
+    assert pool.upscale(picture, "x4-fidelity", UpscaleOptions(size=(60, 48))).size == (60, 48)
 
 
 def test_weights_are_loaded_once_and_the_stalest_goes_first(loads: list[str]):
-    shop = Workshop(FP32, keep=2)
+    pool = ModelPool([FP32], keep=2)
     for name in ("x2-fidelity", "x4-fidelity", "x2-fidelity"):
-        shop.upscaler(name)
-    shop.inpainter("fill")
-    shop.upscaler("x2-fidelity")
-    shop.upscaler("x4-fidelity")
+        pool.upscaler(name)
+    pool.inpainter("fill")
+    pool.upscaler("x2-fidelity")
+    pool.upscaler("x4-fidelity")
     assert loads == ["x2-fidelity", "x4-fidelity", "fill", "x4-fidelity"]
 
 
 def test_a_replaced_file_is_loaded_again(loads: list[str], tiny_weights: Path, tmp_path: Path):
     path = tmp_path / "mine.safetensors"
     shutil.copy(tiny_weights / "x2-fidelity.safetensors", path)
-    shop = Workshop(FP32)
-    assert shop.upscaler(path).card.scale == 2
+    pool = ModelPool([FP32])
+    assert pool.upscaler(path).card.scale == 2
     shutil.copy(tiny_weights / "x4-fidelity.safetensors", path)
-    assert shop.upscaler(path).card.scale == 4
+    assert pool.upscaler(path).card.scale == 4
     assert loads == ["mine", "mine"]
 
 
 def test_the_wrong_kind_of_weights_is_refused():
     picture = make_picture()
     with pytest.raises(RequestError, match="not to fill"):
-        Workshop(FP32).fill(picture, make_mask(picture), "x2-fidelity")
+        ModelPool([FP32]).fill(picture, make_mask(picture), "x2-fidelity")
     with pytest.raises(RequestError, match="not to upscale"):
-        Workshop(FP32).upscale(picture, "fill")
+        ModelPool([FP32]).upscale(picture, "fill")
 
 
 def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch):
@@ -117,9 +118,9 @@ def test_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch):
         return restore(self, *arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Inpainter, "restore", slow)
-    shop, picture = Workshop(FP32), make_picture()
+    pool, picture = ModelPool([FP32]), make_picture()
     threads = [
-        threading.Thread(target=shop.fill, args=(picture, make_mask(picture), "fill"))
+        threading.Thread(target=pool.fill, args=(picture, make_mask(picture), "fill"))
         for _ in range(4)
     ]
     for thread in threads:
@@ -137,8 +138,8 @@ def test_who_waits_can_leave(monkeypatch: pytest.MonkeyPatch):
         leave.wait(20)
 
     monkeypatch.setattr(Inpainter, "restore", stay)
-    shop, picture = Workshop(FP32), make_picture()
-    first = threading.Thread(target=shop.fill, args=(picture, make_mask(picture), "fill"))
+    pool, picture = ModelPool([FP32]), make_picture()
+    first = threading.Thread(target=pool.fill, args=(picture, make_mask(picture), "fill"))
     first.start()
     assert entered.wait(20)
 
@@ -147,7 +148,56 @@ def test_who_waits_can_leave(monkeypatch: pytest.MonkeyPatch):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        shop.upscale(picture, "x2-fidelity", progress=Impatient())
+        pool.upscale(picture, "x2-fidelity", progress=Impatient())
     leave.set()
     first.join()
-    assert shop.upscale(picture, "x2-fidelity").size == (80, 64)
+    assert pool.upscale(picture, "x2-fidelity").size == (80, 64)
+
+
+def test_a_loaded_network_is_given_while_its_device_is_busy(monkeypatch: pytest.MonkeyPatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay(*_: object, **__: object) -> None:
+        entered.set()
+        leave.wait(20)
+
+    monkeypatch.setattr(Inpainter, "restore", stay)
+    pool, picture = ModelPool([FP32]), make_picture()
+    first = threading.Thread(target=pool.fill, args=(picture, make_mask(picture), "fill"))
+    first.start()
+    assert entered.wait(20)
+    assert pool.inpainter("fill").card.task == "fill"
+    assert first.is_alive()
+    leave.set()
+    first.join()
+
+
+def test_each_device_has_its_networks_and_takes_one_picture(
+    monkeypatch: pytest.MonkeyPatch, loads: list[str]
+):
+    both = threading.Barrier(2, timeout=20)
+
+    def meet(self: Inpainter, *_: object, **__: object) -> None:
+        both.wait()
+
+    monkeypatch.setattr(Inpainter, "restore", meet)
+    pool, picture = ModelPool([FP32, FP32]), make_picture()
+    assert pool.devices == 2
+    threads = [
+        threading.Thread(target=pool.fill, args=(picture, make_mask(picture), "fill"))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not both.broken
+    assert loads == ["fill", "fill"]
+    pool.inpainter("fill")
+    pool.upscaler("x2-fidelity")
+    assert loads == ["fill", "fill", "x2-fidelity", "x2-fidelity"]
+
+
+def test_another_process_gets_an_empty_pool_of_one_device():
+    pool = pickle.loads(pickle.dumps(ModelPool([FP32, FP32], keep=2)))
+    assert (pool.devices, pool.placement) == (1, FP32)

@@ -1,0 +1,117 @@
+"""The options that all commands share, and how a group of options becomes options of a command.
+
+A group is a frozen dataclass whose fields have types of ``app.cli.options``. A command takes groups as
+parameters; `grouped` shows typer their fields instead. Nothing heavy is imported before a command runs.
+"""
+
+import functools
+import inspect
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from remend.app.cli import options
+from remend.app.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from remend.models.device import Placement
+
+
+@dataclass(frozen=True)
+class DebugOptions:
+    """What every command takes."""
+
+    debug: options.Debug = False
+
+
+@dataclass(frozen=True)
+class GeneralOptions(DebugOptions):
+    """What every command takes that runs networks."""
+
+    device: options.Device = "auto"
+    precision: options.Precision = "auto"
+    threads: options.Threads = None
+    quiet: options.Quiet = False
+
+    @functools.cached_property
+    def terminal(self) -> Terminal:
+        """Where the command's messages go."""
+        return Terminal(quiet=self.quiet)
+
+    @functools.cached_property
+    def placement(self) -> "Placement":
+        """Device and precision of the networks; errors as ``app.engine.devices``."""
+        from remend.app.engine.devices import resolve_placement
+
+        return resolve_placement(
+            self.device, self.precision, self.threads, self.terminal.print_note
+        )
+
+
+@dataclass(frozen=True)
+class LabOptions(GeneralOptions):
+    """The same with defaults that give the same figures on every machine."""
+
+    device: options.Device = "cpu"
+    precision: options.Precision = "fp32"
+    threads: options.Threads = 1
+
+
+def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose dataclass parameters are replaced by their fields.
+
+    With ``--debug`` it shows warnings, and the traceback of an error before it passes the error on.
+
+    Args:
+        command: Takes a group with ``debug``. Its annotations are types, not their names; so are those of
+            the groups.
+    """
+    parameters = inspect.signature(command).parameters.values()
+    groups: dict[str, Any] = {
+        p.name: p.annotation for p in parameters if is_dataclass(p.annotation)
+    }
+
+    @functools.wraps(command)
+    def flat(**given: Any) -> Any:
+        debug = given["debug"]
+        if not debug:
+            warnings.simplefilter("ignore")
+        try:
+            for name, group in groups.items():
+                given[name] = group(
+                    **{field.name: given.pop(field.name) for field in fields(group)}
+                )
+            return command(**given)
+        except Exception:
+            if debug:
+                traceback.print_exc()
+            raise
+
+    shown = []
+    for parameter in parameters:
+        inner = _own_first(groups[parameter.name]) if parameter.name in groups else ()
+        for field in inner:
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            shown.append((field.name, field.type, default))
+        if not inner:
+            shown.append((parameter.name, parameter.annotation, parameter.default))
+    signature: Any = inspect.Signature(
+        [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default
+            )
+            for name, kind, default in shown
+        ]
+    )
+    flat.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
+    flat.__annotations__ = {}
+    return flat
+
+
+def _own_first(group: Any) -> list[Field[Any]]:
+    """The fields of a group in the order of the help: its own before those that it inherits."""
+    known = {field.name: field for field in fields(group)}
+    order = dict.fromkeys(name for kind in group.__mro__ for name in inspect.get_annotations(kind))
+    return [known[name] for name in order if name in known]

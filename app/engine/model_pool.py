@@ -1,0 +1,207 @@
+"""The loaded networks of one or more devices: what the page, the commands and a batch all work with.
+
+Networks are loaded at first use and the last few are kept. Each device restores one picture at a time, since
+two at once would only share the processor and double the memory; whoever waits for a device can still
+cancel. No file but weights is read here, and none is written.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from remend.app.engine.catalogue import find_model
+from remend.models.device import Placement
+from remend.models.errors import RequestError
+from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.restorer import (
+    FilledPatch,
+    FillOptions,
+    Inpainter,
+    UpscaleOptions,
+    Upscaler,
+    load_restorer,
+)
+from remend.models.progress import NO_PROGRESS, Progress
+
+_WAIT_SECONDS = 0.2
+
+_Key = tuple[Path, int, int, float]
+"""A weights file, its time of change, its size, and the strength of its adapter."""
+
+
+class ModelPool:
+    """Restorers on one or more devices, shared by threads.
+
+    Args:
+        placements: Device and precision, one for each device. Every device has its own copy of a network;
+            a picture goes to the first device that is free. Results are the same on all of them only where
+            the devices are alike.
+        keep: How many loaded networks a device keeps; the one unused for longest goes first.
+    """
+
+    def __init__(self, placements: Sequence[Placement], keep: int = 3) -> None:
+        self._keep = keep
+        self._devices = tuple(_Device(placement, keep) for placement in placements)
+        self._busy: set[_Device] = set()
+        self._freed = threading.Condition()
+
+    def __reduce__(self) -> tuple[type["ModelPool"], tuple[tuple[Placement, ...], int]]:
+        """Networks and locks do not travel: another process loads its own, on one device."""
+        return ModelPool, ((self.placement,), self._keep)
+
+    @property
+    def placement(self) -> Placement:
+        """Device and precision of the first device."""
+        return self._devices[0].placement
+
+    @property
+    def devices(self) -> int:
+        """How many pictures are worked on at the same time."""
+        return len(self._devices)
+
+    def inpainter(
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
+    ) -> Inpainter:
+        """The restorer that fills with these weights, loaded on every device; the first device's is given.
+
+        Args:
+            model: Name or path of the weights.
+            progress: Told while a device is busy; it can cancel the waiting.
+            strength: 0 to 1, of the adapter in the weights.
+
+        Raises:
+            RequestError: Unknown name, no weights, weights for something else, or no adapter.
+        """
+        path = find_model(model, "fill")
+        first, *_ = [self._load(device, path, progress, strength) for device in self._devices]
+        return _as_inpainter(first, model)
+
+    def upscaler(
+        self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
+    ) -> Upscaler:
+        """The restorer that enlarges with these weights; arguments and errors as ``inpainter``."""
+        path = find_model(model, "upscale")
+        first, *_ = [self._load(device, path, progress, strength) for device in self._devices]
+        return _as_upscaler(first, model)
+
+    def fill(
+        self,
+        picture: Picture,
+        mask: Mask,
+        model: str | Path,
+        options: FillOptions = FillOptions(),  # noqa: B008 - frozen
+        progress: Progress = NO_PROGRESS,
+        *,
+        strength: float = 1.0,
+    ) -> Picture:
+        """Fill a picture where the mask says so; errors as ``inpainter`` and ``Inpainter.restore``."""
+        with self._turn(self._devices, progress) as device:
+            restorer = _as_inpainter(device.load(find_model(model, "fill"), strength), model)
+            return restorer.restore(picture, mask, options, progress=progress)
+
+    def fill_patches(
+        self,
+        picture: Picture,
+        mask: Mask,
+        model: str | Path,
+        options: FillOptions = FillOptions(),  # noqa: B008 - frozen
+        progress: Progress = NO_PROGRESS,
+        *,
+        strength: float = 1.0,
+    ) -> list[FilledPatch]:
+        """As ``fill``, but only the rectangles that change."""
+        with self._turn(self._devices, progress) as device:
+            restorer = _as_inpainter(device.load(find_model(model, "fill"), strength), model)
+            return restorer.fill_patches(picture, mask, options, progress=progress)
+
+    def upscale(
+        self,
+        picture: Picture,
+        model: str | Path,
+        options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 - frozen
+        progress: Progress = NO_PROGRESS,
+        *,
+        strength: float = 1.0,
+    ) -> Picture:
+        """Enlarge a picture; errors as ``upscaler`` and ``Upscaler.restore``."""
+        with self._turn(self._devices, progress) as device:
+            restorer = _as_upscaler(device.load(find_model(model, "upscale"), strength), model)
+            return restorer.restore(picture, options, progress=progress)
+
+    def _load(
+        self, device: "_Device", path: Path, progress: Progress, strength: float
+    ) -> Inpainter | Upscaler:
+        """The network on that device; only one that is not loaded yet waits until the device is free."""
+        if (loaded := device.find(path, strength)) is not None:
+            return loaded
+        with self._turn([device], progress):
+            return device.load(path, strength)
+
+    @contextmanager
+    def _turn(self, devices: "Sequence[_Device]", progress: Progress) -> "Iterator[_Device]":
+        """The first of these devices that is free, for this thread alone."""
+        while (device := self._take(devices)) is None:
+            progress.update(0, 1, "waiting for the picture before")
+        try:
+            yield device
+        finally:
+            with self._freed:
+                self._busy.remove(device)
+                self._freed.notify_all()
+
+    def _take(self, devices: "Sequence[_Device]") -> "_Device | None":
+        """Wait a moment for one of these devices and reserve it; None where all stay busy."""
+        with self._freed:
+            if not self._freed.wait_for(lambda: set(devices) - self._busy, _WAIT_SECONDS):
+                return None
+            device = next(device for device in devices if device not in self._busy)
+            self._busy.add(device)
+            return device
+
+
+class _Device:
+    """The networks that one device holds."""
+
+    def __init__(self, placement: Placement, keep: int) -> None:
+        self.placement = placement
+        self._keep = keep
+        self._loaded: OrderedDict[_Key, Inpainter | Upscaler] = OrderedDict()
+        self._lock = threading.Lock()  # of the table; who loads or restores has reserved the device
+
+    def find(self, path: Path, strength: float) -> Inpainter | Upscaler | None:
+        """The network where it is loaded; it becomes the one used last."""
+        key = _key_of(path, strength)
+        with self._lock:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+            return self._loaded.get(key)
+
+    def load(self, path: Path, strength: float) -> Inpainter | Upscaler:
+        """The network, loaded where it is not yet; the caller has reserved the device."""
+        if (known := self.find(path, strength)) is not None:
+            return known
+        with self._lock:
+            while len(self._loaded) >= self._keep:
+                self._loaded.popitem(last=False)
+        loaded = load_restorer(path, self.placement, strength=strength)
+        with self._lock:
+            return self._loaded.setdefault(_key_of(path, strength), loaded)
+
+
+def _key_of(path: Path, strength: float) -> _Key:
+    stat = path.stat()
+    return path.resolve(), stat.st_mtime_ns, stat.st_size, strength
+
+
+def _as_inpainter(restorer: Inpainter | Upscaler, model: str | Path) -> Inpainter:
+    if not isinstance(restorer, Inpainter):
+        raise RequestError(f"{model} cannot fill.")
+    return restorer
+
+
+def _as_upscaler(restorer: Inpainter | Upscaler, model: str | Path) -> Upscaler:
+    if not isinstance(restorer, Upscaler):
+        raise RequestError(f"{model} cannot upscale.")
+    return restorer
