@@ -1,11 +1,11 @@
-"""How large an upscaled picture shall be: what the person asked for, and what that means for a photo.
+"""How large an upscaled picture is to be: what the person asked for, and what that means for a photo.
 
 Nothing here resizes anything, and nothing here loads a network.
 """
 
 from dataclasses import dataclass
 
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError, OptionError, RequestError
 
 SMALLEST_SCALE = 1.5
 LARGEST_SCALE = 8.0
@@ -14,7 +14,7 @@ DEFAULT_SCALE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class TargetSize:
-    """A wish for a size: a factor, or limits in pixels, or an area; nothing at all is the factor 4.
+    """The size asked for: a factor, or limits in pixels, or an area; nothing at all is the factor 4.
 
     Attributes:
         scale: 1.5 to 8 times the photo's width and height.
@@ -23,7 +23,7 @@ class TargetSize:
         megapixels: Millions of pixels of the result.
 
     Raises:
-        RequestError: Two wishes that exclude each other, or a value that can never be right.
+        RequestError: Two that exclude each other, or a value that can never be right.
     """
 
     scale: float | None = None
@@ -32,22 +32,20 @@ class TargetSize:
     megapixels: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse wishes that no photo can meet."""
+        """Refuse sizes that no photo can have."""
         sides = self.width is not None or self.height is not None
         if (self.scale is not None) + sides + (self.megapixels is not None) > 1:
             raise RequestError(
-                "Only one of --scale, --width/--height and --megapixels can set the size; "
+                "Only one of scale, width and height, and megapixels can set the size; "
                 "leave the others out."
             )
         if self.scale is not None and not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE:
-            raise RequestError(
-                f"The scale {self.scale:g} is out of range; choose {SMALLEST_SCALE:g} to "
-                f"{LARGEST_SCALE:g}."
-            )
+            limit = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g}"
+            raise OptionError("scale", self.scale, "is out of range", limit)
         for name in ("width", "height", "megapixels"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
-                raise RequestError(f"--{name} {value:g} is not possible; choose more than 0.")
+                raise OptionError(name, value, "is not possible", "more than 0")
 
     @property
     def fixed_scale(self) -> float | None:

@@ -13,9 +13,10 @@ from typing import Any
 
 import gradio as gr
 
+from remend.app.batch import requests
 from remend.app.batch.plan import Job, Naming
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.catalogue import default_upscale_model
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import aim_at, cut_crop, mark_part
@@ -93,10 +94,10 @@ class Upscaling:
         """
         self._check_sizes(photo, wanted.target)
         name = None if wanted.model == AUTO_MODEL else check_name(wanted.model, "upscale")
-        work = UpscaleWork(
-            self._pool, name, wanted.target,
-            detail=wanted.detail, denoise=wanted.denoise, saving=EncodeOptions(),
-        )  # fmt: skip
+        request = requests.UpscaleRequest(
+            wanted.target, name, detail=wanted.detail, denoise=wanted.denoise
+        )
+        work = UpscaleWork(self._pool, request)
         suffix = f"-{round(wanted.width)}px" if wanted.width else f"-x{wanted.scale:g}"
         output = folder / Naming(wanted.file_format, suffix).name_for(photo)
         if output.exists():  # two photos of one name

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job
-from remend.app.batch.work import EncodeOptions, FillWork
+from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import photo_sessions as desk
 from remend.app.page import preview
@@ -24,7 +25,7 @@ from remend.app.page.uploads import uploaded
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FilledPatch, FillOptions
+from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import NO_PROGRESS, Cancelled
 from tests.helpers.visiting import RANDOM, no_bar, photo_of, save_mask
 
@@ -205,7 +206,7 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     different[hole.slices] = False
     assert not different.any()
 
-    as_command = FillWork(pool, None, FillOptions(), saving=EncodeOptions())
+    as_command = FillWork(pool, FillRequest())
     as_command.perform(
         Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), NO_PROGRESS
     )
