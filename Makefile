@@ -6,7 +6,7 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow lint bench peers wheel docs clean
+.PHONY: install run test test-slow lint fmt bench peers wheel docs clean
 
 install: .venv/installed
 
@@ -21,8 +21,10 @@ install: .venv/installed
 run: install
 	.venv/bin/remend ui --host $(HOST) --port $(PORT) $(ARGS)
 
+# The figure counts what the tests' own process runs; programs that they start do not count.
 test: lint
-	.venv/bin/python -m pytest
+	.venv/bin/python -m coverage run -m pytest
+	@echo "Lines of the program that the tests ran: $$(.venv/bin/python -m coverage report --format=total) %"
 
 test-slow: install
 	.venv/bin/python -m pytest -m slow
@@ -30,7 +32,13 @@ test-slow: install
 lint: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/oxlint --deny-warnings app
 	.venv/bin/basedpyright
+
+# Mends what can be mended by itself and puts the code into its form; `make lint` says what is left.
+fmt: install
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
 
 bench: install peers
 	.venv/bin/python -m benchmarks.speed
@@ -51,5 +59,5 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet -f deploy/mkdocs.yml
 
 clean:
-	rm -rf dist site .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf dist site .coverage .import_linter_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +

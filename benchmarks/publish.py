@@ -76,8 +76,8 @@ def write_card(path: Path, card: Card) -> None:
 
 {source_table(dict(card.trained_on))}
 
-No photo is part of the weights file or of this repository. Whoever needs weights without photos of
-unclear or non-commercial terms can train them anew: the recipe is in `training/recipe`.
+No photo is part of the weights file or of this repository. If you need weights without photos of unclear
+or non-commercial terms, you can train them yourself: the recipe is in `training/recipe`.
 """,
         "utf-8",
     )

@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File, FileOptions
+from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("CONTRIBUTING.md", "CHANGELOG.md", "README.md", "LICENSE")
+COPIED = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "README.md", "LICENSE")
 
 
-def on_files(files: FileOptions, config: Any) -> FileOptions:
+def on_files(files: Files, config: Any) -> Files:
     """Add the project's pages and the cards of the weights, and fit the table of contents."""
     for name in COPIED:
         target = name if name.endswith(".md") else f"{name}.txt"
@@ -30,7 +30,7 @@ def on_files(files: FileOptions, config: Any) -> FileOptions:
     return files
 
 
-def _fit(entry: Any, files: FileOptions, named: set[str]) -> Any:
+def _fit(entry: Any, files: Files, named: set[str]) -> Any:
     """An entry of the table of contents without the pages that are missing."""
     ((title, target),) = entry.items()
     if isinstance(target, list):
@@ -48,12 +48,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         up = "../" * page.file.src_uri.count("/")
         markdown = re.sub(r"\]\((?:\.\./)?docs/", f"]({up}", markdown)
         markdown = re.sub(r"\]\(LICENSE\)", "](LICENSE.txt)", markdown)
-        inside = r"CONTRIBUTING\.md|CHANGELOG\.md|README\.md|weights/[\w.-]+\.md"
+        inside = r"(?:CONTRIBUTING|CHANGELOG|SECURITY|README)\.md|weights/[\w.-]+\.md"
         return re.sub(
             rf"\[([^\]]+)\]\((?!{inside}|LICENSE|{up}|https?:|#|[\w-]+\.md)[^)]+\)", r"\1", markdown
         )
     markdown = re.sub(
-        r"\]\(\.\./((?:CONTRIBUTING|CHANGELOG|README)\.md|weights/[\w.-]+\.md)",
+        r"\]\(\.\./((?:CONTRIBUTING|CHANGELOG|SECURITY|README)\.md|weights/[\w.-]+\.md)",
         r"](project/\1",
         markdown,
     )

@@ -26,11 +26,13 @@ if not (Path(__file__).parent / "models").is_dir():
     __path__.append(str(Path(__file__).resolve().parent.parent))
 
 
-def __getattr__(name: str) -> Any:
-    """The errors, found when they are asked for."""
-    if name in ("InputError", "RemendError", "RequestError"):
-        return getattr(importlib.import_module("remend.models.errors"), name)
-    raise AttributeError(f"module 'remend' has no attribute {name!r}")
+if not TYPE_CHECKING:  # which would believe that every misspelt name is there
+
+    def __getattr__(name: str) -> Any:
+        """The errors, found when they are asked for."""
+        if name in ("InputError", "RemendError", "RequestError"):
+            return getattr(importlib.import_module("remend.models.errors"), name)
+        raise AttributeError(f"module 'remend' has no attribute {name!r}")
 
 
 def fill(

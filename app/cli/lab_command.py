@@ -9,7 +9,7 @@ from remend.app.cli.terminal import Terminal, interruptible
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.training.lab.experiments import find_experiments
-from remend.training.lab.photos import PhotoLab
+from remend.training.lab.problems.photos import PhotoLab
 
 
 def find_gradio_photos() -> list[Path]:

@@ -1,6 +1,6 @@
-"""The parts of the web page: what is kept of a photo, what the browser is shown of it, and the tabs.
+"""The web page: its tabs, the photos that visitors have open, and what the browser is shown of them.
 
-`app.ui` puts them together and starts the server. Gradio looks at the variable below whenever it might
+``server`` puts the tabs together and serves them. Gradio looks at the variable below whenever it might
 ask the network for something; set here, no part of the page can be used without it.
 """
 
@@ -9,4 +9,4 @@ import os
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 MODEL_QUEUE = "model"
-"""The queue's name for all events that run a network: one at a time, whoever asked."""
+"""Name of the queue of all events that run a network: one at a time, whoever asked."""

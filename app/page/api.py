@@ -1,7 +1,7 @@
 """What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale`` and ``/models``.
 
-Files come back as they were written: bytes, name and metadata. A refusal arrives as an error whose message
-is the sentence that a person would read.
+Files come back as they were written: bytes, name and metadata. An error's message is the sentence that a
+person would read.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from remend.app.batch.target_size import DEFAULT_SCALE
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
-from remend.app.page.status import check_name, explain
+from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import new_folder, read_allowed_size
-from remend.app.page.upscale_service import AUTO_MODEL, UpscaleRequest, Upscaling
+from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
 from remend.models.inference.upscaler import DEFAULT_DETAIL
 from remend.models.progress import NO_PROGRESS
 
@@ -29,18 +29,20 @@ from remend.models.progress import NO_PROGRESS
 class Api:
     """The functions behind the named endpoints; their work is that of the commands."""
 
-    def __init__(self, pool: ModelPool, upscaling: Upscaling, max_megapixels: float) -> None:
+    def __init__(
+        self, pool: ModelPool, upscale_service: UpscaleService, max_megapixels: float
+    ) -> None:
         self._pool = pool
-        self._upscaling = upscaling
+        self._upscale_service = upscale_service
         self._max_megapixels = max_megapixels
 
     def fill(self, photo: str, mask: str, model: str, grow: float, detail: float) -> str:
         """Fill the white part of a mask of the photo's size; the result has the photo's format."""
-        with _refusals():
+        with _errors_for_caller():
             path = Path(photo)
             read_allowed_size(path, self._max_megapixels)
             read_allowed_size(Path(mask), self._max_megapixels)
-            request = FillRequest(check_name(model, "fill"), detail, grow=round(grow))
+            request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow))
             work = FillWork(self._pool, request)
             output = new_folder() / Naming(suffix="-repaired").name_for(path)
             work.perform(Job(path, output, Path(mask)), NO_PROGRESS)
@@ -48,9 +50,9 @@ class Api:
 
     def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
-        with _refusals():
-            wanted = UpscaleRequest(scale, 0, model, detail)
-            return str(self._upscaling.upscale_file(Path(photo), wanted, new_folder())[0])
+        with _errors_for_caller():
+            asked = read_form(scale, 0, model, detail)
+            return str(self._upscale_service.upscale_file(Path(photo), asked, new_folder()))
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""
@@ -58,7 +60,7 @@ class Api:
 
 
 def add_endpoints(api: Api) -> None:
-    """Offer the functions; the hidden components only say what is a file and what a number."""
+    """Offer the functions; the components are hidden and only say what is a file and what a number."""
     photo, mask = gr.File(visible=False), gr.File(visible=False)
     result = gr.File(visible=False)
     grow = gr.Number(0, minimum=-1000, maximum=1000, visible=False)
@@ -68,9 +70,14 @@ def add_endpoints(api: Api) -> None:
     fill_detail = gr.Number(1.0, minimum=0, maximum=1, visible=False)
     upscale_detail = gr.Number(DEFAULT_DETAIL, minimum=0, maximum=1, visible=False)
     cards = gr.JSON(visible=False)
-    lane = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
+    queued = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
     gr.on(
-        [], api.fill, [photo, mask, fill_model, grow, fill_detail], result, api_name="fill", **lane
+        [],
+        api.fill,
+        [photo, mask, fill_model, grow, fill_detail],
+        result,
+        api_name="fill",
+        **queued,
     )
     gr.on(
         [],
@@ -78,14 +85,14 @@ def add_endpoints(api: Api) -> None:
         [photo, scale, upscale_model, upscale_detail],
         result,
         api_name="upscale",
-        **lane,
+        **queued,
     )
     gr.on([], api.models, None, cards, api_name="models")
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn errors into the one kind whose message reaches the caller."""
+def _errors_for_caller() -> Iterator[None]:
+    """Turn every error into a ``gr.Error``, the only kind whose message reaches the caller."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,7 @@
-"""The part of a photo that is upscaled first, to judge model and detail by, and where it lies."""
+"""The part of a photo that is upscaled first, so that model and detail can be judged.
+
+Nothing here upscales; positions are shares of the way from one edge to the other.
+"""
 
 import dataclasses
 
@@ -7,20 +10,20 @@ from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
 
-CROP_PX = 128
+PART_PX = 128
 """Longest side of the part."""
 
 _CHOOSER_MEGAPIXELS = 0.3
-_INK, _PAPER = (0, 0, 0), (255, 255, 255)
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 Size = tuple[int, int]
 
 
-def find_part(size: Size, across: float, down: float, side: int = CROP_PX) -> Box:
-    """The square to look at, as far as a picture of that width and height reaches.
+def find_part(size: Size, across: float, down: float, side: int = PART_PX) -> Box:
+    """The square to look at, no larger than a picture of that size.
 
     Args:
-        size: Of the picture.
+        size: Width and height of the picture.
         across: Where it lies, 0 = at the left edge, 1 = at the right edge.
         down: Likewise from top to bottom.
         side: In pixels.
@@ -31,8 +34,18 @@ def find_part(size: Size, across: float, down: float, side: int = CROP_PX) -> Bo
     return Box(left, top, left + width, top + height)
 
 
-def aim_at(size: Size, x: float, y: float, side: int = CROP_PX) -> tuple[float, float]:
-    """``across`` and ``down`` of the part around a point of a picture of that size, in its pixels."""
+def centre_part(size: Size, x: float, y: float, side: int = PART_PX) -> tuple[float, float]:
+    """Where the part lies whose middle is a pixel of a picture.
+
+    Args:
+        size: Width and height of the picture.
+        x: The pixel, from left to right.
+        y: From top to bottom.
+        side: Of the part, in pixels.
+
+    Returns:
+        ``across`` and ``down`` as for ``find_part``; the part stays within the picture.
+    """
 
     def share(at: float, length: int) -> float:
         slack = length - min(side, length)
@@ -41,7 +54,7 @@ def aim_at(size: Size, x: float, y: float, side: int = CROP_PX) -> tuple[float, 
     return share(x, size[0]), share(y, size[1])
 
 
-def cut_crop(picture: Picture, across: float, down: float, side: int = CROP_PX) -> Picture:
+def cut_part(picture: Picture, across: float, down: float, side: int = PART_PX) -> Picture:
     """Cut the part out; arguments as ``find_part``."""
     rows, columns = find_part(picture.size, across, down, side).slices
     alpha = None if picture.alpha is None else picture.alpha[rows, columns].copy()
@@ -50,13 +63,11 @@ def cut_crop(picture: Picture, across: float, down: float, side: int = CROP_PX) 
 
 def mark_part(picture: Picture, across: float, down: float) -> bytes:
     """Encode a small JPEG of the whole picture with a frame around the part."""
-    part, small = (
-        find_part(picture.size, across, down),
-        reduce_picture(picture, _CHOOSER_MEGAPIXELS),
-    )
+    part = find_part(picture.size, across, down)
+    small = reduce_picture(picture, _CHOOSER_MEGAPIXELS)
     rgb, factor = small.rgb.copy(), small.width / picture.width
     corners = [round(edge * factor) for edge in (part.left, part.top, part.right, part.bottom)]
     draw = load_opencv().rectangle
-    for colour, thickness in ((_INK, 5), (_PAPER, 2)):
+    for colour, thickness in ((_BLACK, 5), (_WHITE, 2)):
         draw(rgb, corners[:2], [edge - 1 for edge in corners[2:]], colour, thickness)
     return encode_shown(dataclasses.replace(small, rgb=rgb), "jpg")

@@ -1,7 +1,7 @@
 """Adding weights through the page, where the server's owner allows it with ``--allow-custom-weights``.
 
-Only safetensors files with a card are taken, which cannot hold code; they go to the user's folder of models,
-under a name that is not yet there.
+Only safetensors files with a card are accepted, which cannot hold code; they go to the user's folder of
+models, under a name that is not used there yet.
 """
 
 import re
@@ -10,9 +10,9 @@ from pathlib import Path
 import gradio as gr
 
 from remend.app.engine.catalogue import SUFFIX, user_folder, weights_files
-from remend.app.page.i18n import label, language_of, word
+from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import explain, say
-from remend.app.page.uploads import uploaded
+from remend.app.page.uploads import check_uploaded
 from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
@@ -22,18 +22,18 @@ from remend.models.storage.atomic import write_atomic
 
 def weights_upload() -> gr.File:
     """The component that takes a file."""
-    return gr.File(label=label("weights_file"), file_types=[SUFFIX], elem_id="weights-upload")
+    return gr.File(label=make_label("weights_file"), file_types=[SUFFIX], elem_id="weights-upload")
 
 
 def add_weights(path: str | None, request: gr.Request) -> str:
-    """Keep an uploaded weights file for good; the status line says what became of it."""
+    """Keep an uploaded weights file; gives the status line."""
     if path is None:
         return say("", "models")
     try:
-        name = keep_weights(uploaded(path))
+        name = keep_weights(check_uploaded(path))
     except Exception as error:
-        return say(explain(error, language_of(request)), "models", is_error=True)
-    return say(word(language_of(request), "weights_added", name=name), "models")
+        return say(explain(error, choose_language(request)), "models", is_error=True)
+    return say(format_message(choose_language(request), "weights_added", name=name), "models")
 
 
 def keep_weights(file: Path) -> str:
@@ -43,7 +43,7 @@ def keep_weights(file: Path) -> str:
         The name under which it can now be chosen.
 
     Raises:
-        RequestError: It is no weights file of a restorer, or its name is taken or unusable.
+        RequestError: It is no weights file of a restorer, or its name is used already or not possible.
     """
     if not re.fullmatch(r"[\w.-]{1,80}", file.stem) or file.suffix != SUFFIX:
         raise RequestError(

@@ -1,8 +1,8 @@
 """What the page says, in English and Chinese: one file of messages a language, in ``messages``.
 
-Gradio translates the labels of its components in the browser (``label``), the editor's script its own words;
-here are those sentences that Python writes. The engine speaks English only; ``messages/engine`` knows what
-its sentences are in another language.
+Gradio translates the labels of its components in the browser (``make_label``), the editor's script its own
+messages; the functions here make the sentences that Python writes. The engine (``models`` and the rest of
+``app``) speaks English only; ``messages/engine`` holds its sentences in other languages.
 """
 
 import json
@@ -23,7 +23,7 @@ ENGINE: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((Path(__file__).parent / "messages" / "engine").glob("*.json"))
 }
-"""By language: the engine's sentences, ``{}`` for each value, and what they are, ``{0}`` for the first."""
+"""By language: English sentences, ``{}`` for each value, and translations, ``{0}`` for the first value."""
 
 _PATTERNS = {
     language: [
@@ -42,36 +42,42 @@ I18N = gr.I18n(**_LABELS, **{"zh-CN": _LABELS["zh"]})
 """What Gradio has to know to translate labels."""
 
 
-def label(key: str) -> Any:
-    """A message as a component's label, in the language of whoever looks at it."""
+def make_label(key: str) -> Any:
+    """A message as a component's label; the browser translates it into its own language."""
     return I18N(_PREFIX + key)
 
 
-def language_of(request: gr.Request | None) -> str:
+def choose_language(request: gr.Request | None) -> str:
     """The language that a visitor's browser asks for first, if the page speaks it, else English."""
     headers: Any = request.headers if request is not None else {}
-    wanted = headers.get("accept-language", "")[:2].lower()
-    return wanted if wanted in MESSAGES else "en"
+    first = headers.get("accept-language", "")[:2].lower()
+    return first if first in MESSAGES else "en"
 
 
-def word(language: str, key: str, **values: object) -> str:
+def format_message(language: str, key: str, **values: object) -> str:
     """A message, with ``{name}`` replaced by the value of that name."""
     return MESSAGES[language][key].format(**values)
 
 
-def joined(language: str, *sentences: str) -> str:
+def short_label(language: str, key: str) -> str:
+    """A label without what stands in brackets after it: "Detail" for "Detail (0 smooth, 1 textured)"."""
+    return re.split(r"\s*[(（]", MESSAGES[language][key])[0]
+
+
+def join_sentences(language: str, *sentences: str) -> str:
     """Sentences one after the other; Chinese has no space between them."""
     return ("" if language == "zh" else " ").join(sentences)
 
 
-def translate(sentence: str, language: str) -> str:
+def translate_sentence(sentence: str, language: str) -> str:
     """A sentence of the engine in another language; one that is not known there stays as it is."""
     for pattern, translation in _PATTERNS.get(language, ()):
         if found := pattern.fullmatch(sentence):
-            return translation.format(*(translate(value, language) for value in found.groups()))
+            values = (translate_sentence(value, language) for value in found.groups())
+            return translation.format(*values)
     return sentence
 
 
-def translated(sentences: Iterable[str], language: str) -> list[str]:
+def translate_sentences(sentences: Iterable[str], language: str) -> list[str]:
     """Several sentences, such as the notes on a photo."""
-    return [translate(sentence, language) for sentence in sentences]
+    return [translate_sentence(sentence, language) for sentence in sentences]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from remend.app.engine.catalogue import list_models
-from remend.app.page.i18n import word
+from remend.app.page.i18n import format_message
 from remend.models.checkpoints.checkpoint import Card
 
 
@@ -12,7 +12,7 @@ def cards_list(language: str = "en") -> str:
     """The listed models as HTML; everything that comes out of a weights file is escaped."""
     cards = [_card(found.name, found.card, language) for found in list_models()]
     if not cards:
-        return f"<p>{escape(word(language, 'no_models'))}</p>"
+        return f"<p>{escape(format_message(language, 'no_models'))}</p>"
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
@@ -23,11 +23,11 @@ def _card(name: str, card: Card, language: str) -> str:
         "card_licence": escape(card.licence),
     }
     listed = "".join(
-        f"<dt>{escape(word(language, key))}</dt><dd>{fact}</dd>"
+        f"<dt>{escape(format_message(language, key))}</dt><dd>{fact}</dd>"
         for key, fact in facts.items()
         if fact
     )
-    summary, photos = word(language, "card_trained_on"), escape(_photos(card, language))
+    summary, photos = format_message(language, "card_trained_on"), escape(_photos(card, language))
     details = f"<details><summary>{escape(summary)}</summary>{photos}</details>" if photos else ""
     return (
         f"<article><h2>{escape(name)}</h2><p>{escape(_purpose(card, language))}</p>"
@@ -38,11 +38,11 @@ def _card(name: str, card: Card, language: str) -> str:
 def _purpose(card: Card, language: str) -> str:
     """What the model is for, in one line."""
     if card.task == "fill":
-        return word(language, "task_fill")
+        return format_message(language, "task_fill")
     if card.task != "upscale":
         return card.task
     kind = "task_upscale_photo" if card.config.get("denoise") else "task_upscale"
-    return word(language, kind, scale=card.scale)
+    return format_message(language, kind, scale=card.scale)
 
 
 def _measurements(metrics: Mapping[str, float]) -> str:
@@ -77,5 +77,7 @@ def _round(value: float | None) -> str:
 
 def _photos(card: Card, language: str) -> str:
     photos = ", ".join(f"{name} ({count:,})" for name, count in card.trained_on.items())
-    seen = word(language, "crops_seen", count=f"{card.images_seen:,}") if card.images_seen else ""
-    return "; ".join(part for part in (photos, seen) if part)
+    parts = [photos] if photos else []
+    if card.images_seen:
+        parts.append(format_message(language, "crops_seen", count=f"{card.images_seen:,}"))
+    return "; ".join(parts)

@@ -1,7 +1,7 @@
-"""The photos that people have open on the page: whole, in memory, with what was done to them.
+"""The photos that visitors have open on the page: whole, in memory, with the fills that were made in them.
 
-A photo is found by an opaque key that only the browser which opened it knows. Undo keeps the rectangles
-that a fill changed, never a copy of the photo. Nothing here knows Gradio or runs a network.
+A photo is found by a random key that only the browser which opened it knows. For undo, the rectangles that a
+fill changed are kept, never a copy of the photo. Nothing here knows Gradio or runs a network.
 """
 
 import secrets
@@ -27,7 +27,7 @@ FILLS_KEPT = 30
 
 
 class PhotoSession:
-    """One photo, and the fills that can be undone and redone."""
+    """One open photo, and the fills that can be undone and redone."""
 
     def __init__(self, name: str, picture: Picture, folder: Path) -> None:
         self.name = name
@@ -56,7 +56,7 @@ class PhotoSession:
         return self._pixels.nbytes + alpha + sum(patches)
 
     def apply(self, patches: list[FilledPatch], job: int) -> None:
-        """Paste the outcome of a fill.
+        """Paste the result of a fill.
 
         Raises:
             Cancelled: The job was stopped meanwhile; nothing is pasted.
@@ -69,7 +69,7 @@ class PhotoSession:
             self._applied = job
 
     def undo(self) -> None:
-        """Take back the last fill.
+        """Undo the last fill.
 
         Raises:
             RequestError: There is none, or it lies too far back.
@@ -80,7 +80,7 @@ class PhotoSession:
             self._undone.append(self._swap(reversed(self._done.pop())))
 
     def redo(self) -> None:
-        """Bring back the fill that was last undone.
+        """Redo the fill that was undone last.
 
         Raises:
             RequestError: There is none.
@@ -91,17 +91,17 @@ class PhotoSession:
             self._done.append(self._swap(reversed(self._undone.pop())))
 
     def stop(self, job: int) -> bool:
-        """Give up a fill, running or waiting; False if it had already been pasted."""
+        """Stop a fill, running or waiting; False if it was already pasted."""
         with self._lock:
             self._stopped = max(self._stopped, job) if self._applied < job else self._stopped
             return self._stopped >= job
 
     def is_stopped(self, job: int) -> bool:
-        """Whether a fill was given up."""
+        """Whether a fill was stopped."""
         return job <= self._stopped
 
     def save(self, file_format: str = "auto") -> Path:
-        """Write the photo as a file to download; the file saved before it goes.
+        """Write the photo as a file to download; the file that was saved before is deleted.
 
         Args:
             file_format: As for ``Naming``; ``auto`` = the photo's own.
@@ -126,7 +126,7 @@ class PhotoSession:
 
 
 class PhotoSessions:
-    """All open photos, found by key; the ones not used for longest go first.
+    """All open photos, found by key; the one that was not used for longest is forgotten first.
 
     Args:
         folder: Where files to download are written, one folder a photo.
@@ -146,54 +146,54 @@ class PhotoSessions:
         self._max_megapixels = max_megapixels
         self._lifetime_s = lifetime_s
         self._memory = memory
-        self._photos: OrderedDict[str, tuple[PhotoSession, float]] = OrderedDict()
+        self._sessions: OrderedDict[str, tuple[PhotoSession, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, path: Path) -> tuple[str, PhotoSession]:
-        """Read a photo and put it on the desk under a new key.
+        """Read a photo and keep it under a new key.
 
         Raises:
             InputError: As ``read_picture``.
         """
         picture = read_picture(path, max_megapixels=self._max_megapixels)
         key = secrets.token_urlsafe(16)
-        photo = PhotoSession(path.name, picture, self._folder / secrets.token_urlsafe(16))
+        session = PhotoSession(path.name, picture, self._folder / secrets.token_urlsafe(16))
         with self._lock:
-            self._photos[key] = (photo, time.monotonic())
-            self._tidy()
-        return key, photo
+            self._sessions[key] = (session, time.monotonic())
+            self._forget_old()
+        return key, session
 
     def find(self, key: str) -> PhotoSession:
         """The photo of a key.
 
         Raises:
-            RequestError: It is not on the desk, or no longer.
+            RequestError: There is no such photo, or it was forgotten.
         """
         with self._lock:
-            self._tidy()
-            if key not in self._photos:
+            self._forget_old()
+            if key not in self._sessions:
                 raise RequestError("This photo is no longer kept here; open it again.")
-            photo, _ = self._photos[key]
-            self._photos[key] = (photo, time.monotonic())
-            self._photos.move_to_end(key)
-            return photo
+            session, _ = self._sessions[key]
+            self._sessions[key] = (session, time.monotonic())
+            self._sessions.move_to_end(key)
+            return session
 
     def close(self, key: str) -> None:
         """Forget a photo; a key that is not there is no error."""
         with self._lock:
             self._forget(key)
 
-    def _tidy(self) -> None:
+    def _forget_old(self) -> None:
         oldest = time.monotonic() - self._lifetime_s
-        for key in [key for key, (_, used) in self._photos.items() if used < oldest]:
+        for key in [key for key, (_, used) in self._sessions.items() if used < oldest]:
             self._forget(key)
-        while len(self._photos) > 1 and self._total() > self._memory:
-            self._forget(next(iter(self._photos)))
+        while len(self._sessions) > 1 and self._count_bytes() > self._memory:
+            self._forget(next(iter(self._sessions)))
 
-    def _total(self) -> int:
-        return sum(photo.nbytes for photo, _ in self._photos.values())
+    def _count_bytes(self) -> int:
+        return sum(session.nbytes for session, _ in self._sessions.values())
 
     def _forget(self, key: str) -> None:
-        photo, _ = self._photos.pop(key, (None, 0.0))
-        if photo is not None:
-            shutil.rmtree(photo.folder, ignore_errors=True)
+        session, _ = self._sessions.pop(key, (None, 0.0))
+        if session is not None:
+            shutil.rmtree(session.folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """The Repair tab: the editor's component, what its script may call, and the fill.
 
-The painting itself happens in the browser (``editor/editor.js`` and its neighbours); the photo stays here,
-on the desk. Quick things are called directly, filling waits in the queue of the one model lane.
+The painting itself happens in the browser (``editor/``); the photo stays here, in a ``PhotoSession``. The
+browser calls quick functions directly; a fill waits in the queue for everything that runs a network.
 """
 
 from pathlib import Path
@@ -11,10 +11,11 @@ import gradio as gr
 import numpy as np
 
 from remend.app.batch.plan import Naming
+from remend.app.batch.requests import FillRequest
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
-from remend.app.page.i18n import MESSAGES, label, translated
+from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
 from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
 from remend.app.page.preview import (
     PREVIEW_MEGAPIXELS,
@@ -25,73 +26,53 @@ from remend.app.page.preview import (
     enlarge_mask,
     preview_size,
 )
-from remend.app.page.status import PageProgress, check_name, explain, returns_errors
-from remend.app.page.uploads import new_folder, read_allowed_size, uploaded
+from remend.app.page.status import PageProgress, check_model_name, explain, returns_errors
+from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_mask, read_size, write_picture
 from remend.models.imaging.picture import Mask, Metadata, Picture
 from remend.models.inference.damage import propose_mask
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FillOptions
-from remend.models.progress import Cancelled
+from remend.models.progress import Cancelled, StoppableProgress
 
 SCRIPTS = Path(__file__).parent / "editor"
-"""The editor's modules, its markup and its style; ``app.page.server`` serves them as ``MODULES``."""
-MODULES = "/remend"
+"""The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
+MODULES = "/remend"  # start.js says it as well
 
-# A module that no longer comes, as after the end of the server, must not leave a page without a word.
-_START = f"""
-import(new URL("{MODULES[1:]}/editor.js", document.baseURI))
-  .then(({{ start }}) => start({{ element, props, trigger, watch, server, upload }}))
-  .catch((error) => window.remendSay?.(String(error), true));
-"""
-_EVENTS = "/* triggers 'fill' and 'upscale' */"  # Gradio finds an event's name here, in quotes
 _MOST_GROWTH = 64
 
 Message = dict[str, Any]
 
 
-class FillProgress(PageProgress):
-    """Also ends a fill that its photo has given up."""
+class RepairService:
+    """What the browser can ask about open photos; every message holds the photo's key."""
 
-    def __init__(self, bar: gr.Progress, photo: PhotoSession, job: int) -> None:
-        super().__init__(bar)
-        self._photo, self._job = photo, job
-
-    @property
-    def is_stopped(self) -> bool:
-        return self._photo.is_stopped(self._job)
-
-
-class Repair:
-    """What the browser can ask for about photos on the desk; every message holds the photo's key."""
-
-    def __init__(self, pool: ModelPool, desk: PhotoSessions) -> None:
+    def __init__(self, pool: ModelPool, sessions: PhotoSessions) -> None:
         self._pool = pool
-        self._desk = desk
+        self._sessions = sessions
 
     def open_photo(self, message: Message) -> Message:
         """Exchange an uploaded file for a key, a preview, and the photo's size."""
-        key, photo = self._desk.open(uploaded(message["path"]))
-        self._desk.close(str(message.get("replaces")))
-        picture = photo.picture
+        key, session = self._sessions.open(check_uploaded(message["path"]))
+        self._sessions.close(str(message.get("replaces")))
+        picture = session.picture
         width, height = preview_size(picture.size)
         return {
             "photo": key,
-            "name": photo.name,
+            "name": session.name,
             "width": picture.width,
             "height": picture.height,
             "previewWidth": width,
             "previewHeight": height,
             "preview": data_url(encode_preview(picture)),
-            "notes": translated(picture.meta.notes, str(message.get("language"))),
+            "notes": translate_sentences(picture.meta.notes, str(message.get("language"))),
         }
 
     def read_mask_file(self, message: Message) -> Message:
         """Turn an uploaded mask into an overlay to paint on."""
-        size = self._desk.find(message["photo"]).picture.size
-        path = uploaded(message["path"])
+        size = self._sessions.find(message["photo"]).picture.size
+        path = check_uploaded(message["path"])
         if (found := read_size(path)) != size:
             raise RequestError(
                 f"The mask has {found[0]} x {found[1]} pixels and the photo {size[0]} x {size[1]}; "
@@ -101,9 +82,9 @@ class Repair:
 
     def save_mask(self, message: Message) -> Message:
         """Write the paint as a mask of the photo's size, for another time or the command line."""
-        photo = self._desk.find(message["photo"])
-        values = self._painted(message, photo).values
-        path = new_folder() / f"{Path(photo.name).stem}.mask.png"
+        session = self._sessions.find(message["photo"])
+        values = self._read_paint(message, session).values
+        path = new_folder() / f"{Path(session.name).stem}.mask.png"
         write_picture(
             Picture(np.repeat(values[..., None], 3, axis=2), meta=Metadata(grey=True)), path
         )
@@ -111,41 +92,41 @@ class Repair:
 
     def change_mask(self, message: Message) -> Message:
         """Invert the paint, or grow it by pixels of the photo (less than 0 = shrink)."""
-        mask = self._painted(message, self._desk.find(message["photo"]))
+        mask = self._read_paint(message, self._sessions.find(message["photo"]))
         grow = max(-_MOST_GROWTH, min(int(message.get("grow", 0)), _MOST_GROWTH))
         changed = mask.inverted() if message.get("invert") else mask.grown(grow)
         return {"overlay": data_url(encode_overlay(changed))}
 
     def suggest(self, message: Message) -> Message:
         """Propose paint over what looks like damage."""
-        picture = self._desk.find(message["photo"]).picture
+        picture = self._sessions.find(message["photo"]).picture
         mask = propose_mask(picture, float(message["sensitivity"]))
         return {"overlay": data_url(encode_overlay(mask)), "found": not mask.is_empty}
 
     def changes(self, message: Message) -> Message:
         """What the last fill changed."""
-        return self._patches(self._desk.find(message["photo"]))
+        return self._patches(self._sessions.find(message["photo"]))
 
     def undo(self, message: Message) -> Message:
-        """Take a fill back."""
-        photo = self._desk.find(message["photo"])
-        photo.undo()
-        return self._patches(photo)
+        """Undo the last fill."""
+        session = self._sessions.find(message["photo"])
+        session.undo()
+        return self._patches(session)
 
     def redo(self, message: Message) -> Message:
-        """Bring a fill back."""
-        photo = self._desk.find(message["photo"])
-        photo.redo()
-        return self._patches(photo)
+        """Redo the fill that was undone last."""
+        session = self._sessions.find(message["photo"])
+        session.redo()
+        return self._patches(session)
 
     def stop(self, message: Message) -> Message:
-        """Give up a fill; says whether it was still in time."""
-        return {"stopped": self._desk.find(message["photo"]).stop(int(message["job"]))}
+        """Stop a fill; says whether it was still in time."""
+        return {"stopped": self._sessions.find(message["photo"]).stop(int(message["job"]))}
 
     def save(self, message: Message) -> Message:
         """Write the photo as it is now."""
-        photo = self._desk.find(message["photo"])
-        path = photo.save(message["format"])
+        session = self._sessions.find(message["photo"])
+        path = session.save(message["format"])
         return {"path": str(path), "name": path.name}
 
     def fill(
@@ -170,47 +151,47 @@ class Repair:
     def _fill(
         self, message: Message, model: str, grow: int, detail: float, bar: gr.Progress
     ) -> None:
-        photo, job = self._desk.find(message["photo"]), int(message["job"])
-        picture = photo.picture
-        mask = self._painted(message, photo)
+        session, job = self._sessions.find(message["photo"]), int(message["job"])
+        picture = session.picture
+        mask = self._read_paint(message, session)
         if mask.is_empty:
-            raise RequestError("Nothing of the photo is painted over; paint over what shall go.")
-        mask = mask.grown(int(grow))
+            raise RequestError("Nothing is painted; paint over what you want to remove.")
+        asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
         patches = self._pool.fill_patches(
             picture,
-            mask,
-            check_name(model, "fill"),
-            FillOptions(detail=detail),
-            FillProgress(bar, photo, job),
+            mask.grown(asked.grow),
+            asked.weights,
+            asked.options,
+            StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
         )
-        photo.apply(patches, job)
+        session.apply(patches, job)
 
-    def _painted(self, message: Message, photo: PhotoSession) -> Mask:
+    def _read_paint(self, message: Message, session: PhotoSession) -> Mask:
         """The paint that the browser sent, as a mask of the photo's size."""
-        path = uploaded(message["mask"])
+        path = check_uploaded(message["mask"])
         read_allowed_size(path, PREVIEW_MEGAPIXELS)
         left, top = int(message["left"]), int(message["top"])
-        return enlarge_mask(read_mask(path), left, top, photo.picture.size)
+        return enlarge_mask(read_mask(path), left, top, session.picture.size)
 
-    def take_out(self, event: gr.EventData) -> Path:
+    def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.
 
         Raises:
-            RequestError: It is no longer on the desk.
+            RequestError: The photo is no longer kept.
         """
-        photo = self._desk.find(event._data["photo"])
-        path = new_folder() / Naming("auto", "-repaired").name_for(Path(photo.name))
+        session = self._sessions.find(event._data["photo"])
+        path = new_folder() / Naming("auto", "-repaired").name_for(Path(session.name))
         if SUFFIX_FORMATS[path.suffix.lower()] not in ("png", "tiff"):
             path = path.with_suffix(".png")
-        write_picture(photo.picture, path)
+        write_picture(session.picture, path)
         return path
 
-    def _patches(self, photo: PhotoSession) -> Message:
-        picture = photo.picture
-        return {"patches": [_shown(*encode_patch(picture, box)) for box in photo.changed]}
+    def _patches(self, session: PhotoSession) -> Message:
+        picture = session.picture
+        return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
 
 
-def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
+def repair_tab(repair: RepairService, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
     """Lay the tab out and connect it.
 
     Returns:
@@ -232,7 +213,7 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
     editor = gr.HTML(
         html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
         css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=_START + _EVENTS,
+        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
         server_functions=[returns_errors(function) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,
@@ -243,14 +224,14 @@ def repair_tab(repair: Repair, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
         model = gr.Dropdown(
             [found.name for found in list_models("fill")],
             value=default_fill_model(),
-            label=label("model"),
+            label=make_label("model"),
             elem_id="repair-model",
         )
         grow = gr.Slider(
-            0, 32, 0, step=1, label=label("grow_slider"), min_width=280, elem_id="repair-grow"
+            0, 32, 0, step=1, label=make_label("grow_slider"), min_width=280, elem_id="repair-grow"
         )
         detail = gr.Slider(
-            0, 1, 1, step=0.05, label=label("detail_slider"), min_width=280,
+            0, 1, 1, step=0.05, label=make_label("detail_slider"), min_width=280,
             elem_id="repair-detail",
         )  # fmt: skip
     editor.fill(

@@ -1,7 +1,7 @@
 """The web page: its tabs put together, and the server that shows it on this computer.
 
-The parts lie in ``app.page``. Nothing that the page does leaves the machine, unless ``share`` is asked for;
-what visitors upload lies in a folder of its own that goes when the server ends.
+Nothing that the page does leaves the machine, unless ``share`` is asked for. What visitors upload is kept in
+a folder of its own, which is deleted when the server ends.
 """
 
 import os
@@ -22,12 +22,13 @@ from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
-from remend.app.page.i18n import I18N, label, language_of
+from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
-from remend.app.page.repair_tab import MODULES, SCRIPTS, Repair, repair_tab
+from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
 from remend.app.page.status import explain, say, status_line
-from remend.app.page.upscale_service import Upscaling
+from remend.app.page.upscale_preview import UpscalePreview
+from remend.app.page.upscale_service import UpscaleService
 from remend.app.page.upscale_tab import upscale_choices, upscale_tab
 from remend.models.errors import RequestError
 
@@ -35,8 +36,8 @@ MAX_MEGAPIXELS = 100.0
 MAX_FILE_SIZE = "500mb"
 
 _CSS = Path(__file__).parent / "page.css"
-# A step darker than Gradio's own choice, so that small letters keep a contrast of 4.5 to 1.
-# The system's letters: the bold ones that Gradio brings lack most of them.
+# One step darker than Gradio's own choice, so that small letters keep a contrast of 4.5 to 1.
+# The system's font: the bold one that Gradio brings lacks most letters.
 _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sans-serif"]).set(
     color_accent="*primary_700",
     body_text_color_subdued="*neutral_500",
@@ -46,35 +47,39 @@ _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sa
     button_primary_background_fill_hover_dark="*primary_800",
 )
 _HOUR, _DAY = 3600, 86_400
-_FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # Gradio knows no other way
+_FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
 
 
 def build_page(
     pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
-    upscaling = Upscaling(pool, max_megapixels)
-    # Gradio deletes what was uploaded and made a day ago.
+    running: dict[str, threading.Event] = {}
+    upscale_service = UpscaleService(pool, max_megapixels, running)
+    upscale_preview = UpscalePreview(pool, max_megapixels, running)
+    # Gradio deletes files of visitors that are older than a day.
     with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
         with gr.Tabs() as tabs:
-            with gr.Tab(label("repair"), id="repair") as repair_page:
-                repair = Repair(pool, PhotoSessions(folder, max_megapixels))
+            with gr.Tab(make_label("repair"), id="repair") as repair_page:
+                repair = RepairService(pool, PhotoSessions(folder, max_megapixels))
                 editor, fill_model = repair_tab(repair, status)
-            with gr.Tab(label("upscale"), id="upscale") as upscale_page:
-                photos, upscale_model = upscale_tab(upscaling, status)
-            with gr.Tab(label("models"), id="models") as models_page:
+            with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
+                photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
+            with gr.Tab(make_label("models"), id="models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
-            shown.select(js=f"() => window.remendTurnTo?.('{shown.id}')", api_visibility="private")
+            shown.select(
+                js=f"() => window.remendStatus?.showTab('{shown.id}')", api_visibility="private"
+            )
         editor.upscale(
-            _hand_over(repair), None, [photos, tabs, status],
+            _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(pool, upscaling, max_megapixels))
+        add_endpoints(Api(pool, upscale_service, max_megapixels))
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 _list_models, None, [fill_model, upscale_model, cards], queue=False,
@@ -101,7 +106,7 @@ def running_page(
     """Serve the page for the time of a ``with``; gives its address.
 
     Raises:
-        RequestError: The address cannot be had, or the file of passwords is wrong.
+        RequestError: The page cannot listen on that address, or the file of passwords is wrong.
     """
     auth = read_auth(auth_file) if auth_file else None
     with _visitors_folder() as folder:
@@ -149,7 +154,7 @@ def serve(
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
 ) -> None:
-    """Serve the page until Ctrl+C or a polite kill; errors as ``running_page``."""
+    """Serve the page until Ctrl+C or the signal TERM; errors as ``running_page``."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
     options["allow_custom_weights"] = allow_custom_weights
@@ -162,7 +167,7 @@ def serve(
 
 
 class _Modules(StaticFiles):
-    """The editor's modules; browsers ask each time whether theirs is still the newest."""
+    """The editor's modules; a browser asks each time whether its copy is the newest."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -186,10 +191,10 @@ def _visitors_folder() -> Iterator[Path]:
 
 
 def read_auth(path: Path) -> list[tuple[str, str]]:
-    """Read a file of lines ``user:password``; empty lines do not count.
+    """Read a file of lines ``user:password``; empty lines are ignored.
 
     Raises:
-        RequestError: No such file, nothing in it, or a line of another form.
+        RequestError: The file cannot be read, is empty, or has a line of another form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -207,21 +212,20 @@ def read_auth(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def _hand_over(repair: Repair) -> Callable[[gr.EventData, gr.Request], tuple[Any, Any, Any]]:
-    """The step that puts a repaired photo into the Upscale tab and turns to it."""
+def _send_to_upscale(
+    repair: RepairService,
+) -> Callable[[gr.EventData, gr.Request], tuple[Any, Any, Any]]:
+    """The function that puts a repaired photo into the Upscale tab and opens that tab."""
 
-    def hand_over(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
+    def send(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
         try:
-            path = repair.take_out(event)
+            path = repair.save_lossless(event)
         except Exception as error:
-            return (
-                gr.skip(),
-                gr.skip(),
-                say(explain(error, language_of(request)), "repair", is_error=True),
-            )
+            status = say(explain(error, choose_language(request)), "repair", is_error=True)
+            return gr.skip(), gr.skip(), status
         return [str(path)], gr.update(selected="upscale"), gr.skip()
 
-    return hand_over
+    return send
 
 
 def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, object], str]:
@@ -231,5 +235,5 @@ def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, obje
     return (
         gr.update(choices=fills, value=chosen),
         gr.update(choices=upscale_choices()),
-        cards_list(language_of(request)),
+        cards_list(choose_language(request)),
     )

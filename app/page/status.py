@@ -1,15 +1,15 @@
 """The one line in which the page says what happened, and the step from an exception to a sentence.
 
-Python writes it as the value of a component, the editor's script through ``window.remendSay``; both end up
-in the same property, so that neither overwrites the other unseen.
+Python writes it as the value of a component, the editor's script through ``window.remendStatus``;
+``status.js`` shows each tab the last sentence about it.
 """
 
 import html
 import logging
 import re
-import threading
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
@@ -17,8 +17,8 @@ from gradio.utils import get_upload_folder
 
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
-from remend.app.page.i18n import MESSAGES, translate, word
-from remend.models.errors import RemendError, RequestError
+from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
+from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled, Progress
 
 _log = logging.getLogger(__name__)
@@ -29,48 +29,30 @@ STOPPED = "Stopped; nothing was changed."
 _UNEXPECTED = (
     "Something went wrong inside Remend and nothing was changed; the terminal it runs in says more."
 )
-# Every tab has its own last sentence, which is shown while it is the one to be seen; what is said of another
-# tab, as at the end of a long work, waits until that is turned to.
-_SCRIPT = """
-const words = props.messages[navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"];
-const inSpan = (tab, text, isError = false) => {
-  const line = document.createElement("span");
-  line.textContent = text;
-  line.dataset.tab = tab;
-  if (isError) line.className = "error";
-  return line.outerHTML;
-};
-const first = { repair: "begin", upscale: "choose_photo", models: "models_say" };
-const said = Object.fromEntries(Object.entries(first).map(([tab, key]) => [tab, inSpan(tab, words[key])]));
-let tab = "repair";
-const show = () => {
-  if (props.value !== said[tab]) props.value = said[tab];
-};
-window.remendSay = (text, isError = false) => {
-  said.repair = inSpan("repair", text, isError);
-  show();
-};
-window.remendTurnTo = (name) => {
-  tab = name;
-  show();
-};
-window.remendShowProgress = (isShown) => element.closest("#status").classList.toggle("given-up", !isShown);
-watch("value", () => {
-  const about = /data-tab="(\\w+)"/.exec(props.value)?.[1];
-  if (about) said[about] = props.value;
-  show();
-});
-setTimeout(show); // Gradio puts the first value in after this script
-"""
+OPTION_LABELS = {
+    "scale": "scale",
+    "width": "width",
+    "detail": "upscale_detail",
+    "denoise": "denoise",
+    "grow": "grow_slider",
+    "grow_px": "grow_slider",
+    "model": "model",
+    "format": "format_box",
+    "file_format": "format_box",
+    "sensitivity": "sensitivity",
+}
+"""By option: the key of its label on the page. Other options have no label here and go by their own name."""
+
+_SCRIPT = Path(__file__).with_name("status.js")
 
 
 def status_line() -> gr.HTML:
     """Make the component ``#status``."""
     return gr.HTML(
-        say(word("en", "begin"), "repair"),
+        say(format_message("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
         html_template='<p role="status" aria-live="polite">${value}</p>',
-        js_on_load=_SCRIPT,
+        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id="status",
         messages=MESSAGES,
         apply_default_css=False,
@@ -84,18 +66,29 @@ def say(text: str, tab: Tab, *, is_error: bool = False) -> str:
 
 
 def explain(error: Exception, language: str = "en") -> str:
-    """The sentence for a person; what they cannot have caused goes to the log as well."""
-    return translate(_sentence(error), language)
+    """The sentence for a person, in English where the page does not speak their language.
 
-
-def _sentence(error: Exception) -> str:
+    An error that a person cannot have caused goes to the log as well.
+    """
+    language = language if language in MESSAGES else "en"
     if isinstance(error, Cancelled):
-        return STOPPED
+        return translate_sentence(STOPPED, language)
+    if isinstance(error, OptionError):
+        return _word_option_error(error, language)
     if isinstance(error, RemendError):
-        return _without_folders(str(error))
+        return translate_sentence(_without_folders(str(error)), language)
     report = write_report(error, ["ui"])
     _log.error("The page met an unexpected error; the report is %s.", report, exc_info=error)
-    return _UNEXPECTED
+    return translate_sentence(_UNEXPECTED, language)
+
+
+def _word_option_error(error: OptionError, language: str) -> str:
+    """Begin the sentence with the label of the page, as in "Detail: 2 is out of range; choose 0 to 1"."""
+    value = f"{error.value:g}" if isinstance(error.value, float) else str(error.value)
+    key = OPTION_LABELS.get(error.option)
+    name = short_label(language, key) if key else error.option.replace("_", " ")
+    reason = translate_sentence(error.worded("").strip(), language)
+    return format_message(language, "option_error", name=name, value=value, reason=reason)
 
 
 def _without_folders(sentence: str) -> str:
@@ -104,9 +97,9 @@ def _without_folders(sentence: str) -> str:
 
 
 def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap a function that the browser calls: its errors become ``{"error": sentence}``.
+    """Wrap a function that the browser calls: an error becomes the answer ``{"error": sentence}``.
 
-    Its message says which language the browser speaks.
+    The browser's message says which language it speaks.
     """
 
     @wraps(function)
@@ -119,11 +112,11 @@ def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dic
     return answer
 
 
-def check_name(name: str, task: str) -> str:
-    """Let only the name of a listed model through: a page's visitor may not name files of the server.
+def check_model_name(name: str, task: str) -> str:
+    """Check that a name is that of a listed model: a visitor may not name files of the server.
 
     Raises:
-        RequestError: No such model.
+        RequestError: There is no such model.
     """
     names = [model.name for model in list_models(task)]
     if name not in names:
@@ -133,22 +126,10 @@ def check_name(name: str, task: str) -> str:
 
 
 class PageProgress(Progress):
-    """Moves a bar of the page, and ends the work when someone has asked for it."""
+    """Moves a bar of the page."""
 
     def __init__(self, bar: gr.Progress) -> None:
         self._bar = bar
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """Ask for the end of the work."""
-        self._stop.set()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the end was asked for."""
-        return self._stop.is_set()
 
     def update(self, done: float, total: float, note: str = "") -> None:
-        if self.is_stopped:
-            raise Cancelled
         self._bar(done / total if total else 0.0, desc=note or "Working")

@@ -1,6 +1,6 @@
-"""Files that visitors bring and take away: which paths are theirs, how large a photo may be.
+"""Files that visitors upload and download: which paths are theirs, how large a photo may be.
 
-All of them lie in Gradio's folder for such files, which `app.ui` makes and removes. Nothing here decodes
+All of them are in Gradio's folder for such files, which ``server`` makes and deletes. Nothing here decodes
 more than a header.
 """
 
@@ -13,11 +13,11 @@ from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import read_size
 
 
-def uploaded(path: str) -> Path:
-    """Let only the path of an uploaded file through.
+def check_uploaded(path: str) -> Path:
+    """Check that a path is that of an uploaded file.
 
     Raises:
-        RequestError: It is the path of something else.
+        RequestError: It is another path, or the file is no longer there.
     """
     file = Path(path).resolve()
     if not file.is_relative_to(Path(get_upload_folder()).resolve()) or not file.is_file():
@@ -26,7 +26,7 @@ def uploaded(path: str) -> Path:
 
 
 def new_folder() -> Path:
-    """Make a folder from which a visitor can download."""
+    """Make a folder whose files a visitor can download."""
     return Path(tempfile.mkdtemp(dir=get_upload_folder()))
 
 
@@ -41,11 +41,11 @@ def read_allowed_size(path: Path, max_megapixels: float) -> tuple[int, int]:
     return size
 
 
-def check_megapixels(who: str, size: tuple[int, int], limit: float) -> None:
+def check_megapixels(name: str, size: tuple[int, int], limit: float) -> None:
     """Refuse more than ``limit`` megapixels.
 
     Args:
-        who: What the sentence begins with, a name.
+        name: What the sentence begins with.
         size: Width and height.
         limit: The most megapixels.
 
@@ -55,6 +55,6 @@ def check_megapixels(who: str, size: tuple[int, int], limit: float) -> None:
     width, height = size
     if width * height > limit * 1e6:
         raise InputError(
-            f"{who} has {width} x {height} = {width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{name} has {width} x {height} = {width * height / 1e6:.0f} megapixels, more than the limit of "
             f"{limit:g} here; take a smaller one, or raise --max-megapixels when starting the page."
         )

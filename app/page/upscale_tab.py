@@ -1,5 +1,6 @@
 """The Upscale tab: photos in, larger ones out; a part is shown first, so that the wait can be judged."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -8,13 +9,57 @@ from remend.app.batch.plan import FORMAT_SUFFIXES
 from remend.app.batch.target_size import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
 from remend.app.engine.catalogue import card_of, default_upscale_model, find_model, list_models
 from remend.app.page import MODEL_QUEUE
-from remend.app.page.i18n import label, language_of, word
-from remend.app.page.status import check_name
-from remend.app.page.upscale_service import AUTO_MODEL, Upscaling, withdraw_download
+from remend.app.page.i18n import choose_language, format_message, make_label
+from remend.app.page.status import check_model_name
+from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
+from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+_QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
 
-def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Dropdown]:
+
+@dataclass(frozen=True)
+class _Controls:
+    """What a visitor sets on the left side of the tab."""
+
+    photos: gr.File
+    scale: gr.Slider
+    width: gr.Number
+    model: gr.Dropdown
+    detail: gr.Slider
+    denoise: gr.Slider
+    file_format: gr.Dropdown
+    run: gr.Button
+    stop: gr.Button
+    download: gr.DownloadButton
+
+    @property
+    def size(self) -> list[gr.Component]:
+        """What decides on the size of the results."""
+        return [self.photos, self.scale, self.width]
+
+    @property
+    def asked(self) -> list[gr.Component]:
+        """What decides on the pixels of the results."""
+        return [*self.size, self.model, self.detail, self.denoise]
+
+
+@dataclass(frozen=True)
+class _Views:
+    """What a visitor sees on the right side of the tab, and where the part is chosen that is shown first."""
+
+    result: gr.ImageSlider
+    chooser: gr.Row
+    where: gr.Image
+    across: gr.Slider
+    down: gr.Slider
+    show: gr.Button
+
+
+def upscale_tab(
+    service: UpscaleService, preview: UpscalePreview, status: gr.HTML
+) -> tuple[gr.File, gr.Dropdown]:
     """Lay the tab out and connect it.
 
     Returns:
@@ -22,100 +67,140 @@ def upscale_tab(upscaling: Upscaling, status: gr.HTML) -> tuple[gr.File, gr.Drop
     """
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            photos = gr.File(
-                label=label("photos"), file_count="multiple", elem_id="upscale-photo", height=140
-            )
-            scale = gr.Slider(
-                SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label=label("scale"),
-                elem_id="upscale-scale",
-            )  # fmt: skip
-            width = gr.Number(
-                0, minimum=0, precision=0, label=label("width"), elem_id="upscale-width"
-            )
-            model = gr.Dropdown(
-                upscale_choices(), value=AUTO_MODEL, label=label("model"),
-                info=label("model_info"), elem_id="upscale-model",
-            )  # fmt: skip
-            detail = gr.Slider(
-                0, 1, DEFAULT_DETAIL, step=0.05, label=label("upscale_detail"),
-                elem_id="upscale-detail",
-            )  # fmt: skip
-            denoise = gr.Slider(
-                0, 1, DEFAULT_DENOISE, step=0.05, label=label("denoise"),
-                elem_id="upscale-denoise",
-            )  # fmt: skip
-            formats = ["auto", *(name for name in FORMAT_SUFFIXES if name != "jpeg")]
-            file_format = gr.Dropdown(
-                formats, value="auto", label=label("format_box"), elem_id="upscale-format"
-            )
-            with gr.Row():
-                run = gr.Button(label("upscale"), variant="primary", elem_id="upscale-run")
-                stop = gr.Button(label("stop_button"), elem_id="upscale-stop")
-            download = gr.DownloadButton(
-                label("download_button"), interactive=False, elem_id="upscale-download"
-            )
+            controls = _lay_out_controls()
         with gr.Column(scale=2, min_width=320):
-            result = gr.ImageSlider(
-                label=label("before_after"), type="filepath", interactive=False,
-                buttons=["fullscreen"], elem_id="upscale-result",
-            )  # fmt: skip
-            with gr.Row(visible=False) as chooser:
-                where = gr.Image(
-                    label=label("place"), type="filepath", interactive=False, buttons=[],
-                    height=200, elem_id="upscale-where",
-                )  # fmt: skip
-                with gr.Column(min_width=240):
-                    # For the keyboard, which cannot click into a picture.
-                    across = gr.Slider(0, 1, 0.5, step=0.005, label=label("across"))
-                    down = gr.Slider(0, 1, 0.5, step=0.005, label=label("down"))
-                    show = gr.Button(label("preview"), elem_id="upscale-preview")
-    private: dict[str, Any] = {"api_visibility": "private"}
-    lane = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress_on": [status]}
-    size = [photos, scale, width]
-    photos.change(
-        upscaling.choose, size, [status, where, chooser, result, download], queue=False,
-        show_progress="hidden", **private,
+            views = _lay_out_views()
+    _connect_settings(preview, controls, views, status)
+    _connect_work(service, preview, controls, views, status)
+    return controls.photos, controls.model
+
+
+def _lay_out_controls() -> _Controls:
+    photos = gr.File(
+        label=make_label("photos"), file_count="multiple", elem_id="upscale-photo", height=140
+    )
+    scale = gr.Slider(
+        SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label=make_label("scale"),
+        elem_id="upscale-scale",
+    )  # fmt: skip
+    width = gr.Number(0, minimum=0, precision=0, label=make_label("width"), elem_id="upscale-width")
+    model = gr.Dropdown(
+        upscale_choices(), value=AUTO_MODEL, label=make_label("model"),
+        info=make_label("model_info"), elem_id="upscale-model",
+    )  # fmt: skip
+    detail = gr.Slider(
+        0, 1, DEFAULT_DETAIL, step=0.05, label=make_label("upscale_detail"),
+        elem_id="upscale-detail",
+    )  # fmt: skip
+    denoise = gr.Slider(
+        0, 1, DEFAULT_DENOISE, step=0.05, label=make_label("denoise"), elem_id="upscale-denoise"
+    )
+    formats = ["auto", *(name for name in FORMAT_SUFFIXES if name != "jpeg")]
+    file_format = gr.Dropdown(
+        formats, value="auto", label=make_label("format_box"), elem_id="upscale-format"
+    )
+    with gr.Row():
+        run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
+        stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
+    download = gr.DownloadButton(
+        make_label("download_button"), interactive=False, elem_id="upscale-download"
+    )
+    return _Controls(photos, scale, width, model, detail, denoise, file_format, run, stop, download)
+
+
+def _lay_out_views() -> _Views:
+    result = gr.ImageSlider(
+        label=make_label("before_after"), type="filepath", interactive=False,
+        buttons=["fullscreen"], elem_id="upscale-result",
+    )  # fmt: skip
+    with gr.Row(visible=False) as chooser:
+        where = gr.Image(
+            label=make_label("place"), type="filepath", interactive=False, buttons=[],
+            height=200, elem_id="upscale-where",
+        )  # fmt: skip
+        with gr.Column(min_width=240):
+            # For the keyboard, which cannot click into a picture.
+            across = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("across"))
+            down = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("down"))
+            show = gr.Button(make_label("preview"), elem_id="upscale-preview")
+    return _Views(result, chooser, where, across, down, show)
+
+
+def _connect_settings(
+    preview: UpscalePreview, controls: _Controls, views: _Views, status: gr.HTML
+) -> None:
+    """Let each setting say what it means; no network runs."""
+    scale, width, model = controls.scale, controls.width, controls.model
+    detail, denoise = controls.detail, controls.denoise
+    controls.photos.change(
+        preview.choose_photos, controls.size,
+        [status, views.where, views.chooser, views.result, controls.download], **_QUICK,
+    )  # fmt: skip
+    gr.on([scale.release, width.change], preview.describe, controls.size, status, **_QUICK)
+    gr.on(
+        [model.change, scale.release], note_unused_sliders, [model, scale], [detail, denoise],
+        **_QUICK,
     )  # fmt: skip
     gr.on(
-        [scale.release, width.change], upscaling.describe, size, status, queue=False,
-        show_progress="hidden", **private,
+        [
+            scale.release, width.change, model.change, detail.release, denoise.release,
+            views.show.click,
+        ],
+        withdraw_download, None, controls.download, **_QUICK,
     )  # fmt: skip
-    gr.on(
-        [model.change, scale.release], hint_dials, [model, scale], [detail, denoise],
-        queue=False, show_progress="hidden", **private,
-    )  # fmt: skip
-    gr.on(
-        [scale.release, width.change, model.change, detail.release, denoise.release, show.click],
-        withdraw_download, None, download, queue=False, show_progress="hidden", **private,
-    )  # fmt: skip
-    wanted = [photos, scale, width, model, detail, denoise]
-    # A slider that moves on takes the place of what waits; its last position is always shown.
-    aimed = where.select(
-        upscaling.aim, [photos, where], [across, down], queue=False, show_progress="hidden",
-        **private,
-    )  # fmt: skip
-    part = (upscaling.show_part, [*wanted, across, down], [result, status, where])
-    pointed = aimed.success(*part, **lane, **private)
+
+
+def _connect_work(
+    service: UpscaleService,
+    preview: UpscalePreview,
+    controls: _Controls,
+    views: _Views,
+    status: gr.HTML,
+) -> None:
+    """Connect what runs a network, and the button that stops it."""
+    queued: dict[str, Any] = {
+        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress_on": [status],
+        **_PRIVATE,
+    }  # fmt: skip
+    across, down = views.across, views.down
+    part = (
+        preview.show_part,
+        [*controls.asked, across, down],
+        [views.result, status, views.where],
+    )
+    clicked = views.where.select(
+        preview.move_part, [controls.photos, views.where], [across, down], **_QUICK
+    )
+    shown_by_click = clicked.success(*part, **queued)
+    # A slider that moves on replaces what waits in the queue; its last position is always shown.
     shown = gr.on(
-        [show.click, detail.release, denoise.release, across.release, down.release],
-        *part, trigger_mode="always_last", **lane, **private,
+        [
+            views.show.click, controls.detail.release, controls.denoise.release, across.release,
+            down.release,
+        ],
+        *part, trigger_mode="always_last", **queued,
     )  # fmt: skip
-    running = run.click(
-        upscaling.run, [*wanted, file_format], [result, download, status], **lane, **private
+    running = controls.run.click(
+        service.run,
+        [*controls.asked, controls.file_format],
+        [views.result, controls.download, status],
+        **queued,
     )
-    stop.click(
-        upscaling.stop, None, status, cancels=[running, shown, pointed], queue=False, **private
-    )
-    return photos, model
+    controls.stop.click(
+        service.stop, None, status, cancels=[running, shown, shown_by_click], queue=False,
+        **_PRIVATE,
+    )  # fmt: skip
 
 
-def hint_dials(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
-    """Say below the two dials where the model that is chosen does not heed them."""
-    name = default_upscale_model(scale) if model == AUTO_MODEL else check_name(model, "upscale")
-    heeded = card_of(find_model(name, "upscale")).config
-    unheeded = word(language_of(request), "no_effect", name=name)
+def note_unused_sliders(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
+    """Say below the sliders for detail and denoising where they have no effect with the chosen model."""
+    name = (
+        default_upscale_model(scale) if model == AUTO_MODEL else check_model_name(model, "upscale")
+    )
+    config = card_of(find_model(name, "upscale")).config
+    note = format_message(choose_language(request), "no_effect", name=name)
     detail, denoise = (
-        gr.update(info=None if heeded.get(dial) else unheeded) for dial in ("refine", "denoise")
+        gr.update(info=None if config.get(field) else note) for field in ("refine", "denoise")
     )
     return detail, denoise
 

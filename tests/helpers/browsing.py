@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+expect.set_options(timeout=15_000)  # as long as the page's other waits; a busy machine needs it
 OFFLINE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *OFFLINE.split(" ")]
 ARTIST, ORIENTATION = 0x013B, 0x0112

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.paths import ROOT
+from tests.helpers.tracked import files_of_project
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("weights/*.md")])
 MACHINE_PATH = re.compile(r"(?<![\w.~*-])/(?:work|root|home|Users|tmp/[\w.]+)/|\.\./shared\b")
@@ -53,13 +54,6 @@ def help_of(*command: str) -> str:
     )
     assert done.returncode == 0, f"remend {' '.join(command)} --help: {done.stderr}"
     return done.stdout
-
-
-def files_of_project() -> list[Path]:
-    """All that is tracked or will be: what git lists, less what it ignores."""
-    ask = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(ask, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
 
 
 @pytest.mark.parametrize("line", printed("remend"))

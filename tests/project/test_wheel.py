@@ -1,78 +1,35 @@
-"""The built wheel, installed beside a distribution that ships packages of the same names as ours.
+"""The built wheel, installed beside a distribution that ships packages of the same names as ours."""
 
-The new environment sees the dependencies that are installed here, and nothing is downloaded. The
-project's own editable install stays invisible to it: a folder added by a ``.pth`` file has its own
-``.pth`` files ignored.
-"""
-
-import os
+import json
 import subprocess
 import sys
-import venv
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
-DECOYS = ("app", "models", "training", "weights")
+from tests.helpers.installing import Installed
+
+CALLER = """
+import numpy as np
+from PIL import Image
+
+import remend
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A fresh environment with the wheel in it, and a folder to work in that holds the decoys."""
-
-    python: Path
-    command: Path
-    folder: Path
-
-    def run(self, *arguments: str | Path) -> str:
-        clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            arguments, cwd=self.folder, env=clean, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-def put_decoys(folder: Path) -> None:
-    for name in DECOYS:
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text(f"raise ImportError('the decoy {name} won')\n")
-
-
-@pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=root, check=True, capture_output=True)
-    (path,) = folder.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("venv")
-    builder = venv.EnvBuilder(symlinks=os.name != "nt")
-    builder.create(folder)
-    paths = builder.ensure_directories(folder)
-    python = Path(paths.env_exe)
-    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    packages = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
-
-    here = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    (packages / "dependencies.pth").write_text("\n".join(here) + "\n")
-    put_decoys(packages)
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
-    # The other remend, which dependencies.pth brings into view, must not be uninstalled from here.
-    offline = ["--no-deps", "--no-index", "--ignore-installed", "--no-compile"]
-    subprocess.run([*pip, *offline, str(wheel)], check=True, capture_output=True)
-
-    work = tmp_path_factory.mktemp("work")
-    put_decoys(work)
-    return Installed(python, Path(paths.bin_path) / "remend", work)
+def repair(photo: str) -> str:
+    try:
+        filled = remend.fill(photo, np.ones((4, 4), bool), detail=0.5)
+        remend.upscale(Image.new("RGB", (4, 4)), 2, output="large.png", tile=None)
+        remend.upscale(filled, scale=1.5, model="x2-photo", device="cpu", precision="fp32")
+    except remend.RequestError as error:
+        return f"{error}, remend {remend.__version__.strip()}"
+    except (remend.InputError, remend.RemendError) as error:
+        return str(error).strip()
+    return ""
+"""
 
 
 def test_the_wheel_owns_one_name(wheel: Path):
@@ -142,3 +99,38 @@ def test_python_use_beside_decoys(installed: Installed):
     assert shape == "(32, 32, 3)"
     assert Path(folder).name == "remend"
     assert installed.python.parent.parent in Path(folder).parents
+
+
+def check_types(installed: Installed, code: str) -> list[dict[str, Any]]:
+    """What a type checker says to somebody whose script uses the installed wheel."""
+    caller = installed.folder / "caller.py"
+    caller.write_text(code)
+    config = installed.folder / "pyrightconfig.json"
+    config.write_text(json.dumps({"include": ["caller.py"], "typeCheckingMode": "standard"}))
+    done = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(config),
+         "--pythonpath", str(installed.python)],
+        cwd=installed.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = json.loads(done.stdout)
+    assert said["summary"]["filesAnalyzed"] == 1
+    return said["generalDiagnostics"]
+
+
+def test_a_callers_script_is_type_checked(installed: Installed):
+    assert check_types(installed, CALLER) == []
+
+
+def test_a_callers_mistakes_are_found(installed: Installed):
+    mistakes = {
+        "detail=0.5": ("detial=0.5", "reportCallIssue"),
+        "scale=1.5": ("scale='1.5'", "reportArgumentType"),
+        "remend.InputError": ("remend.InputErorr", "reportAttributeAccessIssue"),
+    }
+    code = CALLER
+    for right, (wrong, _) in mistakes.items():
+        assert right in code
+        code = code.replace(right, wrong)
+    assert [found["rule"] for found in check_types(installed, code)] == [
+        rule for _, rule in mistakes.values()
+    ]

@@ -1,6 +1,6 @@
 """Shapes drawn in batches of tensors: capsules, curves under a round pen, pages of text.
 
-Pure geometry: sizes and places come in, masks come out, nothing is random. `training.holes` decides
+Pure geometry: sizes and places come in, masks come out, nothing is random. `training.data.masks` decides
 what is drawn where.
 """
 

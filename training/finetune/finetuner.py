@@ -2,7 +2,8 @@
 
 `FineTune` steers a `Trainer` between its steps and knows no technique either. Held-out photos decide: the
 best state by their mark is kept, a state that explodes is taken back, and what ends up in the file is never
-worse than the parent. Which recipe is run is `training.heritage`'s, what a person types is the app's.
+worse than the parent. Which recipe is run is `training.finetune.derive_recipe`'s, what a person
+types is the app's.
 """
 
 import copy

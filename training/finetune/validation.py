@@ -3,7 +3,7 @@
 It gives what fine-tuning is steered by: a mark to compare two states of a network with, and how far its
 colours are off. A photo counts once, however many crops of it are taken, and its crops are pooled: a
 crop of blank paper would otherwise outweigh all others. How full restorers score on whole photos is
-`training.evaluate`'s.
+`training.evaluation.benchmark`'s.
 """
 
 import dataclasses

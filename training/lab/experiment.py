@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from remend.training.lab.findings import Trial
-from remend.training.lab.photos import PhotoLab
+from remend.training.lab.problems.photos import PhotoLab
+from remend.training.lab.report.findings import Trial
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from remend.models.errors import RequestError
 from remend.training.lab.experiment import Experiment
-from remend.training.lab.game_table import GAME
-from remend.training.lab.picture_table import PICTURES
+from remend.training.lab.trials.adversarial_table import GAME
+from remend.training.lab.trials.picture_table import PICTURES
 
 EXPERIMENTS: dict[str, Experiment] = {**GAME, **PICTURES}
 

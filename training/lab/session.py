@@ -6,15 +6,15 @@ from pathlib import Path
 
 from remend.models.progress import NO_PROGRESS, Progress
 from remend.training.lab.experiments import EXPERIMENTS
-from remend.training.lab.figures import draw_figure
-from remend.training.lab.page import (
+from remend.training.lab.problems.photos import PhotoLab
+from remend.training.lab.report.figures import draw_figure
+from remend.training.lab.report.page import (
     describe,
     read_results,
     summarise,
     write_results,
     write_techniques_page,
 )
-from remend.training.lab.photos import PhotoLab
 
 
 def run_lab(

@@ -1,25 +1,31 @@
-// The Repair tab's editor: what can be done to the open photo, and what the page shows of it.
+// The Repair tab's editor: the open photo, and what the page shows of it. The photo itself stays on the server.
 //
-// `start` is given what Gradio gives a component: {element, props, trigger, watch, server, upload}. Only
-// Server uses the last two, so that the editor could stand on another page. The photo itself stays there.
+// `fills.js` and `masks.js` hold what the server does with the photo; `buttons.js`, `pointers.js`, `keys.js` and
+// `files.js` turn what a person does into calls.
 
-import { listenForFiles, pickFile, saveAs } from "./files.js";
+import { listenForButtons } from "./buttons.js";
+import { listenForFiles } from "./files.js";
+import { fill, finishFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
+import { Messages } from "./messages.js";
 import { loadImage, Painting } from "./painting.js";
 import { listenForPointers } from "./pointers.js";
-import { Refusal, Server } from "./server.js";
+import { Server, ServerError } from "./server.js";
 import { View } from "./view.js";
-import { Words } from "./words.js";
 
-const MASK_STEP = 4; // pixels of the photo by which a mask grows or shrinks at a press
+const NEED_PHOTO = ["#repair-fill", "#repair-download", "#repair-upscale"].concat(
+  ["fit", "original", "divide", "load", "suggest", "invert"].map((name) => `[data-do=${name}]`),
+);
+const NEED_PAINT = ["save", "grow", "shrink", "clear"].map((name) => `[data-do=${name}]`);
 
 export class Editor {
+  /** @param host What Gradio gives a component: {element, props, trigger, watch, server, upload}. */
   constructor({ element, props, trigger, server, upload }) {
     this.root = element;
     this.frame = element.closest("#repair-editor");
-    this.words = new Words(props.messages);
-    this.words.putInto(element);
-    this.server = new Server(server, upload, this.words);
+    this.messages = new Messages(props.messages);
+    this.messages.fillTemplate(element);
+    this.server = new Server(server, upload, this.messages);
     this.trigger = trigger;
     this.stage = this.find(".stage");
     this.canvas = this.find("canvas");
@@ -28,12 +34,12 @@ export class Editor {
     this.view = new View(this.canvas);
     this.photo = null; // what the server said of the open photo
     this.painting = null;
-    this.state = "empty";
+    this.state = "empty"; // or "loading", "ready", "busy", "error"
     this.tool = "brush";
     this.job = 0; // number of the last fill that was asked for
-    this.opening = 0;
+    this.opening = 0; // number of the last photo that was to be opened
     this.hover = null; // where the pointer is
-    this.outline = null; // of the box or lasso that is being drawn
+    this.outline = null; // points of the box or lasso that is being drawn
     this.showsOriginal = false;
     this.spaceHeld = false;
     this.focusedByPointer = false;
@@ -60,38 +66,42 @@ export class Editor {
     return !this.dividerInput.hidden;
   }
 
+  /** Show a message of app/page/messages in the status line. */
   say(key, values) {
-    window.remendSay?.(this.words.say(key, values));
+    window.remendStatus?.say(this.messages.format(key, values));
   }
 
+  /** Show an error in the status line. */
   fail(error) {
-    const isLost = error instanceof TypeError && /fetch|network/i.test(error.message);
-    if (!(error instanceof Refusal) && !isLost) console.error(error);
-    window.remendSay?.(isLost ? this.words.say("lost") : String(error?.message ?? error), true);
+    const isConnectionLost = error instanceof TypeError && /fetch|network/i.test(error.message);
+    if (!(error instanceof ServerError) && !isConnectionLost) console.error(error);
+    const text = isConnectionLost ? this.messages.format("lost") : String(error?.message ?? error);
+    window.remendStatus?.say(text, true);
     this.setState("error");
   }
 
   setState(next) {
     this.state = next;
-    this.frame.dataset.state = this.root.dataset.state = next;
+    this.frame.dataset.state = next;
+    this.root.dataset.state = next;
     this.root.classList.toggle("has-photo", this.photo !== null);
+    this.enableButtons();
+    for (const button of this.root.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String(this.tool === button.dataset.tool));
+    }
+    this.find(".sensitivity").hidden = !this.painting?.done.at(-1)?.suggested;
+    this.redraw();
+  }
+
+  enableButtons() {
     const { isIdle, painting } = this;
     const enable = (selector, isEnabled) => {
       this.find(selector).disabled = !isEnabled;
     };
-    for (const name of ["fill", "download", "upscale"]) enable(`#repair-${name}`, isIdle);
-    enable("#repair-undo", isIdle && painting.done.length);
-    enable("#repair-redo", isIdle && painting.undone.length);
-    for (const name of ["fit", "original", "divide", "load", "suggest"]) enable(`[data-do=${name}]`, isIdle);
-    for (const name of ["save", "grow", "shrink", "clear", "invert"]) {
-      enable(`[data-do=${name}]`, isIdle && (painting.hasPaint || name === "invert"));
-    }
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(this.tool === button.dataset.tool));
-    }
-    const suggestion = painting?.done.at(-1);
-    this.find(".sensitivity").hidden = !suggestion?.suggested;
-    this.redraw();
+    for (const selector of NEED_PHOTO) enable(selector, isIdle);
+    for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
+    enable("#repair-undo", isIdle && painting.done.length > 0);
+    enable("#repair-redo", isIdle && painting.undone.length > 0);
   }
 
   redraw() {
@@ -99,24 +109,29 @@ export class Editor {
     this.isDrawPlanned = true;
     requestAnimationFrame(() => {
       this.isDrawPlanned = false;
-      const { painting, view, hover } = this;
-      if (!painting || !this.canvas.width) return;
-      if (this.showsOriginal) return view.draw(painting.original);
-      if (this.isDivided) {
-        const divider = Number(this.dividerInput.value);
-        return view.draw(painting.picture, { original: painting.original, divider });
-      }
+      if (this.painting && this.canvas.width) this.draw();
+    });
+  }
+
+  draw() {
+    const { painting, view, hover } = this;
+    if (this.showsOriginal) {
+      view.draw(painting.original);
+    } else if (this.isDivided) {
+      const divider = Number(this.dividerInput.value);
+      view.draw(painting.picture, { original: painting.original, divider });
+    } else {
       const isBrush = this.tool === "brush" || this.tool === "eraser";
       const showsBrush = hover && isBrush && this.isIdle && !this.spaceHeld;
       const brush = showsBrush ? { ...hover, radius: this.sizeInput.value / 2 } : null;
       view.draw(painting.picture, { paint: painting.paint, brush, outline: this.outline });
-    });
+    }
   }
 
-  // Do something that asks the server; the editor is busy meanwhile, and says what went wrong.
-  async ask(work, state = "busy") {
+  /** Do work that needs the server: the editor is busy meanwhile, and says what went wrong. */
+  async whileBusy(work) {
     if (!this.isIdle) return;
-    this.setState(state);
+    this.setState("busy");
     try {
       await work();
       this.setState("ready");
@@ -127,155 +142,38 @@ export class Editor {
 
   async openPhoto(file) {
     if (!file || this.state === "busy") return;
-    const turn = ++this.opening;
+    this.opening += 1;
+    const number = this.opening;
     this.setState("loading");
     this.say("opening", { name: file.name });
     try {
       const path = await this.server.send(file);
       const opened = await this.server.call("open_photo", { path, replaces: this.photo?.photo });
       const image = await loadImage(opened.preview);
-      if (turn !== this.opening) return;
-      this.photo = opened;
-      this.painting = new Painting(image, opened.previewWidth, opened.previewHeight);
-      this.view.size = { width: opened.previewWidth, height: opened.previewHeight };
-      this.view.fit();
-      this.outline = null;
-      this.divide(false);
-      this.find(".facts").textContent = `${opened.name} · ${opened.width} × ${opened.height}`;
-      window.remendSay?.(this.words.join([this.words.say("opened"), ...opened.notes]));
-      this.setState("ready");
+      if (number === this.opening) this.showPhoto(opened, image);
     } catch (error) {
-      if (turn === this.opening) this.fail(error);
+      if (number === this.opening) this.fail(error);
     }
   }
 
+  showPhoto(opened, image) {
+    const { name, width, height, previewWidth, previewHeight, notes } = opened;
+    this.photo = opened;
+    this.painting = new Painting(image, previewWidth, previewHeight);
+    this.view.size = { width: previewWidth, height: previewHeight };
+    this.view.fit();
+    this.outline = null;
+    this.divide(false);
+    this.find(".facts").textContent = `${name} · ${width} × ${height}`;
+    const sentences = [this.messages.format("opened"), ...notes];
+    window.remendStatus?.say(this.messages.join(sentences));
+    this.setState("ready");
+  }
+
+  /** Send the painted rectangle; gives the part of a message to the server that says where the paint is. */
   async sendPaint() {
     const { file, left, top } = await this.painting.maskFile();
     return { photo: this.photo.photo, mask: await this.server.send(file), left, top };
-  }
-
-  async fill() {
-    if (!this.isIdle) return;
-    this.addOutline();
-    if (!this.painting.hasPaint) return this.say("paint_first");
-    this.setState("busy");
-    this.say("filling");
-    this.job += 1;
-    try {
-      const { language } = this.words;
-      this.trigger("fill", { ...(await this.sendPaint()), job: this.job, language });
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  // Called with what Python made of a fill.
-  async finishFill(result) {
-    window.remendShowProgress?.(true); // hidden while a stopped fill came to its end
-    if (!result || result.job !== this.job || this.state !== "busy") return;
-    try {
-      if (result.error) throw new Refusal(result.error);
-      if (!result.stopped) {
-        const { patches } = await this.server.call("changes", { photo: this.photo.photo });
-        await this.painting.applyPatches(patches);
-        this.painting.recordFill(this.isChecked("keep"));
-        this.say("filled");
-      }
-      this.setState("ready");
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  async stop() {
-    if (this.outline && this.isIdle) {
-      this.outline = null;
-      return this.redraw();
-    }
-    if (this.state !== "busy") return;
-    const { job } = this;
-    try {
-      const { stopped } = await this.server.call("stop", { photo: this.photo.photo, job });
-      if (!stopped) return; // the fill was faster; its result is on the way
-      if (this.state !== "busy" || this.job !== job) return this.say("stopped"); // its end was told before
-      window.remendShowProgress?.(false); // the server may still be ending it
-      this.job += 1;
-      this.say("stopped");
-      this.setState("ready");
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  // Undo and redo: steps of the paint are taken here, fills are taken back and brought back by the server.
-  async step(name) {
-    const entry = name === "undo" ? this.painting?.done.at(-1) : this.painting?.undone.at(-1);
-    if (!entry) return;
-    await this.ask(async () => {
-      if (entry.kind === "fill") {
-        const { patches } = await this.server.call(name, { photo: this.photo.photo });
-        await this.painting.applyPatches(patches);
-      }
-      this.painting[name]();
-      this.say(name === "undo" ? "taken_back" : "brought_back");
-    });
-  }
-
-  async download() {
-    await this.ask(async () => {
-      const format = this.find("[data-name=format]").value;
-      const { path, name } = await this.server.call("save", { photo: this.photo.photo, format });
-      saveAs(this.server.addressOf(path), name);
-      this.say("was_made", { name });
-    });
-  }
-
-  // Hand the photo as it is now to the Upscale tab.
-  upscale() {
-    if (!this.isIdle) return;
-    if (this.outline || this.painting.hasUnfilledPaint) return this.say("fill_first");
-    this.trigger("upscale", { photo: this.photo.photo });
-  }
-
-  async loadMask() {
-    const file = await pickFile("image/*,.tif,.tiff");
-    if (!file) return;
-    await this.ask(async () => {
-      const path = await this.server.send(file);
-      const { overlay } = await this.server.call("read_mask_file", { photo: this.photo.photo, path });
-      this.painting.addMask(await loadImage(overlay));
-      this.say("mask_loaded");
-    });
-  }
-
-  async saveMask() {
-    await this.ask(async () => {
-      const { path, name } = await this.server.call("save_mask", await this.sendPaint());
-      saveAs(this.server.addressOf(path), name);
-      this.say("was_made", { name });
-    });
-  }
-
-  // Invert the mask, or grow it by some pixels of the photo (shrink it by less than 0).
-  async changeMask(change) {
-    await this.ask(async () => {
-      const message = { ...(await this.sendPaint()), ...change };
-      const { overlay } = await this.server.call("change_mask", message);
-      this.painting.addMask(await loadImage(overlay), { replaces: true });
-      this.say("painted");
-    });
-  }
-
-  // Lay what looks like damage over the photo as paint; a new sensitivity replaces the last suggestion.
-  async suggest() {
-    await this.ask(async () => {
-      const sensitivity = Number(this.find("[data-name=sensitivity]").value);
-      const answer = await this.server.call("suggest", { photo: this.photo.photo, sensitivity });
-      const overlay = await loadImage(answer.overlay);
-      if (this.painting.done.at(-1)?.suggested) this.painting.undo();
-      this.painting.addMask(overlay, { suggested: true });
-      this.say(answer.found ? "suggested" : "nothing_suggested");
-    });
   }
 
   clearPaint() {
@@ -285,14 +183,14 @@ export class Editor {
     this.setState("ready");
   }
 
-  // The end of a stroke or shape.
+  /** Called at the end of a stroke or shape. */
   finishPainting() {
     this.say(this.painting.hasPaint ? "painted" : "opened");
     this.setState("ready");
-    if (this.isChecked("on-release") && this.painting.hasPaint) this.fill();
+    if (this.isChecked("on-release") && this.painting.hasPaint) fill(this);
   }
 
-  // Turn the box or lasso on the stage into paint.
+  /** Turn the box or lasso on the stage into paint, or remove the paint inside it. */
   addOutline(erases = false) {
     if (!this.outline) return;
     if (this.outline.length > 2) this.painting.addShape(this.outline, erases);
@@ -300,7 +198,8 @@ export class Editor {
     this.setState(this.state);
   }
 
-  choose(tool) {
+  /** @param {"brush" | "eraser" | "box" | "lasso"} tool */
+  chooseTool(tool) {
     this.tool = tool;
     this.outline = null;
     this.setState(this.state);
@@ -316,7 +215,7 @@ export class Editor {
     this.redraw();
   }
 
-  // Show the original left of a line that can be moved, and the photo as it is now right of it.
+  /** Show the original left of a line that can be moved, and the photo as it is now right of it. */
   divide(isDivided) {
     this.dividerInput.hidden = !isDivided;
     this.find("[data-do=divide]").setAttribute("aria-pressed", String(isDivided));
@@ -344,41 +243,11 @@ export class Editor {
     this.root.classList.toggle("panning", isHeld);
     this.redraw();
   }
-}
 
-function listenForButtons(editor) {
-  const actions = {
-    "#repair-fill": () => editor.fill(),
-    "#repair-undo": () => editor.step("undo"),
-    "#repair-redo": () => editor.step("redo"),
-    "#repair-download": () => editor.download(),
-    "#repair-upscale": () => editor.upscale(),
-    "[data-do=stop]": () => editor.stop(),
-    "[data-do=fit]": () => editor.fit(),
-    "[data-do=divide]": () => editor.divide(!editor.isDivided),
-    "[data-do=load]": () => editor.loadMask(),
-    "[data-do=save]": () => editor.saveMask(),
-    "[data-do=invert]": () => editor.changeMask({ invert: true }),
-    "[data-do=grow]": () => editor.changeMask({ grow: MASK_STEP }),
-    "[data-do=shrink]": () => editor.changeMask({ grow: -MASK_STEP }),
-    "[data-do=clear]": () => editor.clearPaint(),
-    "[data-do=suggest]": () => editor.suggest(),
-  };
-  for (const [selector, act] of Object.entries(actions)) editor.find(selector).addEventListener("click", act);
-  for (const button of editor.root.querySelectorAll("[data-tool]")) {
-    button.addEventListener("click", () => editor.choose(button.dataset.tool));
-  }
-  editor.sizeInput.addEventListener("input", () => editor.redraw());
-  editor.dividerInput.addEventListener("input", () => editor.redraw());
-  editor.find("[data-name=sensitivity]").addEventListener("change", () => editor.suggest());
-
-  const original = editor.find("[data-do=original]");
-  original.addEventListener("pointerdown", () => editor.showOriginal(true));
-  original.addEventListener("keydown", ({ key }) => {
-    if (key === " " || key === "Enter") editor.showOriginal(true);
-  });
-  for (const type of ["pointerup", "pointerleave", "pointercancel", "blur", "keyup"]) {
-    original.addEventListener(type, () => editor.showOriginal(false));
+  /** Where a pixel of the photo lies on the page. */
+  toScreen(x, y) {
+    const { width, height, previewWidth, previewHeight } = this.photo;
+    return this.view.toPage(((x + 0.5) * previewWidth) / width, ((y + 0.5) * previewHeight) / height);
   }
 }
 
@@ -388,17 +257,11 @@ export function start(host) {
   listenForFiles(editor);
   listenForPointers(editor);
   listenForKeys(editor);
-  new ResizeObserver(() => editor.view.measure() && editor.redraw()).observe(editor.canvas);
-  host.watch("result", () => editor.finishFill(host.props.result));
-  // What the test of the page and other scripts may use: where a pixel of the photo lies on the page.
-  window.remendEditor = {
-    toScreen(x, y) {
-      const { photo, view } = editor;
-      return view.toPage(
-        ((x + 0.5) * photo.previewWidth) / photo.width,
-        ((y + 0.5) * photo.previewHeight) / photo.height,
-      );
-    },
-  };
+  new ResizeObserver(() => {
+    if (editor.view.measure()) editor.redraw();
+  }).observe(editor.canvas);
+  host.watch("result", () => finishFill(editor, host.props.result));
+  // For tests of the page and other scripts.
+  window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
   editor.setState("empty");
 }

@@ -1,4 +1,4 @@
-// Photos that come in by button, drop or paste, and files that go out.
+// Photos that come in by button, drop or paste, and files that are downloaded.
 
 export function listenForFiles(editor) {
   const { root, stage } = editor;
@@ -14,23 +14,30 @@ export function listenForFiles(editor) {
   };
   for (const type of ["dragover", "dragleave", "drop"]) root.addEventListener(type, drop);
   document.addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
+    const files = [...(event.clipboardData?.files ?? [])];
+    const file = files.find(({ type }) => type.startsWith("image/"));
     if (editor.isShown && file) editor.openPhoto(file);
   });
 }
 
-// Let the person choose one file; null if they think better of it.
+/**
+ * Let the person choose one file.
+ *
+ * @param {string} accept Kinds of files, as for `<input accept>`.
+ * @returns {Promise<File | null>} Null if the choice was cancelled.
+ */
 export function pickFile(accept) {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = accept;
   return new Promise((resolve) => {
-    input.onchange = () => resolve(input.files[0]);
-    input.oncancel = () => resolve(null);
+    input.addEventListener("change", () => resolve(input.files[0]));
+    input.addEventListener("cancel", () => resolve(null));
     input.click();
   });
 }
 
+/** Download a file under a name. */
 export function saveAs(address, name) {
   const link = document.createElement("a");
   link.href = address;

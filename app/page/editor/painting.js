@@ -1,8 +1,8 @@
 // The preview, the paint over it, and the history of both. Coordinates are the preview's pixels.
 //
-// The history holds strokes, shapes (filled polygons), masks, and what begins the paint anew: a clearing, a mask
-// that replaces all paint, a fill. Paint can always be drawn again from the entries since then; what a fill
-// changed is kept on the server.
+// An entry of the history is a stroke, a shape (filled polygon), a mask, a clearing or a fill. Where an entry has
+// `startsAnew`, the paint before it no longer counts: the paint can always be drawn again from the entries since
+// then. What a fill changed is kept on the server.
 
 const PAINT = "#ff2d6f";
 
@@ -14,6 +14,11 @@ function makeCanvas(width, height) {
 }
 
 export class Painting {
+  /**
+   * @param {HTMLImageElement} image The photo's preview.
+   * @param {number} width Of the preview.
+   * @param {number} height
+   */
   constructor(image, width, height) {
     this.original = image;
     this.picture = makeCanvas(width, height);
@@ -21,20 +26,21 @@ export class Painting {
     this.paint = makeCanvas(width, height);
     this.done = [];
     this.undone = [];
-    this.stroke = null;
+    this.stroke = null; // the one that is being painted
   }
 
-  // The entries that make up the paint.
+  /** The entries that make up the paint. */
   get layers() {
     const first = this.done.findLastIndex((entry) => entry.startsAnew);
-    return this.done.slice(first < 0 ? 0 : first).filter((entry) => entry.kind !== "fill" && entry.kind !== "clear");
+    const counting = this.done.slice(Math.max(first, 0));
+    return counting.filter(({ kind }) => kind !== "fill" && kind !== "clear");
   }
 
   get hasPaint() {
     return this.layers.some((entry) => !entry.erases);
   }
 
-  // Whether something was painted since the last fill.
+  /** Whether something was painted since the last fill. */
   get hasUnfilledPaint() {
     const fill = this.done.findLastIndex((entry) => entry.kind === "fill");
     return this.layers.some((entry) => !entry.erases && this.done.indexOf(entry) > fill);
@@ -55,17 +61,17 @@ export class Painting {
     this.stroke = null;
   }
 
-  abandonStroke() {
+  cancelStroke() {
     this.stroke = null;
     this.repaint();
   }
 
-  // Paint a closed polygon, or take it away.
+  /** Paint a closed polygon, or erase the paint in it. */
   addShape(points, erases) {
     this.record({ kind: "shape", points, erases });
   }
 
-  // Lay a mask over the paint, or put it in the paint's place.
+  /** Add a mask to the paint, or replace the paint by it. */
   addMask(overlay, { replaces = false, suggested = false } = {}) {
     this.record({ kind: "mask", overlay, startsAnew: replaces, suggested });
   }
@@ -74,7 +80,7 @@ export class Painting {
     this.record({ kind: "clear", startsAnew: true });
   }
 
-  // A fill was made; its paint stays, to be filled again, or goes.
+  /** A fill was made; its paint stays, to be filled again, or goes. */
   recordFill(keepsPaint) {
     this.record({ kind: "fill", startsAnew: !keepsPaint });
   }
@@ -85,12 +91,13 @@ export class Painting {
     if (entry.kind !== "stroke") this.repaint();
   }
 
-  // Step back or forth; the server has done its part if the step is a fill.
+  /** Step back; if the step is a fill, the server has undone it before. */
   undo() {
     this.undone.push(this.done.pop());
     this.repaint();
   }
 
+  /** Step forward; likewise. */
   redo() {
     this.done.push(this.undone.pop());
     this.repaint();
@@ -112,7 +119,8 @@ export class Painting {
     context.globalCompositeOperation = erases ? "destination-out" : "source-over";
     context.strokeStyle = PAINT;
     context.lineWidth = 2 * radius;
-    context.lineCap = context.lineJoin = "round";
+    context.lineCap = "round";
+    context.lineJoin = "round";
     context.beginPath();
     context.moveTo(...points[first]);
     for (const point of points.slice(first)) context.lineTo(...point);
@@ -140,7 +148,7 @@ export class Painting {
     paint.drawImage(tinted, 0, 0);
   }
 
-  // The rectangle outside which nothing is painted: [left, top, width, height].
+  /** The rectangle outside which nothing is painted: [left, top, width, height]. */
   get bounds() {
     const { width, height } = this.paint;
     let [left, top, right, bottom] = [width, height, 0, 0];
@@ -153,13 +161,13 @@ export class Painting {
         bottom = Math.max(bottom, y + radius + 1);
       }
     }
-    const within = (value, limit) => Math.min(Math.max(Math.floor(value), 0), limit);
-    [left, top] = [within(left, width - 1), within(top, height - 1)];
-    const across = Math.max(within(right + 1, width) - left, 1);
-    return [left, top, across, Math.max(within(bottom + 1, height) - top, 1)];
+    const clamp = (value, limit) => Math.min(Math.max(Math.floor(value), 0), limit);
+    const [first, upper] = [clamp(left, width - 1), clamp(top, height - 1)];
+    const across = Math.max(clamp(right + 1, width) - first, 1);
+    return [first, upper, across, Math.max(clamp(bottom + 1, height) - upper, 1)];
   }
 
-  // The painted rectangle as a PNG file, white where there is paint, else black; and where it lies.
+  /** The painted rectangle as a PNG file, white where there is paint, else black; and where it lies. */
   async maskFile() {
     const [left, top, width, height] = this.bounds;
     const mask = makeCanvas(width, height);
@@ -175,14 +183,20 @@ export class Painting {
     return { file: new File([blob], "mask.png", { type: "image/png" }), left, top };
   }
 
-  // Put changed rectangles from the server into the picture.
+  /** @param {{x: number, y: number, image: string}[]} patches Changed rectangles of the preview. */
   async applyPatches(patches) {
     const images = await Promise.all(patches.map((patch) => loadImage(patch.image)));
     const context = this.picture.getContext("2d");
-    patches.forEach(({ x, y }, index) => context.drawImage(images[index], x, y));
+    for (const [index, { x, y }] of patches.entries()) context.drawImage(images[index], x, y);
   }
 }
 
+/** The corners of a box between two opposite ones. */
+export function boxOf([left, top], [right, bottom]) {
+  return [[left, top], [right, top], [right, bottom], [left, bottom]];
+}
+
+/** Load a picture from its address, ready to be drawn. */
 export async function loadImage(address) {
   const image = new Image();
   image.src = address;

@@ -1,19 +1,24 @@
 // Mouse, pen and fingers on the stage: paint, outline, move the divider, pan, pinch, zoom by wheel.
 
-import { boxOf } from "./keys.js";
+import { boxOf } from "./painting.js";
 
-// One way to use the pressed pointer: what begins, moves and ends with it. Points are the preview's pixels.
+// A gesture says what happens when the pointer is pressed, moved and released, and when the gesture is cancelled.
+// Points are the preview's pixels.
 const strokes = {
   begin(editor, point) {
     const radius = editor.sizeInput.value / 2 / editor.view.zoom;
     editor.painting.beginStroke(...point, radius, editor.tool === "eraser");
   },
-  move: (editor, point) => editor.painting.extendStroke(...point),
+  move(editor, point) {
+    editor.painting.extendStroke(...point);
+  },
   end(editor) {
     editor.painting.endStroke();
     editor.finishPainting();
   },
-  abandon: (editor) => editor.painting.abandonStroke(),
+  cancel(editor) {
+    editor.painting.cancelStroke();
+  },
 };
 const outlines = {
   begin(editor, point) {
@@ -28,101 +33,121 @@ const outlines = {
     editor.addOutline(event.altKey);
     editor.finishPainting();
   },
-  abandon(editor) {
+  cancel(editor) {
     editor.outline = null;
   },
 };
 const dividing = {
-  begin(editor, point, event) {
+  begin(editor, _point, event) {
     const { left, width } = editor.canvas.getBoundingClientRect();
     editor.dividerInput.value = (event.clientX - left) / width;
   },
   move: (editor, point, event) => dividing.begin(editor, point, event),
-  end: () => {},
-  abandon: () => {},
 };
 const panning = {
-  begin: () => {},
-  move: (editor, point, event, before) => editor.view.pan(event.clientX - before.x, event.clientY - before.y),
-  end: () => {},
-  abandon: () => {},
+  move(editor, _point, event, before) {
+    editor.view.pan(event.clientX - before.x, event.clientY - before.y);
+  },
 };
 
-function wayOf(editor, event) {
+function chooseGesture(editor, event) {
   if (event.button === 1 || editor.spaceHeld) return panning;
   if (!editor.isIdle) return null;
   if (editor.isDivided) return dividing;
   return editor.tool === "box" || editor.tool === "lasso" ? outlines : strokes;
 }
 
-export function listenForPointers(editor) {
-  const { canvas, view } = editor;
-  const pointers = new Map();
-  let way = null;
+/** The pressed pointers and the gesture they make. */
+class Pointers {
+  constructor(editor) {
+    this.editor = editor;
+    this.pressed = new Map(); // where each pointer was last, by its id
+    this.gesture = null; // none while two fingers pinch
+  }
 
-  const middle = () => {
-    const [one, other] = [...pointers.values()];
-    const apart = Math.hypot(one.x - other.x, one.y - other.y);
-    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart };
-  };
-
-  canvas.addEventListener("pointerdown", (event) => {
+  press(event) {
+    const { editor } = this;
     if (!editor.photo || event.button > 1) return;
     event.preventDefault();
     editor.stage.focus({ preventScroll: true });
     editor.setFocusedByPointer(true);
-    canvas.setPointerCapture(event.pointerId);
-    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (pointers.size === 1) {
-      way = wayOf(editor, event);
-      way?.begin(editor, view.toPreview(event.clientX, event.clientY), event);
+    editor.canvas.setPointerCapture(event.pointerId);
+    this.pressed.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (this.pressed.size === 1) {
+      this.gesture = chooseGesture(editor, event);
+      this.gesture?.begin?.(editor, editor.view.toPreview(event.clientX, event.clientY), event);
     } else {
-      way?.abandon(editor); // the second finger makes it a pinch
-      way = null;
+      this.gesture?.cancel?.(editor); // the second finger makes it a pinch
+      this.gesture = null;
     }
     editor.redraw();
-  });
+  }
 
-  canvas.addEventListener("pointermove", (event) => {
-    editor.hover = event.pointerType === "touch" ? null : { x: event.clientX, y: event.clientY };
-    const before = pointers.get(event.pointerId);
-    if (before) {
-      const together = event.getCoalescedEvents?.() ?? [];
-      for (const { clientX, clientY } of way && way !== panning && together.length ? together : [event]) {
-        way?.move(editor, view.toPreview(clientX, clientY), event, before);
+  move(event) {
+    const { editor, pressed } = this;
+    const point = { x: event.clientX, y: event.clientY };
+    editor.hover = event.pointerType === "touch" ? null : point;
+    const before = pressed.get(event.pointerId);
+    if (before && !this.gesture && pressed.size === 2) {
+      this.pinch(event.pointerId, point);
+    } else if (before) {
+      for (const { clientX, clientY } of this.stepsOf(event)) {
+        this.gesture?.move(editor, editor.view.toPreview(clientX, clientY), event, before);
       }
-      const from = !way && pointers.size === 2 ? middle() : null;
-      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      if (from) {
-        const to = middle();
-        view.zoomAt(from.x, from.y, to.apart / (from.apart || 1));
-        view.pan(to.x - from.x, to.y - from.y);
-      }
+      pressed.set(event.pointerId, point);
     }
     editor.redraw();
-  });
+  }
 
-  const release = (event) => {
-    if (!pointers.delete(event.pointerId)) return;
-    if (event.type === "pointercancel") way?.abandon(editor);
-    else way?.end(editor, event);
-    way = null; // after a pinch the finger that stays does nothing
-    editor.redraw();
-  };
-  canvas.addEventListener("pointerup", release);
-  canvas.addEventListener("pointercancel", release);
+  /** The moves that the browser has put together into one event; a stroke wants them all. */
+  stepsOf(event) {
+    const steps = event.getCoalescedEvents?.() ?? [];
+    return this.gesture && this.gesture !== panning && steps.length > 0 ? steps : [event];
+  }
+
+  /** Zoom and pan as one of two fingers moves. */
+  pinch(pointerId, point) {
+    const from = this.fingers;
+    this.pressed.set(pointerId, point);
+    const to = this.fingers;
+    this.editor.view.zoomAt(from.x, from.y, to.distance / (from.distance || 1));
+    this.editor.view.pan(to.x - from.x, to.y - from.y);
+  }
+
+  /** Where two fingers have their middle, and how far they are from each other. */
+  get fingers() {
+    const [one, other] = [...this.pressed.values()];
+    const distance = Math.hypot(one.x - other.x, one.y - other.y);
+    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, distance };
+  }
+
+  release(event) {
+    if (!this.pressed.delete(event.pointerId)) return;
+    if (event.type === "pointercancel") this.gesture?.cancel?.(this.editor);
+    else this.gesture?.end?.(this.editor, event);
+    this.gesture = null; // after a pinch the finger that stays does nothing
+    this.editor.redraw();
+  }
+}
+
+function zoomByWheel(editor, event) {
+  if (!editor.photo) return;
+  event.preventDefault();
+  const speed = event.ctrlKey ? 0.01 : 0.0015;
+  editor.view.zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * speed));
+  editor.redraw();
+}
+
+export function listenForPointers(editor) {
+  const { canvas } = editor;
+  const pointers = new Pointers(editor);
+  canvas.addEventListener("pointerdown", (event) => pointers.press(event));
+  canvas.addEventListener("pointermove", (event) => pointers.move(event));
+  canvas.addEventListener("pointerup", (event) => pointers.release(event));
+  canvas.addEventListener("pointercancel", (event) => pointers.release(event));
   canvas.addEventListener("pointerleave", () => {
     editor.hover = null;
     editor.redraw();
   });
-  canvas.addEventListener(
-    "wheel",
-    (event) => {
-      if (!editor.photo) return;
-      event.preventDefault();
-      view.zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)));
-      editor.redraw();
-    },
-    { passive: false },
-  );
+  canvas.addEventListener("wheel", (event) => zoomByWheel(editor, event), { passive: false });
 }

@@ -1,29 +1,38 @@
-// The two things that the editor wants of the page it stands on: send a file, call a function.
+// The two things that the editor needs from the page around it: send a file, call a function of the server.
 
-export class Refusal extends Error {} // a sentence from the server, to be shown as it is
+/** A sentence from the server, to be shown as it is. */
+export class ServerError extends Error {}
 
 export class Server {
-  constructor(functions, upload, words) {
+  /**
+   * @param {Record<string, (message: object) => Promise<any>>} functions What Python offers, by name.
+   * @param {(file: File) => Promise<{path: string, url: string}>} upload
+   * @param {import("./messages.js").Messages} messages
+   */
+  constructor(functions, upload, messages) {
     this.functions = functions;
     this.upload = upload;
-    this.words = words;
+    this.messages = messages;
     this.filesAddress = ""; // where the server hands out files
   }
 
-  // Send a file; gives the name under which the server knows it.
+  /** Send a file; gives the path under which the server knows it. */
   async send(file) {
-    const sent = await this.upload(file);
-    this.filesAddress = sent.url.slice(0, sent.url.indexOf("/file=") + "/file=".length);
-    return sent.path;
+    const { path, url } = await this.upload(file);
+    const marker = "/file=";
+    this.filesAddress = url.slice(0, url.indexOf(marker) + marker.length);
+    return path;
   }
 
+  /** Call a function of the server; its answer, or a `ServerError`. */
   async call(name, message) {
-    const answer = await this.functions[name]({ ...message, language: this.words.language });
-    if (!answer) throw new Refusal(this.words.say("no_answer"));
-    if (answer.error) throw new Refusal(answer.error);
+    const answer = await this.functions[name]({ ...message, language: this.messages.language });
+    if (!answer) throw new ServerError(this.messages.format("no_answer"));
+    if (answer.error) throw new ServerError(answer.error);
     return answer;
   }
 
+  /** The address of a file that the server has written for download. */
   addressOf(path) {
     return this.filesAddress + path.split("/").map(encodeURIComponent).join("/");
   }

@@ -1,4 +1,4 @@
-// The window onto the photo: zoom, pan, and the steps between the page's pixels and the preview's.
+// The part of the photo that is seen: zoom, pan, and conversion between the page's pixels and the preview's.
 // Positions on the page are those of pointer events (CSS pixels of the viewport).
 
 export class View {
@@ -12,7 +12,7 @@ export class View {
     this.isFitted = true;
   }
 
-  // Take over the canvas's place on the page; false while it has none (another tab is open).
+  /** Match the canvas's size on the page; false while it has none (another tab is open). */
   measure() {
     const { width, height } = this.canvas.getBoundingClientRect();
     if (!width || !height) return false;
@@ -31,7 +31,7 @@ export class View {
     this.isFitted = true;
   }
 
-  // Zoom by a factor; the point of the photo under (x, y) stays where it is.
+  /** Zoom by a factor; the point of the photo under (x, y) stays where it is. */
   zoomAt(x, y, factor) {
     const box = this.canvas.getBoundingClientRect();
     const whole = Math.min(box.width / this.size.width, box.height / this.size.height);
@@ -49,67 +49,85 @@ export class View {
     this.isFitted = false;
   }
 
+  /** The preview's pixel at a point of the page: [x, y]. */
   toPreview(x, y) {
     const box = this.canvas.getBoundingClientRect();
     return [(x - box.left - this.left) / this.zoom, (y - box.top - this.top) / this.zoom];
   }
 
+  /** The point of the page at a pixel of the preview: {x, y}. */
   toPage(x, y) {
     const box = this.canvas.getBoundingClientRect();
     return { x: box.left + this.left + x * this.zoom, y: box.top + this.top + y * this.zoom };
   }
 
-  // Draw the picture and what lies over it: {paint, brush, outline, original, divider}, each may be missing.
-  // Left of the divider (0 to 1 across the canvas) the original is shown in place of the picture.
+  /**
+   * Draw the picture and what lies over it.
+   *
+   * @param {CanvasImageSource} picture
+   * @param {object} over Each may be missing.
+   * @param {CanvasImageSource} over.paint
+   * @param {{x: number, y: number, radius: number}} over.brush On the page.
+   * @param {[number, number][]} over.outline A closed polygon in the preview's pixels.
+   * @param {CanvasImageSource} over.original Shown in place of the picture left of the divider.
+   * @param {number} over.divider 0 to 1 across the canvas.
+   */
   draw(picture, { paint, brush, outline, original, divider } = {}) {
-    const context = this.context;
-    const sharpness = this.canvas.width / (this.canvas.getBoundingClientRect().width || 1);
-    const scale = this.zoom * sharpness;
-    const toPhoto = () => context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
+    const { canvas, context } = this;
+    const sharpness = canvas.width / (canvas.getBoundingClientRect().width || 1);
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    toPhoto();
-    context.imageSmoothingEnabled = scale < 4; // beyond, people want to see pixels
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    this.usePreviewPixels(sharpness);
+    context.imageSmoothingEnabled = this.zoom * sharpness < 4; // beyond, people want to see pixels
     context.drawImage(picture, 0, 0);
     if (paint) {
       context.globalAlpha = 0.55;
       context.drawImage(paint, 0, 0);
       context.globalAlpha = 1;
     }
-    if (original) {
-      const across = divider * this.canvas.width;
-      context.save();
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.beginPath();
-      context.rect(0, 0, across, this.canvas.height);
-      context.clip();
-      toPhoto();
-      context.drawImage(original, 0, 0, this.size.width, this.size.height);
-      context.restore();
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      this.twice(() => context.strokeRect(across, -9, 0, this.canvas.height + 18), sharpness);
-    }
+    if (original) this.drawOriginal(original, divider, sharpness);
     context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
     if (brush) this.drawBrush(brush);
     if (outline) this.drawOutline(outline);
+  }
+
+  /** Let what is drawn next have coordinates in the preview's pixels. */
+  usePreviewPixels(sharpness) {
+    const scale = this.zoom * sharpness;
+    this.context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
+  }
+
+  drawOriginal(original, divider, sharpness) {
+    const { canvas, context } = this;
+    const across = divider * canvas.width;
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.beginPath();
+    context.rect(0, 0, across, canvas.height);
+    context.clip();
+    this.usePreviewPixels(sharpness);
+    context.drawImage(original, 0, 0, this.size.width, this.size.height);
+    context.restore();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    this.strokeTwice(() => context.strokeRect(across, -9, 0, canvas.height + 18), sharpness);
   }
 
   drawBrush({ x, y, radius }) {
     const box = this.canvas.getBoundingClientRect();
     this.context.beginPath();
     this.context.arc(x - box.left, y - box.top, radius, 0, 2 * Math.PI);
-    this.twice(() => this.context.stroke());
+    this.strokeTwice(() => this.context.stroke());
   }
 
   drawOutline(points) {
     this.context.beginPath();
     for (const [x, y] of points) this.context.lineTo(this.left + x * this.zoom, this.top + y * this.zoom);
     this.context.closePath();
-    this.twice(() => this.context.stroke());
+    this.strokeTwice(() => this.context.stroke());
   }
 
-  // Dark and broad, then light and narrow, so that one of them shows on any ground.
-  twice(stroke, sharpness = 1) {
+  /** Dark and broad, then light and narrow, so that one of them shows on any background. */
+  strokeTwice(stroke, sharpness = 1) {
     for (const [colour, width] of [["#000a", 3], ["#fff", 1.2]]) {
       this.context.strokeStyle = colour;
       this.context.lineWidth = width * sharpness;

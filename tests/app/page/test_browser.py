@@ -1,4 +1,4 @@
-"""The page in Chromium: what a person does there, from opening a photo to the downloaded file.
+"""The Repair tab in Chromium: what a person does there, from opening a photo to the downloaded file.
 
 Every test fails on an error in the page's scripts and on any request that would leave this computer.
 """
@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from remend.app.engine.model_pool import ModelPool
-from remend.models.progress import Cancelled, Progress
+from remend.models.progress import Progress
 from tests.helpers.browsing import (
     ARTIST,
     EMPTY,
@@ -191,73 +191,8 @@ def test_a_fill_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.Monkey
     page.click("#repair-undo")
     assert pixel(page, 100, 120) == plain
     expect(page.locator("#status")).not_to_have_class(
-        re.compile("given-up")
+        re.compile("progress-hidden")
     )  # once the fill has ended
-
-
-def upscale_twice(page: Page, phone_jpeg: Path) -> None:
-    page.get_by_role("tab", name="Upscale").click()
-    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
-    expect(page.locator("#status")).to_contain_text("1280 × 960")
-    page.fill("#upscale-scale input[type=number]", "2")
-    page.click("#upscale-run")
-    expect(page.locator("#upscale-download")).to_be_enabled()
-    expect(page.locator("#upscale-result img").first).to_be_visible()
-
-
-def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
-    upscale_twice(page, phone_jpeg)
-    path = download(page, "#upscale-download", tmp_path)
-    assert path.name == "phone-x2.jpg"
-    with Image.open(path) as result:
-        assert result.size == (640, 480)
-        assert result.getexif()[ARTIST] == "Ada"
-
-
-def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, png: Path):
-    upscale_twice(page, phone_jpeg)
-    page.set_input_files("#upscale-photo input[type=file]", png)
-    expect(page.locator("#upscale-download")).to_be_disabled()
-    expect(page.locator("#upscale-result img")).to_have_count(0)
-
-
-def test_each_tab_keeps_its_own_sentence(page: Page, png: Path):
-    status = page.locator("#status")
-    open_photo(page, png)
-    stroke(page, (60, 120), (260, 120))
-    expect(status).to_contain_text("Press Fill")
-    page.get_by_role("tab", name="Upscale").click()
-    expect(status).to_contain_text("Choose a photo")
-    page.get_by_role("tab", name="Models").click()
-    expect(status).to_contain_text("installed")
-    page.get_by_role("tab", name="Repair").click()
-    expect(status).to_contain_text("Press Fill")
-
-
-def test_a_sentence_waits_for_its_tab(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
-    go_on = threading.Event()
-    upscale = ModelPool.upscale
-
-    def slowly(*arguments: Any, **options: Any) -> Any:
-        assert go_on.wait(20)
-        return upscale(*arguments, **options)
-
-    monkeypatch.setattr(ModelPool, "upscale", slowly)
-    status = page.locator("#status")
-    page.get_by_role("tab", name="Upscale").click()
-    page.set_input_files("#upscale-photo input[type=file]", png)
-    expect(status).to_contain_text("scratched.png")
-    page.click("#upscale-run")
-    page.get_by_role("tab", name="Repair").click()
-    expect(status).to_contain_text("Open a photo")
-    go_on.set()
-    expect(page.locator("#upscale-download")).to_be_enabled()
-    expect(status).to_contain_text("Open a photo")
-    page.get_by_role("tab", name="Upscale").click()
-    expect(status).to_contain_text("is done")
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name="x4-fast").click()
-    expect(page.locator("#upscale-download")).to_be_disabled()
 
 
 @pytest.mark.parametrize("keeps", [False, True])
@@ -272,32 +207,6 @@ def test_paint_that_is_not_filled_is_not_lost_on_the_way_to_upscaling(
     press_fill(page)
     page.click("#repair-upscale")
     expect(page.locator("#upscale-photo")).to_contain_text("scratched")
-
-
-def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
-    began, ended = threading.Event(), threading.Event()
-
-    def wait_for_the_end(*arguments: Any, **_: float) -> None:
-        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
-        began.set()
-        try:
-            while True:
-                threading.Event().wait(0.02)
-                progress.update(1, 3, "tile 1 of 3")
-        except Cancelled:
-            ended.set()
-            raise
-
-    monkeypatch.setattr(ModelPool, "upscale", wait_for_the_end)
-    page.get_by_role("tab", name="Upscale").click()
-    page.set_input_files("#upscale-photo input[type=file]", png)
-    expect(page.locator("#status")).to_contain_text("scratched.png")
-    page.click("#upscale-run")
-    assert began.wait(10)
-    expect(page.locator("#status")).to_contain_text("tile 1 of 3")
-    page.click("#upscale-stop")
-    expect(page.locator("#status")).to_contain_text("Stopped")
-    assert ended.wait(10)
 
 
 def test_a_model_that_was_added_can_be_chosen(page: Page, png: Path, tiny_models: Path):
@@ -316,15 +225,6 @@ def test_a_model_that_was_added_can_be_chosen(page: Page, png: Path, tiny_models
         press_fill(page)
     finally:
         added.unlink()
-
-
-def test_no_photo_to_upscale_gets_a_sentence(page: Page, tmp_path: Path):
-    page.get_by_role("tab", name="Upscale").click()
-    page.click("#upscale-run")
-    expect(page.locator("#status")).to_contain_text("Choose a photo")
-    (tmp_path / "text.png").write_text("no picture")
-    page.set_input_files("#upscale-photo input[type=file]", tmp_path / "text.png")
-    expect(page.locator("#status")).to_contain_text("text.png is not a picture")
 
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -356,50 +256,3 @@ def test_fingers_paint_and_pinch_on_a_phone(page: Page, png: Path):
     for name in ("Upscale", "Models", "Repair"):
         page.get_by_role("tab", name=name).click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-CONTRASTS = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = (node) => {
-    for (; node; node = node.parentElement) {
-      const colour = parse(getComputedStyle(node).backgroundColor);
-      if (colour.length === 3 || colour[3] > 0.99) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const editor = "#repair-editor :is(.tool:not(:disabled), .size, .keys, .invitation *)";
-  return [...document.querySelectorAll(`#title h1, #status span, [role=tab], ${editor}`)].map((node) => {
-    const [a, b] = [light(parse(getComputedStyle(node).color)), light(ground(node))];
-    return [node.textContent.trim().slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
-  });
-}"""
-
-
-@pytest.mark.parametrize(
-    "options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True
-)
-def test_letters_stand_out_in_light_and_dark(page: Page):
-    page.wait_for_timeout(300)  # colours fade in
-    contrasts = page.evaluate(CONTRASTS)
-    assert len(contrasts) > 10
-    assert [pair for pair in contrasts if pair[1] < 4.5] == []
-
-
-def test_a_click_into_the_photo_shows_that_part_of_it(page: Page, png: Path):
-    page.get_by_role("tab", name="Upscale").click()
-    expect(page.locator("#upscale-preview")).to_be_hidden()
-    page.set_input_files("#upscale-photo input[type=file]", png)
-    small = page.locator("#upscale-where img")
-    expect(small).to_be_visible()
-    before = small.get_attribute("src")
-    small.click(position={"x": 3, "y": 3})
-    expect(page.locator("#status")).to_contain_text("About")
-    expect(page.locator("#upscale-result img").first).to_be_visible()
-    expect(page.get_by_label("number input for Where to look, from left to right")).to_have_value(
-        "0"
-    )
-    assert small.get_attribute("src") != before

@@ -209,3 +209,34 @@ def test_axe_finds_no_serious_fault_but_gradios_own(page: Page, png: Path):
     expect(page.locator("#upscale-where img")).to_be_visible()
     assert grave_faults(page) <= set(GRADIO_FAULTS)
     assert grave_faults(page, "#status") == set()
+
+
+CONTRASTS = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.99) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const editor = "#repair-editor :is(.tool:not(:disabled), .size, .keys, .invitation *)";
+  return [...document.querySelectorAll(`#title h1, #status span, [role=tab], ${editor}`)].map((node) => {
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(ground(node))];
+    return [node.textContent.trim().slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+  });
+}"""
+
+
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True
+)
+def test_letters_stand_out_in_light_and_dark(page: Page):
+    page.wait_for_timeout(300)  # colours fade in
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 10
+    assert [pair for pair in contrasts if pair[1] < 4.5] == []

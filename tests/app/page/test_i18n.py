@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from remend.app.batch.target_size import TargetSize
 from remend.app.engine.catalogue import Model, list_models
-from remend.app.page.i18n import ENGINE, MESSAGES, joined, language_of
+from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences
 from remend.app.page.models_tab import cards_list
-from remend.app.page.status import explain, returns_errors, say
-from remend.app.page.upscale_service import spell_seconds
+from remend.app.page.status import OPTION_LABELS, explain, returns_errors, say
+from remend.app.page.upscale_preview import spell_seconds
 from remend.models.checkpoints.card import Card
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from tests.helpers.paths import ROOT
 from tests.helpers.visiting import CHINESE, ENGLISH
 
@@ -49,13 +50,52 @@ def sentences_of(file: Path) -> set[str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "limit", "sentences"),
+    [
+        ("scale", 20.0, "1.5 to 8", ("Scale: 20 is", "倍数：20 超出范围；请选择 1.5 到 8。")),
+        ("detail", 2, "0 to 1", ("Detail: 2 is", "细节：2 超出范围；请选择 0 到 1。")),
+        (
+            "grow",
+            99,
+            "0 to 64",
+            ("Fill this far around the paint: 99 is", "填充范围向外扩展：99 超"),
+        ),
+        ("feather", 2000, "0 to 1000", ("feather: 2000 is", "feather：2000 超出范围")),
+    ],
+)
+def test_a_wrong_option_goes_by_its_label_in_the_visitors_language(
+    option: str, value: float, limit: str, sentences: tuple[str, str]
+):
+    error = OptionError(option, value, "is out of range", limit)
+    english, chinese = sentences
+    assert explain(error, "en") == f"{english} out of range; choose {limit}."
+    assert explain(error, "a language that is not spoken here") == explain(error, "en")
+    assert explain(error, "zh").startswith(chinese)
+
+
+def test_every_language_has_the_labels_of_options():
+    for messages in MESSAGES.values():
+        assert set(OPTION_LABELS.values()) <= set(messages)
+
+
+def test_a_width_that_cannot_be_names_no_flag():
+    with pytest.raises(OptionError) as caught:
+        TargetSize(width=-3)
+    assert explain(caught.value, "en").startswith("Target width in pixels: -3 is not possible; ")
+    assert explain(caught.value, "zh") == "目标宽度：-3 不可用；请选择大于 0 的数。"
+
+
 @pytest.mark.parametrize("language", ENGINE)
 def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
     root = ROOT
     said = set[str]().union(
         *(sentences_of(file) for part in ("app", "models") for file in (root / part).rglob("*.py"))
     )
-    assert not set(ENGINE[language]) - said
+    for sentence in ENGINE[language]:
+        # The reason of an `OptionError` is put together from its problem and its limit.
+        parts = sentence.removesuffix(".").split("; choose ")
+        assert sentence in said or said.issuperset(parts), sentence
     for sentence, translation in ENGINE[language].items():
         places = [int(place) for place in re.findall(r"\{(\d)\}", translation)]
         assert set(places) <= set(range(sentence.count("{}")))
@@ -70,13 +110,12 @@ def test_every_language_says_the_same_things():
 
 
 def test_the_browser_decides_on_the_language():
-    assert language_of(CHINESE) == "zh"
-    assert language_of(ENGLISH) == language_of(None) == "en"
+    assert choose_language(CHINESE) == "zh"
+    assert choose_language(ENGLISH) == choose_language(None) == "en"
     assert spell_seconds(45.2, "en") == "45 s"
     assert spell_seconds(600, "zh") == "10 分钟"
-    assert (
-        joined("en", "One.", "Two.") == "One. Two." and joined("zh", "一。", "二。") == "一。二。"
-    )
+    assert join_sentences("en", "One.", "Two.") == "One. Two."
+    assert join_sentences("zh", "一。", "二。") == "一。二。"
 
 
 def test_every_model_has_a_card_that_escapes_what_its_file_says(

@@ -103,7 +103,7 @@ def test_models_lists_cards(client: Client):
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"scale": 20}, "20 is out of range"),
+        ({"scale": 20}, "Scale: 20 is out of range; choose 1.5 to 8"),
         ({"detail": 2}, "2.* maximum .*1"),
         ({"model": "/etc/passwd"}, "no model '/etc/passwd' here"),
     ],

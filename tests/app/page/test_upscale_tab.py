@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.crop import aim_at, cut_crop, find_part, mark_part
-from remend.app.page.upscale_service import UpscaleRequest, Upscaling
-from remend.app.page.upscale_tab import hint_dials
+from remend.app.page.crop import centre_part, cut_part, find_part, mark_part
+from remend.app.page.upscale_preview import UpscalePreview
+from remend.app.page.upscale_service import UpscaleService, read_form
+from remend.app.page.upscale_tab import note_unused_sliders
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
 from tests.helpers.visiting import CHINESE, ENGLISH, no_bar, photo_of
@@ -20,21 +21,21 @@ from tests.helpers.visiting import CHINESE, ENGLISH, no_bar, photo_of
 
 def test_a_part_is_cut_within_the_picture():
     picture = photo_of(300, 50)
-    assert (cut_crop(picture, 1.0, 1.0).rgb == picture.rgb[:, 172:]).all()
-    assert (cut_crop(picture, -3.0, 0.0).rgb == picture.rgb[:, :128]).all()
-    assert (cut_crop(photo_of(5, 6), 0.5, 0.5)).size == (5, 6)
+    assert (cut_part(picture, 1.0, 1.0).rgb == picture.rgb[:, 172:]).all()
+    assert (cut_part(picture, -3.0, 0.0).rgb == picture.rgb[:, :128]).all()
+    assert (cut_part(photo_of(5, 6), 0.5, 0.5)).size == (5, 6)
 
 
 @pytest.mark.parametrize(("x", "y"), [(150, 200), (64, 64), (236, 336)])
-def test_a_click_aims_the_middle_of_the_part(x: int, y: int):
-    part = find_part((300, 400), *aim_at((300, 400), x, y))
+def test_a_click_becomes_the_middle_of_the_part(x: int, y: int):
+    part = find_part((300, 400), *centre_part((300, 400), x, y))
     assert abs((part.left + part.right) / 2 - x) <= 1
     assert abs((part.top + part.bottom) / 2 - y) <= 1
 
 
-def test_a_click_near_an_edge_aims_at_the_edge():
-    assert aim_at((300, 400), 3, 399) == (0.0, 1.0)
-    assert aim_at((100, 100), 3, 99) == (0.5, 0.5)  # all of it is shown
+def test_a_click_near_an_edge_shows_the_edge():
+    assert centre_part((300, 400), 3, 399) == (0.0, 1.0)
+    assert centre_part((100, 100), 3, 99) == (0.5, 0.5)  # all of it is shown
 
 
 def shown(jpeg: bytes) -> np.ndarray:
@@ -54,20 +55,18 @@ def test_the_chosen_part_is_framed_in_a_small_picture():
 
 
 def test_a_part_is_shown_with_an_estimate_before_the_whole(pool: ModelPool, upload_folder: Path):
-    upscaling = Upscaling(pool, max_megapixels=1.0)
+    preview = UpscalePreview(pool, max_megapixels=1.0, running={})
     Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
     bar: Any = no_bar
-    pair, said, where = upscaling.show_part(
-        photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, 0.5, ENGLISH, bar
-    )
+    pair, said, where = preview.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, 0.5, ENGLISH, bar)
     assert [Image.open(path).size for path in pair] == [(128, 128), (256, 256)]
     assert "400 × 300" in said and "About" in said
     assert Image.open(where).size == (200, 150)
 
 
 def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload_folder: Path):
-    upscaling = Upscaling(pool, max_megapixels=1.0)
+    service = UpscaleService(pool, max_megapixels=1.0)
     photos = []
     for folder in ("a", "b"):
         (upload_folder / folder).mkdir()
@@ -77,7 +76,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
     photos.insert(1, upload_folder / "text.png")
     bar: Any = no_bar
     arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", ENGLISH, bar)
-    _, download, said = upscaling.run(*arguments)
+    _, download, said = service.run(*arguments)
     assert "text.png" in said and "error" in said
     with zipfile.ZipFile(download["value"]) as archive:
         assert len(archive.namelist()) == 2
@@ -86,25 +85,83 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
                 assert (image.format, image.size) == ("JPEG", (60, 45))
 
 
+def test_the_good_photos_are_given_when_one_whose_name_begins_alike_is_cut_short(
+    pool: ModelPool, upload_folder: Path
+):
+    for name in ("a", "ab"):
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(upload_folder / f"{name}.png")
+    whole = (upload_folder / "a.png").read_bytes()
+    (upload_folder / "a.png").write_bytes(whole[: len(whole) // 2])
+    photos = [str(upload_folder / f"{name}.png") for name in ("a", "ab")]
+    bar: Any = no_bar
+    service = UpscaleService(pool, max_megapixels=1.0)
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    assert "a.png is cut short" in said and "error" in said
+    assert [Path(path).name for path in pair] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
+    with zipfile.ZipFile(download["value"]) as archive:
+        assert archive.namelist() == ["ab-x2.png"]
+
+
+def test_when_no_photo_is_good_each_is_named_and_nothing_is_given(
+    pool: ModelPool, upload_folder: Path
+):
+    for name in ("a.png", "b.png"):
+        (upload_folder / name).write_text("no picture")
+    photos = [str(upload_folder / name) for name in ("a.png", "b.png")]
+    bar: Any = no_bar
+    service = UpscaleService(pool, max_megapixels=1.0)
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    assert "value" not in pair and "value" not in download
+    assert "a.png" in said and "b.png" in said and "error" in said
+
+
+def test_the_bar_counts_the_photos_of_a_list_and_stopping_ends_it(
+    pool: ModelPool, upload_folder: Path
+):
+    photos = []
+    for name in ("a", "b"):
+        photos.append(str(upload_folder / f"{name}.png"))
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
+    service = UpscaleService(pool, max_megapixels=1.0)
+    seen: list[tuple[float, str]] = []
+
+    def bar(share: float, desc: str) -> None:
+        seen.append((share, desc))
+
+    def stopping_bar(share: float, desc: str) -> None:
+        service.stop(ENGLISH)
+
+    rest = ("auto", 0.5, 0.5, "auto", ENGLISH)
+    shown: Any = bar
+    service.run(photos, 2.0, 0, *rest, shown)
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert {desc.partition(",")[0] for _, desc in seen} == {"a.png", "b.png"}
+    shown = stopping_bar
+    _, download, said = service.run(photos, 2.0, 0, *rest, shown)
+    assert "value" not in download
+    assert "Stopped" in said
+
+
 def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Path):
-    upscaling = Upscaling(pool, max_megapixels=0.01)
+    preview = UpscalePreview(pool, max_megapixels=0.01, running={})
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
-    assert "180 × 180" in upscaling.describe(photos, 2.0, 0, ENGLISH)
-    assert "150 × 150" in upscaling.describe(photos, 2.0, 150, ENGLISH)
-    assert "2 张" not in upscaling.describe(photos, 2.0, 0, CHINESE)
-    assert "变为 180 × 180" in upscaling.describe(photos, 2.0, 0, CHINESE)
-    assert "2 photos" in upscaling.describe(photos * 2, 2.0, 0, ENGLISH)
-    assert "0.04" in upscaling.describe(photos, 4.0, 0, ENGLISH)
+    assert "180 × 180" in preview.describe(photos, 2.0, 0, ENGLISH)
+    assert "150 × 150" in preview.describe(photos, 2.0, 150, ENGLISH)
+    assert "2 张" not in preview.describe(photos, 2.0, 0, CHINESE)
+    assert "变为 180 × 180" in preview.describe(photos, 2.0, 0, CHINESE)
+    assert "2 photos" in preview.describe(photos * 2, 2.0, 0, ENGLISH)
+    assert "0.04" in preview.describe(photos, 4.0, 0, ENGLISH)
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
-        upscaling.upscale_file(
-            upload_folder / "large.png", UpscaleRequest(2.0, 0, "auto", 0.5), upload_folder
+        UpscaleService(pool, max_megapixels=0.01).upscale_file(
+            upload_folder / "large.png", read_form(2.0, 0, "auto", 0.5), upload_folder
         )
 
 
-def test_dials_that_a_model_does_not_heed_say_so():
+def test_sliders_without_effect_say_so():
     for model, scale in (("x2-fidelity", 4.0), ("x4-fast", 4.0)):
-        for dial in hint_dials(model, scale, ENGLISH):
-            assert dial["info"] == f"No effect with {model}."
-    assert "对 x4-fast 无效" in hint_dials("x4-fast", 2.0, CHINESE)[0]["info"]
+        for slider in note_unused_sliders(model, scale, ENGLISH):
+            assert slider["info"] == f"No effect with {model}."
+    assert "对 x4-fast 无效" in note_unused_sliders("x4-fast", 2.0, CHINESE)[0]["info"]

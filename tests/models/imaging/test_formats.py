@@ -92,6 +92,11 @@ def upright(source: Path, made: Path) -> bool:
         return image.size == (32, 48) and image.getexif().get(0x0112, 1) == 1
 
 
+def described(_: Path, made: Path) -> bool:
+    with Image.open(made) as image:
+        return image.getexif().get(0x010E) == "A scene"
+
+
 EXIF = Image.Exif()
 EXIF[0x010E] = "A scene"
 TURNED = Image.Exif()
@@ -164,8 +169,7 @@ KINDS = [
          save_image(PHOTO.convert("CMYK"), icc_profile=cmyk_profile()), doubled),
     Kind("profile of a wide gamut", ".png", save_image(PHOTO, icc_profile=WIDE),
          same(lambda p: p.meta.icc_profile)),
-    Kind("EXIF", ".jpg", save_image(PHOTO, exif=EXIF),
-         lambda _, made: Image.open(made).getexif().get(0x010E) == "A scene"),
+    Kind("EXIF", ".jpg", save_image(PHOTO, exif=EXIF), described),
     Kind("XMP", ".png", png_with_xmp, same(lambda p: p.meta.xmp)),
     Kind("dpi", ".jpg", save_image(PHOTO, dpi=(300, 300)), same(lambda p: p.meta.dpi)),
     Kind("orientation in EXIF", ".jpg", save_image(PHOTO, exif=TURNED), upright),

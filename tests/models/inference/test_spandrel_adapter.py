@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from remend.app.cli.main import main
-from remend.app.engine.catalogue import find_model, list_models, read_card
+from remend.app.engine.catalogue import card_of, find_model, list_models
 from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.device import Placement
 from remend.models.errors import RequestError
@@ -211,7 +211,7 @@ def test_a_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.
     path = put(ENLARGING["Compact"][1](), tmp_path / "m.pth")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(RequestError, match=r"pip install 'remend\[community\]'"):
-        read_card(path)
+        card_of(path)
 
 
 class Harm:

@@ -128,6 +128,6 @@ def test_files_that_are_no_feature_network_are_refused(tmp_path: Path) -> None:
     torch.save({"other": torch.zeros(1)}, path)
     with pytest.raises(RequestError, match="neither vgg16 nor"):
         load_features(str(path))
-    path.write_bytes(pickle.dumps(print))
+    path.write_bytes(pickle.dumps(print, 2))
     with pytest.raises(RequestError, match="plain tensors"):
         load_features(str(path))

@@ -20,14 +20,21 @@ from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
 from remend.training.lab import checkerboard
-from remend.training.lab.dirac import DiracSettings, run_dirac
 from remend.training.lab.experiments import EXPERIMENTS, find_experiments
-from remend.training.lab.findings import Lines, Measure, Trial, compare
-from remend.training.lab.generation import sliced_wasserstein, train_generator
-from remend.training.lab.judges import settle_logit, tell_collapse
-from remend.training.lab.page import write_techniques_page
-from remend.training.lab.photos import HOLE_PSNR, PERCEPTUAL, SHARPNESS, PhotoLab
-from remend.training.lab.ring import MODES, RingSettings, centres, count_modes, draw_ring, run_ring
+from remend.training.lab.problems.dirac import DiracSettings, run_dirac
+from remend.training.lab.problems.generation import sliced_wasserstein, train_generator
+from remend.training.lab.problems.lone_discriminators import settle_logit, tell_collapse
+from remend.training.lab.problems.photos import HOLE_PSNR, PERCEPTUAL, SHARPNESS, PhotoLab
+from remend.training.lab.problems.ring import (
+    MODES,
+    RingSettings,
+    centres,
+    count_modes,
+    draw_ring,
+    run_ring,
+)
+from remend.training.lab.report.findings import Lines, Measure, Trial, compare
+from remend.training.lab.report.page import write_techniques_page
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.losses.penalties import PENALTIES
 from remend.training.optim.optimisers import OPTIMISERS

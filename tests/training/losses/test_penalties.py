@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from remend.training.lab.dirac import DiracSettings, run_dirac
+from remend.training.lab.problems.dirac import DiracSettings, run_dirac
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PENALTIES, PenaltyName, interpolate
 

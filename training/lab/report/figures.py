@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from PIL import Image
 from torch import Tensor
 
-from remend.training.lab.findings import Clouds, Lines, Panel, Pictures, Trial
+from remend.training.lab.report.findings import Clouds, Lines, Panel, Pictures, Trial
 
 DPI, ROW_INCHES, COLUMN_INCHES, COLOURS = 100, 2.5, 3.9, 256
 PER_LINE = 4

@@ -15,7 +15,7 @@ from remend.models.discriminators.multiscale import MultiscaleDiscriminator
 from remend.models.discriminators.patch import PatchDiscriminatorConfig
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.training.engine.discriminator_tricks import Smoothing, draw_target
-from remend.training.lab.ring import SPREAD, centres, draw_ring
+from remend.training.lab.problems.ring import SPREAD, centres, draw_ring
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.optim.optimisers import make_adam
 

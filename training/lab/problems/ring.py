@@ -87,59 +87,83 @@ def count_modes(points: Tensor) -> tuple[int, float]:
     return int((hits >= 0.01 * len(points)).sum()), float(good.double().mean())
 
 
+class RingGan:
+    """Generator and discriminator of one run, and a step of each.
+
+    Args:
+        settings: The run's.
+    """
+
+    def __init__(self, settings: RingSettings) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        self.random = torch.Generator().manual_seed(settings.seed)
+        self.generator = dense(LATENT, 2, nn.ReLU)
+        self.discriminator = dense(2, 1, lambda: nn.LeakyReLU(0.2))
+        if settings.spectral:
+            normalise_spectrally(self.discriminator)
+        adam: OptimiserName = "adam"
+        self.generator_adam = OPTIMISERS[adam](self.generator, settings.generator_lr, BETAS)
+        rate = settings.discriminator_lr
+        self.discriminator_adam = OPTIMISERS[adam](self.discriminator, rate, BETAS)
+        self.gan = GAN_LOSSES[settings.loss]
+        self.images_seen = 0
+
+    def latents(self, samples: int) -> Tensor:
+        """Inputs of the generator, (samples, LATENT)."""
+        if self.settings.latent == "normal":
+            return torch.randn(samples, LATENT, generator=self.random)
+        return 2 * torch.rand(samples, LATENT, generator=self.random) - 1
+
+    def critic(self, points: Tensor) -> Tensor:
+        """Logits (N,) of points (N, 2)."""
+        return self.discriminator(points).squeeze(1)
+
+    def noisy(self, points: Tensor) -> Tensor:
+        """Points with the instance noise of the moment."""
+        images = self.settings.steps * BATCH
+        noise = self.settings.noise
+        return add_instance_noise(points, noise, self.images_seen, images, self.random)
+
+    def discriminator_step(self, with_penalty: bool) -> None:
+        """Teach the discriminator on one batch of each kind."""
+        settings, penalty = self.settings, PENALTIES[self.settings.penalty]
+        real = self.noisy(settings.scale * draw_ring(BATCH, self.random))
+        with torch.no_grad():
+            fake = self.noisy(self.generator(self.latents(BATCH)))
+        target = draw_target(settings.smoothing, BATCH, self.random)
+        loss = self.gan.discriminator(self.discriminator(real), self.discriminator(fake), target)
+        if penalty is not None and with_penalty:
+            mix = torch.rand(BATCH, generator=self.random)
+            weight = settings.penalty_weight * settings.penalty_every
+            loss = loss + weight * penalty(self.critic, real, fake, mix)
+        self.discriminator_adam.zero_grad()
+        loss.backward()
+        self.discriminator_adam.step()
+
+    def generator_step(self) -> None:
+        """Teach the generator on one batch; the discriminator's weights stay as they are."""
+        self.discriminator.requires_grad_(False)
+        loss = self.gan.generator(self.critic(self.noisy(self.generator(self.latents(BATCH)))))
+        self.generator_adam.zero_grad()
+        loss.backward()
+        self.generator_adam.step()
+        self.discriminator.requires_grad_(True)
+        self.images_seen += BATCH
+
+
 @functools.cache
 def run_ring(settings: RingSettings) -> RingOutcome:
     """Train on the ring and look at what comes out."""
-    torch.manual_seed(settings.seed)
-    random = torch.Generator().manual_seed(settings.seed)
-    generator = dense(LATENT, 2, nn.ReLU)
-    judge = dense(2, 1, lambda: nn.LeakyReLU(0.2))
-    if settings.spectral:
-        normalise_spectrally(judge)
-    adam: OptimiserName = "adam"
-    make_step = OPTIMISERS[adam](generator, settings.generator_lr, BETAS)
-    judge_step = OPTIMISERS[adam](judge, settings.discriminator_lr, BETAS)
-    gan, penalty = GAN_LOSSES[settings.loss], PENALTIES[settings.penalty]
-    images, until = 0, settings.steps * BATCH
-
-    def latents(samples: int) -> Tensor:
-        if settings.latent == "normal":
-            return torch.randn(samples, LATENT, generator=random)
-        return 2 * torch.rand(samples, LATENT, generator=random) - 1
-
-    def critic(points: Tensor) -> Tensor:
-        return judge(points).squeeze(1)
-
-    def noisy(points: Tensor) -> Tensor:
-        return add_instance_noise(points, settings.noise, images, until, random)
-
-    def train_judge(with_penalty: bool) -> None:
-        real = noisy(settings.scale * draw_ring(BATCH, random))
-        with torch.no_grad():
-            fake = noisy(generator(latents(BATCH)))
-        target = draw_target(settings.smoothing, BATCH, random)
-        loss = gan.discriminator(judge(real), judge(fake), target)
-        if penalty is not None and with_penalty:
-            mix = torch.rand(BATCH, generator=random)
-            weight = settings.penalty_weight * settings.penalty_every
-            loss = loss + weight * penalty(critic, real, fake, mix)
-        judge_step.zero_grad()
-        loss.backward()
-        judge_step.step()
-
+    run = RingGan(settings)
     for step in range(settings.steps):
-        judge.requires_grad_(True)
         for _ in range(settings.discriminator_steps):
-            train_judge(step % settings.penalty_every == 0)
-        judge.requires_grad_(False)
-        loss = gan.generator(critic(noisy(generator(latents(BATCH)))))
-        make_step.zero_grad()
-        loss.backward()
-        make_step.step()
-        images += BATCH
+            run.discriminator_step(step % settings.penalty_every == 0)
+        run.generator_step()
+    run.discriminator.requires_grad_(False)
     with torch.no_grad():
-        points = generator(latents(SAMPLES))
-    real = settings.scale * draw_ring(SAMPLES, random)
-    slope = squared_slope(critic, real).sqrt().mean().item()
+        points = run.generator(run.latents(SAMPLES))
+    real = settings.scale * draw_ring(SAMPLES, run.random)
+    slope = squared_slope(run.critic, real).sqrt().mean().item()
     points = points / settings.scale
     return RingOutcome(*count_modes(points), points, slope)

@@ -14,8 +14,7 @@ from torch.nn import functional as F
 
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.tasks import GenerateTask
-from remend.training.lab.findings import Measure, Pictures, Trial
-from remend.training.lab.photos import (
+from remend.training.lab.problems.photos import (
     CHECK_SEED,
     MILLISECONDS,
     PARAMETERS,
@@ -23,6 +22,7 @@ from remend.training.lab.photos import (
     SEEDS,
     PhotoLab,
 )
+from remend.training.lab.report.findings import Measure, Pictures, Trial
 from remend.training.recipe.parse import read_recipe
 
 COMMON = (

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from remend.training.lab.experiments import EXPERIMENTS
-from remend.training.lab.findings import Trial
-from remend.training.lab.photos import SEEDS
+from remend.training.lab.problems.photos import SEEDS
+from remend.training.lab.report.findings import Trial
 
 RESULTS = "results.json"
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import torch
 
-from remend.training.lab.dirac import DiracSettings, run_dirac
-from remend.training.lab.findings import Clouds, Lines, Measure, Trial
-from remend.training.lab.photos import SEEDS
-from remend.training.lab.ring import RADIUS, RingOutcome, RingSettings, run_ring
+from remend.training.lab.problems.dirac import DiracSettings, run_dirac
+from remend.training.lab.problems.photos import SEEDS
+from remend.training.lab.problems.ring import RADIUS, RingOutcome, RingSettings, run_ring
+from remend.training.lab.report.findings import Clouds, Lines, Measure, Trial
 from remend.training.losses.gan import GAN_LOSSES, GanLossName
 
 DISTANCE = Measure("distance from the equilibrium at the end", "low")

@@ -21,7 +21,7 @@ from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tasks import Batch, FillTask, Output, run_generator
 from remend.training.engine.trainer import Trainer
-from remend.training.lab.findings import Lines, Measure, Pictures, Trial
+from remend.training.lab.report.findings import Lines, Measure, Pictures, Trial
 from remend.training.losses import pixel as picture_losses
 from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
@@ -29,7 +29,7 @@ from remend.training.recipe.schema import Recipe
 SEEDS = (0, 1, 2)
 CHECK_BATCHES, CHECK_SEED = 8, 1
 PICTURES = slice(0, 3)
-RECIPES = Path(__file__).parents[1] / "recipe"
+RECIPES = Path(__file__).parents[2] / "recipe"
 TINY = RECIPES / "tiny.toml"
 
 PICTURE_LOSS_ONLY = ("losses.adversarial=0", "losses.feature_matching=0")

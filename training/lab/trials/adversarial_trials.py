@@ -10,12 +10,31 @@ from dataclasses import replace
 from typing import cast, get_args
 
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
-from remend.training.lab.dirac import DiracSettings, run_dirac
-from remend.training.lab.findings import Lines, Measure, Trial
-from remend.training.lab.judges import AccuracyCurve, settle_logit, tell_collapse, tell_pairs
-from remend.training.lab.photos import HOLE_PSNR, SEEDS, PhotoLab, PhotoRun, apply, score_fills
-from remend.training.lab.ring import RingSettings
-from remend.training.lab.toy_trials import MODES, QUALITY, SLOPE, try_dirac, try_ring, try_slopes
+from remend.training.lab.problems.dirac import DiracSettings, run_dirac
+from remend.training.lab.problems.lone_discriminators import (
+    AccuracyCurve,
+    settle_logit,
+    tell_collapse,
+    tell_pairs,
+)
+from remend.training.lab.problems.photos import (
+    HOLE_PSNR,
+    SEEDS,
+    PhotoLab,
+    PhotoRun,
+    apply,
+    score_fills,
+)
+from remend.training.lab.problems.ring import RingSettings
+from remend.training.lab.report.findings import Lines, Measure, Trial
+from remend.training.lab.trials.toy_trials import (
+    MODES,
+    QUALITY,
+    SLOPE,
+    try_dirac,
+    try_ring,
+    try_slopes,
+)
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PENALTIES, PenaltyName
 

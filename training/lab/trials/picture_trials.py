@@ -13,8 +13,7 @@ from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
 from remend.training.data.photo_store import batch_to_unit
 from remend.training.lab import checkerboard, generation
-from remend.training.lab.findings import Measure, Pictures, Trial
-from remend.training.lab.photos import (
+from remend.training.lab.problems.photos import (
     HOLE_PSNR,
     MILLISECONDS,
     PARAMETERS,
@@ -23,8 +22,9 @@ from remend.training.lab.photos import (
     STYLE,
     PhotoLab,
 )
-from remend.training.lab.ring import RingSettings
-from remend.training.lab.toy_trials import try_ring
+from remend.training.lab.problems.ring import RingSettings
+from remend.training.lab.report.findings import Measure, Pictures, Trial
+from remend.training.lab.trials.toy_trials import try_ring
 
 L1_ONLY = "Small photos, L1 in the hole only, 256 images"
 WITH_JUDGE = ("losses.adversarial=0.1", "losses.feature_matching=0")

@@ -1,0 +1,99 @@
+// What the server does with the open photo: fill, stop a fill, undo and redo, save, go on to the Upscale tab.
+
+import { saveAs } from "./files.js";
+import { ServerError } from "./server.js";
+
+/** Ask for a fill of what is painted; `finishFill` is called with its result. */
+export async function fill(editor) {
+  if (!editor.isIdle) return;
+  editor.addOutline();
+  if (!editor.painting.hasPaint) {
+    editor.say("paint_first");
+    return;
+  }
+  editor.setState("busy");
+  editor.say("filling");
+  editor.job += 1;
+  try {
+    const paint = await editor.sendPaint();
+    editor.trigger("fill", { ...paint, job: editor.job, language: editor.messages.language });
+  } catch (error) {
+    editor.fail(error);
+  }
+}
+
+/** @param {{job: number, stopped?: boolean, error?: string} | null} result What Python says of a fill. */
+export async function finishFill(editor, result) {
+  window.remendStatus?.showProgress(true); // hidden while a stopped fill came to its end
+  if (!result || result.job !== editor.job || editor.state !== "busy") return;
+  try {
+    if (result.error) throw new ServerError(result.error);
+    if (!result.stopped) {
+      const { patches } = await editor.server.call("changes", { photo: editor.photo.photo });
+      await editor.painting.applyPatches(patches);
+      editor.painting.recordFill(editor.isChecked("keep"));
+      editor.say("filled");
+    }
+    editor.setState("ready");
+  } catch (error) {
+    editor.fail(error);
+  }
+}
+
+/** Stop the fill that is running, or drop a box or lasso that is not painted yet. */
+export async function stop(editor) {
+  if (editor.outline && editor.isIdle) {
+    editor.outline = null;
+    editor.redraw();
+    return;
+  }
+  if (editor.state !== "busy") return;
+  const { job } = editor;
+  try {
+    const { stopped } = await editor.server.call("stop", { photo: editor.photo.photo, job });
+    if (!stopped) return; // the fill was faster; its result is on the way
+    editor.say("stopped");
+    if (editor.state !== "busy" || editor.job !== job) return; // the end of this fill was told before
+    window.remendStatus?.showProgress(false); // the server may still be ending it
+    editor.job += 1;
+    editor.setState("ready");
+  } catch (error) {
+    editor.fail(error);
+  }
+}
+
+/**
+ * Undo or redo a step: paint is changed here, fills are changed by the server.
+ *
+ * @param {"undo" | "redo"} name
+ */
+export async function step(editor, name) {
+  const { painting } = editor;
+  const entry = name === "undo" ? painting?.done.at(-1) : painting?.undone.at(-1);
+  if (!entry) return;
+  await editor.whileBusy(async () => {
+    if (entry.kind === "fill") {
+      const { patches } = await editor.server.call(name, { photo: editor.photo.photo });
+      await painting.applyPatches(patches);
+    }
+    painting[name]();
+    editor.say(name === "undo" ? "taken_back" : "brought_back");
+  });
+}
+
+/** Download the photo as it is now. */
+export async function download(editor) {
+  await editor.whileBusy(async () => {
+    const format = editor.find("[data-name=format]").value;
+    const { path, name } = await editor.server.call("save", { photo: editor.photo.photo, format });
+    saveAs(editor.server.addressOf(path), name);
+    editor.say("was_made", { name });
+  });
+}
+
+/** Send the photo as it is now to the Upscale tab. */
+export function upscale(editor) {
+  if (!editor.isIdle) return;
+  if (editor.outline || editor.painting.hasUnfilledPaint) editor.say("fill_first");
+  else editor.trigger("upscale", { photo: editor.photo.photo });
+}

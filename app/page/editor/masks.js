@@ -1,0 +1,52 @@
+// Paint that does not come from the brush: a mask file, a changed mask, damage that the server proposes.
+
+import { pickFile, saveAs } from "./files.js";
+import { loadImage } from "./painting.js";
+
+const MASK_STEP = 4; // pixels of the photo by which one press grows or shrinks the mask
+
+/** Let the person choose a mask file, and add it to the paint. */
+export async function loadMask(editor) {
+  const file = await pickFile("image/*,.tif,.tiff");
+  if (!file) return;
+  await editor.whileBusy(async () => {
+    const path = await editor.server.send(file);
+    const { overlay } = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
+    editor.painting.addMask(await loadImage(overlay));
+    editor.say("mask_loaded");
+  });
+}
+
+/** Download the paint as a mask of the photo's size. */
+export async function saveMask(editor) {
+  await editor.whileBusy(async () => {
+    const { path, name } = await editor.server.call("save_mask", await editor.sendPaint());
+    saveAs(editor.server.addressOf(path), name);
+    editor.say("was_made", { name });
+  });
+}
+
+async function changeMask(editor, change) {
+  await editor.whileBusy(async () => {
+    const paint = await editor.sendPaint();
+    const { overlay } = await editor.server.call("change_mask", { ...paint, ...change });
+    editor.painting.addMask(await loadImage(overlay), { replaces: true });
+    editor.say("painted");
+  });
+}
+
+export const invertMask = (editor) => changeMask(editor, { invert: true });
+export const growMask = (editor) => changeMask(editor, { grow: MASK_STEP });
+export const shrinkMask = (editor) => changeMask(editor, { grow: -MASK_STEP });
+
+/** Paint over what looks like damage; a new sensitivity replaces the last suggestion. */
+export async function suggestMask(editor) {
+  await editor.whileBusy(async () => {
+    const sensitivity = Number(editor.find("[data-name=sensitivity]").value);
+    const answer = await editor.server.call("suggest", { photo: editor.photo.photo, sensitivity });
+    const overlay = await loadImage(answer.overlay);
+    if (editor.painting.done.at(-1)?.suggested) editor.painting.undo();
+    editor.painting.addMask(overlay, { suggested: true });
+    editor.say(answer.found ? "suggested" : "nothing_suggested");
+  });
+}

@@ -1,0 +1,136 @@
+"""The Upscale tab in Chromium, and the status line that all tabs share."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from remend.app.engine.model_pool import ModelPool
+from remend.models.progress import Cancelled, Progress
+from tests.helpers.browsing import (
+    ARTIST,
+    download,
+    open_photo,
+    stroke,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def upscale_twice(page: Page, phone_jpeg: Path) -> None:
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
+    expect(page.locator("#status")).to_contain_text("1280 × 960")
+    page.fill("#upscale-scale input[type=number]", "2")
+    page.click("#upscale-run")
+    expect(page.locator("#upscale-download")).to_be_enabled()
+    expect(page.locator("#upscale-result img").first).to_be_visible()
+
+
+def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
+    upscale_twice(page, phone_jpeg)
+    path = download(page, "#upscale-download", tmp_path)
+    assert path.name == "phone-x2.jpg"
+    with Image.open(path) as result:
+        assert result.size == (640, 480)
+        assert result.getexif()[ARTIST] == "Ada"
+
+
+def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, png: Path):
+    upscale_twice(page, phone_jpeg)
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(page.locator("#upscale-download")).to_be_disabled()
+    expect(page.locator("#upscale-result img")).to_have_count(0)
+
+
+def test_no_photo_to_upscale_gets_a_sentence(page: Page, tmp_path: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.click("#upscale-run")
+    expect(page.locator("#status")).to_contain_text("Choose a photo")
+    (tmp_path / "text.png").write_text("no picture")
+    page.set_input_files("#upscale-photo input[type=file]", tmp_path / "text.png")
+    expect(page.locator("#status")).to_contain_text("text.png is not a picture")
+
+
+def test_a_click_into_the_photo_shows_that_part_of_it(page: Page, png: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    expect(page.locator("#upscale-preview")).to_be_hidden()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    small = page.locator("#upscale-where img")
+    expect(small).to_be_visible()
+    before = small.get_attribute("src")
+    small.click(position={"x": 3, "y": 3})
+    expect(page.locator("#status")).to_contain_text("About")
+    expect(page.locator("#upscale-result img").first).to_be_visible()
+    expect(page.get_by_label("number input for Where to look, from left to right")).to_have_value(
+        "0"
+    )
+    assert small.get_attribute("src") != before
+
+
+def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
+    began, ended = threading.Event(), threading.Event()
+
+    def wait_for_the_end(*arguments: Any, **_: float) -> None:
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
+        began.set()
+        try:
+            while True:
+                threading.Event().wait(0.02)
+                progress.update(1, 3, "tile 1 of 3")
+        except Cancelled:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(ModelPool, "upscale", wait_for_the_end)
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(page.locator("#status")).to_contain_text("scratched.png")
+    page.click("#upscale-run")
+    assert began.wait(10)
+    expect(page.locator("#status")).to_contain_text("tile 1 of 3")
+    page.click("#upscale-stop")
+    expect(page.locator("#status")).to_contain_text("Stopped")
+    assert ended.wait(10)
+
+
+def test_each_tab_keeps_its_own_sentence(page: Page, png: Path):
+    status = page.locator("#status")
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    expect(status).to_contain_text("Press Fill")
+    page.get_by_role("tab", name="Upscale").click()
+    expect(status).to_contain_text("Choose a photo")
+    page.get_by_role("tab", name="Models").click()
+    expect(status).to_contain_text("installed")
+    page.get_by_role("tab", name="Repair").click()
+    expect(status).to_contain_text("Press Fill")
+
+
+def test_a_sentence_waits_for_its_tab(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
+    go_on = threading.Event()
+    upscale = ModelPool.upscale
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        assert go_on.wait(20)
+        return upscale(*arguments, **options)
+
+    monkeypatch.setattr(ModelPool, "upscale", slowly)
+    status = page.locator("#status")
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(status).to_contain_text("scratched.png")
+    page.click("#upscale-run")
+    page.get_by_role("tab", name="Repair").click()
+    expect(status).to_contain_text("Open a photo")
+    go_on.set()
+    expect(page.locator("#upscale-download")).to_be_enabled()
+    expect(status).to_contain_text("Open a photo")
+    page.get_by_role("tab", name="Upscale").click()
+    expect(status).to_contain_text("is done")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="x4-fast").click()
+    expect(page.locator("#upscale-download")).to_be_disabled()

@@ -1,0 +1,1 @@
+"""The toy problems: what is trained, on points, textures and small photos."""

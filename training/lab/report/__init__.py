@@ -1,0 +1,1 @@
+"""What trials found, as verdicts, figures and a page."""
