@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remend.app.cli.terminal import Stoppable, Terminal
+from remend.app.cli.terminal import Terminal, stopped_by_signals
 from remend.app.engine.catalogue import (
     SUFFIX,
     default_fill_model,
@@ -130,16 +130,17 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
         f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
-    with terminal.progress(f"finetune {wanted.task}", counted=True) as bar:
-        progress = Stoppable(bar)
-        with progress.listening():
-            try:
-                tune.run(progress)
-            except Cancelled as stop:
-                raise Cancelled(
-                    f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
-                    f"{folder.path} and --resume goes on."
-                ) from stop
+    with (
+        terminal.progress(f"finetune {wanted.task}", counted=True) as bar,
+        stopped_by_signals(bar) as progress,
+    ):
+        try:
+            tune.run(progress)
+        except Cancelled as stop:
+            raise Cancelled(
+                f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
+                f"{folder.path} and --resume goes on."
+            ) from stop
     outcome = tune.finish(wanted.out)
     folder.state_file.unlink(missing_ok=True)
     terminal.print_status(outcome.sentence)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from remend.app.cli.terminal import Stoppable, Terminal
+from remend.app.cli.terminal import Terminal, stopped_by_signals
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
@@ -124,16 +124,17 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
         f"{photos} photos, {describe(trainer.placement, trainer.processes)}; "
         f"the run is recorded in {out}"
     )
-    with terminal.progress(recipe.name or recipe.task, counted=True) as bar:
-        progress = Stoppable(bar)
-        with progress.listening():
-            try:
-                trainer.run(progress)
-            except Cancelled as stop:
-                raise Cancelled(
-                    f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
-                    "and --resume goes on."
-                ) from stop
+    with (
+        terminal.progress(recipe.name or recipe.task, counted=True) as bar,
+        stopped_by_signals(bar) as progress,
+    ):
+        try:
+            trainer.run(progress)
+        except Cancelled as stop:
+            raise Cancelled(
+                f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
+                "and --resume goes on."
+            ) from stop
     use = f" (use it with --model {trainer.folder.ema_file})" if recipe.task != "generate" else ""
     terminal.print_status(f"Done: {trainer.folder.ema_file}{use}")
 

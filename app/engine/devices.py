@@ -1,6 +1,6 @@
-"""What ``--device``, ``-g``, ``--precision`` and ``--threads`` mean: from their words to a placement.
+"""What the options for device, precision and threads mean: from their values to a placement.
 
-The choice itself is ``models.device``'s; this only knows the command line's vocabulary.
+The choice itself is ``models.device``'s; here is what more the values of the command line can say.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import torch
 
 from remend.models.device import Placement, choose_placement
 from remend.models.device_names import PrecisionName
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError
 
 
 def resolve_placement(
@@ -19,8 +19,8 @@ def resolve_placement(
     """Choose where networks run.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or as ``-g`` of realesrgan-ncnn-vulkan: the numbers
-            of GPUs, -1 = the CPU.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or as in realesrgan-ncnn-vulkan the numbers of GPUs,
+            -1 = the CPU.
         precision: Of the arithmetic.
         threads: Of the CPU; None = torch's choice.
         note: Takes a sentence about what is done otherwise than asked.
@@ -30,7 +30,7 @@ def resolve_placement(
     """
     if threads is not None:
         if threads < 1:
-            raise RequestError(f"--threads {threads} is not possible; choose 1 or more.")
+            raise OptionError("threads", threads, "is not possible", "1 or more")
         torch.set_num_threads(threads)
     match device:
         case "auto" | "cpu" | "cuda" | "mps":
@@ -39,9 +39,8 @@ def resolve_placement(
             return choose_placement("cpu", precision)
     first, *others = device.split(",")
     if not all(number.isdecimal() for number in (first, *others)):
-        raise RequestError(
-            f"--device {device} is unknown; choose auto, cpu, cuda, mps, or the number of a GPU."
-        )
+        limit = "auto, cpu, cuda, mps, or the number of a GPU"
+        raise OptionError("device", device, "is unknown", limit)
     if others:
         note(f"One GPU works at a time; of {device} it is {first}.")
     return _place_on_gpu(int(first), precision)
@@ -60,5 +59,6 @@ def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:
         return choose_placement("mps", precision)
     count = torch.cuda.device_count()
     if index >= count:
-        raise RequestError(f"There is no GPU {index}, torch sees {count}; use --device auto.")
+        problem = f"is the number of no GPU: torch sees {count}"
+        raise OptionError("device", index, problem, "auto")
     return replace(choose_placement("cuda", precision), device=torch.device("cuda", index))

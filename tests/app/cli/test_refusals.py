@@ -30,9 +30,9 @@ REFUSED = {
     ),
     "scale 0": (
         "upscale photo.png -s 0 -o out.png",
-        "scale 0 is out of range; choose 1.5 to 8",
+        "--scale 0 is out of range; choose 1.5 to 8",
     ),
-    "scale 20": ("upscale photo.png -s 20 -o out.png", "scale 20 is out of range"),
+    "scale 20": ("upscale photo.png -s 20 -o out.png", "--scale 20 is out of range"),
     "scale nan": ("upscale photo.png -s nan -o out.png", "out of range"),
     "scale no number": ("upscale photo.png -s big -o out.png", "number"),
     "too wide": ("upscale photo.png --width 999 -o out.png", "times as large"),
@@ -112,7 +112,7 @@ def test_a_device_that_is_not_there(remend: Remend, device: str):
     save("photo.png")
     outcome = remend(f"upscale photo.png -o out.png --quiet -g {device}")
     assert outcome.code == 2
-    assert "--device auto" in outcome.err
+    assert "--device" in outcome.err and "auto" in outcome.err
 
 
 @pytest.mark.parametrize("name", ["text.png", "cut.jpg", "empty.png", "folder.png/x"])
