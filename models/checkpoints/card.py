@@ -32,15 +32,15 @@ class Card:
     scale: int = 1
     value_range: tuple[float, float] = (-1.0, 1.0)
     images_seen: int = 0
-    trained_on: Mapping[str, int] = field(default_factory=dict)
+    trained_on: Mapping[str, int] = field(default_factory=dict[str, int])
     """Source of the photos -> how many."""
     licence: str = "Apache-2.0"
     parent: str = ""
     adapter: int = 0
     """Rank of the low-rank adapter beside the parent's weights; 0 = the file has none."""
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The recipe that made the weights, and how long it took."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     limits: str = ""
     format: int = FORMAT
 

@@ -68,7 +68,7 @@ class GrowingDiscriminator(nn.Module):
     def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, s, s), s = ``growth.size``; logits are (B, 1)."""
         level, fade = self.growth.level, self.growth.fade
-        features = []
+        features: list[Tensor] = []
         x = self.entrances[level](picture)
         for i in reversed(range(level)):
             x = self.levels[i](x)

@@ -45,7 +45,7 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits (B, 1, h, w) and the activations of all stages for picture (B, C, H, W)."""
-        features = []
+        features: list[Tensor] = []
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)

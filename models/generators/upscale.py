@@ -9,7 +9,7 @@ stage of a photo model adds detail to it and leaves the colour of every neighbou
 import copy
 import dataclasses
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,7 @@ def take_colour_off(phases: Tensor) -> Tensor:
 
     Detail has no colour of its own: what a discriminator likes there would tint the whole photo.
     """
-    cells = phases.contiguous().unflatten(1, (3, -1))
+    cells = cast("Tensor", phases.contiguous().unflatten(1, (3, -1)))
     colour = cells.mean(2)
     side = COLOUR_WINDOW // 2
     for window, padding in (((COLOUR_WINDOW, 1), (side, 0)), ((1, COLOUR_WINDOW), (0, side))):

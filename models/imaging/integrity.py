@@ -6,12 +6,13 @@ checksums of TIFF's deflated strips are looked at, and formats that say how long
 PNG's own decoder looks at checksums; WebP, GIF and other TIFF hold nothing to go by.
 """
 
+import importlib
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import simplejpeg
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, TiffImagePlugin
 
+_simplejpeg: Any = importlib.import_module("simplejpeg")  # has no types
 # Of libjpeg's warnings, those about the picture; the others are about versions and oddities.
 _LOSSES = ("corrupt jpeg data", "premature end", "inconsistent progression")
 _TIFF_COMPRESSION, _TIFF_DEFLATE = 259, (8, 32_946)
@@ -43,7 +44,9 @@ def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
 def _warning_of_jpeg(content: bytes, mode: str) -> str | None:
     kind = "CMYK" if mode == "CMYK" else "GRAY"
     try:
-        simplejpeg.decode_jpeg(content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8)
+        _simplejpeg.decode_jpeg(
+            content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8
+        )
     except ValueError as error:
         what = str(error)
         return what if what.lower().startswith(_LOSSES) else None

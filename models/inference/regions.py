@@ -200,7 +200,8 @@ def feather_mask(mask: Mask, px: int) -> Mask:
     box = grow_box(_find_bounds(mask.values, frame), px, frame)
     cv2 = load_opencv()
     inside = mask.values[box.slices]
-    outside = cv2.distanceTransform((inside == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    known: Values = (inside == 0).astype(np.uint8)
+    outside = cv2.distanceTransform(known, cv2.DIST_L2, 5)
     ramp = np.clip(255 * (1 - np.asarray(outside, np.float32) / (px + 1)), 0, 255)
     values = mask.values.copy()
     values[box.slices] = np.where(inside > 0, inside, ramp.round().astype(np.uint8))

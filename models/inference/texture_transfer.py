@@ -64,13 +64,13 @@ def transfer_texture(
     low = np.asarray(even, np.float32).reshape(*size, 3)
     if detail == 0:
         return plain
-    smooth = _enlarge(torch.from_numpy(low).permute(2, 0, 1)[None], height, width)
+    smooth = _enlarge(torch.as_tensor(low).permute(2, 0, 1)[None], height, width)
     offsets = find_sources(low, unknown, measure_roughness(photo - smooth, hole, size))
     if offsets is None:
         return plain
     depth = cv2.distanceTransform(small_hole[0, 0].numpy().astype(np.uint8), cv2.DIST_L2, 5)
     unsure = ((np.asarray(depth, np.float32) - SURE_PX) / (UNSURE_PX - SURE_PX)).clip(0, 1)
-    share = _enlarge(torch.from_numpy(unsure)[None, None], height, width)
+    share = _enlarge(torch.as_tensor(unsure)[None, None], height, width)
     # What the reduction took is missing up to the rim; what the fill lacks only where it is unsure.
     lost, texture = photo - plain, photo - smooth
     rows, columns = hole[0, 0].nonzero(as_tuple=True)
@@ -102,7 +102,7 @@ def measure_roughness(texture: Tensor, hole: Tensor, size: tuple[int, int]) -> F
     )
     # Differences of a step of 8 bits are none.
     logarithm = np.log(sums / np.maximum(shares, 1e-6) + 1e-4).astype(np.float32)
-    return harmonic_fill(torch.from_numpy(logarithm)[None, None], 1 - known)[0, 0].numpy()
+    return harmonic_fill(torch.as_tensor(logarithm)[None, None], 1 - known)[0, 0].numpy()
 
 
 def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> Ints | None:
@@ -119,7 +119,7 @@ def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> 
     """
     height, width = unknown.shape
     half = WINDOW_PX // 2
-    missing = torch.from_numpy(unknown.astype(np.float32))[None, None]
+    missing = torch.as_tensor(unknown.astype(np.float32))[None, None]
     bordered = F.pad(missing, (half, half, half, half), value=1.0)
     known = F.max_pool2d(bordered, WINDOW_PX, SAMPLE_PX)[0, 0].numpy() == 0
     sources = np.argwhere(known)
@@ -174,13 +174,13 @@ def _describe(low: Floats, centres: Ints) -> Tensor:
     mean = windows.mean(1, keepdims=True)
     colour = mean[:, 0] * (COLOUR_WEIGHT * windows.shape[1] ** 0.5)
     pattern = (windows - mean).reshape(len(centres), -1)
-    return torch.from_numpy(np.concatenate([pattern, colour], 1))
+    return torch.as_tensor(np.concatenate([pattern, colour], 1))
 
 
 def _at(values: Floats, places: Ints) -> Tensor:
     """The values (h, w) at some pixels, (n, 1)."""
     rows, columns = (places[:, i].clip(0, values.shape[i] - 1) for i in (0, 1))
-    return torch.from_numpy(values[rows, columns, None])
+    return torch.as_tensor(values[rows, columns, None])
 
 
 def _copy(
@@ -193,7 +193,7 @@ def _copy(
     """
     height, width = layers.shape[-2:]
     scales = torch.tensor([height / size[0], width / size[1]])
-    shifts = (torch.from_numpy(offsets) * scales).round().long()
+    shifts = (torch.as_tensor(offsets) * scales).round().long()
     y = (rows + 0.5) / (scales[0] * NODE_PX)
     x = (columns + 0.5) / (scales[1] * NODE_PX)
     copied = layers.new_zeros(layers.shape[0], len(rows))

@@ -7,7 +7,7 @@ A process that is killed while it writes leaves a temporary file, whose name not
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -74,7 +74,7 @@ def _write_remote(data: bytes, path: RemotePath) -> None:
 
 
 @contextmanager
-def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _temporary_beside(path: Path) -> Generator[tuple[Path, BinaryIO]]:
     """A new file in the same folder, locked while it is written, gone if that fails."""
     while True:
         # Short and beside the target: the longest names still fit, and the renaming stays on one disk.

@@ -99,7 +99,7 @@ def test_strength_without_an_adapter_is_refused(album: Path, remend: Remend, com
     photo = next(album.iterdir())
     more = ("--mask", photo) if command == "fill" else ("-s", "2")
     said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "0.5")
-    assert "has no adapter, so --strength 0.5 has nothing to dial" in said
+    assert "--strength 0.5 does not go with" in said and "which has no adapter" in said
     said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "1.5")
     assert "--strength 1.5 is out of range" in said
 

@@ -151,7 +151,7 @@ def test_requests_that_are_wrong_are_refused():
     with pytest.raises(RequestError, match="The format '' is not written"):
         write_picture(picture, Path("photo"))
     for quality in (0, 101):
-        with pytest.raises(RequestError, match=f"quality {quality} is out of range"):
+        with pytest.raises(RequestError, match=f"quality={quality} is out of range"):
             encode_picture(picture, "jpg", quality=quality)
 
 
