@@ -16,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from remend.app.batch.requests import FillRequest, UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions
-from remend.app.engine.catalogue import default_fill_model, default_upscale_model
 from remend.app.engine.devices import resolve_placement
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import DTYPES
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError, OptionError
 from remend.models.imaging.files import encode_picture, read_mask, read_picture, same_file
 from remend.models.imaging.picture import Mask, Metadata, Picture
-from remend.models.inference.restorer import FillOptions, UpscaleOptions
 
 Photo = str | PathLike[str] | Image.Image | NDArray[Any]
 
@@ -45,11 +44,10 @@ def fill(
 ) -> Any:
     """See ``remend.fill``."""
     _check_output(output, photo, mask)
-    _check_detail(detail)
+    request = FillRequest(_name(model), detail, grow, feather, invert_mask)
     picture, missing = _read(photo), _read_mask(mask, invert_mask).grown(grow)
-    filled = _pool(device, precision).fill(
-        picture, missing, _name(model) or default_fill_model(), FillOptions(detail, feather)
-    )
+    pool = _pool(device, precision)
+    filled = pool.fill(picture, missing, request.weights, request.options)
     return _give_back(filled, photo, output)
 
 
@@ -66,19 +64,18 @@ def upscale(
 ) -> Any:
     """See ``remend.upscale``."""
     _check_output(output, photo)
-    _check_detail(detail or 0)
-    target, picture = TargetSize(scale=scale), _read(photo)
-    chosen: dict[str, Any] = {} if detail is None else {"detail": detail}
-    options = UpscaleOptions(size=target.size_for(picture.size), tile_px=tile, **chosen)
-    name = _name(model) or default_upscale_model(scale)
-    return _give_back(_pool(device, precision).upscale(picture, name, options), photo, output)
+    request = UpscaleRequest(TargetSize(scale=scale), _name(model), detail, tile_px=tile)
+    picture = _read(photo)
+    weights, options = request.weights_for(picture.size), request.options_for(picture.size)
+    pool = _pool(device, precision)
+    return _give_back(pool.upscale(picture, weights, options), photo, output)
 
 
 @functools.cache
 def _pool(device: Any, precision: Any) -> ModelPool:
     """One for each placement, so that networks are loaded once."""
     if precision not in ("auto", *DTYPES):
-        raise RequestError(f"precision={precision!r} is unknown; choose auto, {', '.join(DTYPES)}.")
+        raise OptionError("precision", repr(precision), "is unknown", f"auto, {', '.join(DTYPES)}")
     return ModelPool([resolve_placement(str(device), precision, None, warnings.warn)])
 
 
@@ -86,15 +83,10 @@ def _name(model: str | PathLike[str] | None) -> str | Path | None:
     return model if model is None or isinstance(model, str) else Path(model)
 
 
-def _check_detail(detail: float) -> None:
-    if not 0 <= detail <= 1:
-        raise RequestError(f"detail={detail:g} is out of range; choose 0 to 1.")
-
-
 def _check_output(output: str | PathLike[str] | None, *inputs: Photo) -> None:
     paths = [Path(given) for given in inputs if isinstance(given, str | PathLike)]
     if output is not None and any(same_file(Path(output), path) for path in paths):
-        raise RequestError(f"output={output} is an input; name another file.")
+        raise OptionError("output", output, "is an input", "another file")
 
 
 def _read(photo: Photo) -> Picture:

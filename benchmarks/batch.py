@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from benchmarks.entry import enter
 from benchmarks.speed import shipped_photo
+from remend.app.batch.inputs import find_inputs
 from remend.app.batch.pipeline import run_plan
-from remend.app.batch.plan import Naming, find_inputs, make_folder, make_plan
+from remend.app.batch.plan import Naming, make_folder, make_plan
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.catalogue import find_model
 from remend.app.engine.model_pool import ModelPool
 from remend.models.checkpoints.checkpoint import Card, save_network
@@ -64,7 +66,7 @@ def rate_row(folder: Path, pictures: Sequence[Picture], model: str, kind: str) -
     pool = ModelPool([choose_placement()])
     upscaler = pool.upscaler(find_model(model, "upscale"))
     scale = upscaler.card.scale
-    work = UpscaleWork(pool, model, TargetSize(scale=scale), saving=EncodeOptions())
+    work = UpscaleWork(pool, UpscaleRequest(TargetSize(scale=scale), model))
     alone = whole = 0.0
     alone_cpu = whole_cpu = 0.0
     for part in range(PARTS):  # a shared machine changes its speed: both are timed by turns

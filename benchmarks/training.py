@@ -24,6 +24,7 @@ from benchmarks.entry import enter
 from remend.app.cli.lab_command import find_gradio_photos
 from remend.app.cli.train_command import find_recipe
 from remend.models.device import Placement, choose_device, cpu_has_bf16
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.run_folder import RunFolder
@@ -65,7 +66,7 @@ def make_trainer(
     recipe, sentence = settle_compile(recipe, device)
     if sentence:
         raise SystemExit(sentence)
-    store = PhotoStore.load(
+    store = load_photos(
         photos, device=device, min_side=max(recipe.growth.sizes, default=recipe.data.crop)
     )
     run = RunFolder(folder, recipe, resume=False)

@@ -40,6 +40,16 @@ class Cost:
     tile_px: int | None = None
     note: str = ""
 
+    def as_facts(self) -> dict[str, float]:
+        """What a dry run tells, by the names under which it is printed."""
+        return {
+            "width": self.size[0],
+            "height": self.size[1],
+            "estimated_seconds": round(self.seconds, 1),
+            "memory_bytes": self.memory_bytes + PROGRAM_BYTES,
+            "output_bytes": self.disk_bytes,
+        }
+
 
 def picture_bytes(header: Header, size: tuple[int, int] | None = None) -> int:
     """Of the arrays of a picture, at its own or another size."""
@@ -99,5 +109,5 @@ def refuse_if_too_large(cost: Cost, limit: int | None) -> None:
         raise InputError(
             f"Its result of {width} x {height} pixels takes about "
             f"{format_size(cost.memory_bytes + PROGRAM_BYTES)} of memory, and {format_size(limit)} may be "
-            "used; ask for a smaller size, close other programs or raise --max-memory."
+            "used; ask for a smaller size, close other programs or allow more memory."
         )

@@ -1,6 +1,6 @@
 """The record that a batch keeps beside its outputs: ``remend-manifest.jsonl``, one line a job.
 
-The last line on an output counts; it is what ``--resume`` goes by. Lines are appended in one piece and
+The last line on an output counts; a run that is resumed goes by it. Lines are appended in one piece and
 never changed, so that several processes may write to one record, and one that is killed spoils at most
 its own last line. Behind a URL nothing can be appended: there the record is put anew every few seconds and at
 the end, and a process that is killed forgets what it did since.

@@ -7,82 +7,105 @@ gives it the photo anew; outputs appear whole or not at all, so doing one twice 
 
 import importlib
 import pickle
+import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from remend.app.batch.manifest import Result
 from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 
 _ATTEMPTS = 5  # at a photo, before it counts as one that kills its workers
 
 
-def perform_on_cluster(address: str, work: Work) -> Callable[[Sequence[Job]], Iterator[Result]]:
-    """Join a cluster.
+class RayExecutor:
+    """Carries out jobs on a cluster, for ``app.batch.pipeline``; results come in any order.
 
     Args:
         address: Of the head node, ``host:port``; ``auto`` = the one that runs here.
         work: What is done to each photo; its networks are loaded on the workers.
 
-    Returns:
-        What does jobs on the cluster and tells of each as it ends, in any order.
-
     Raises:
         RequestError: Ray is not installed, or no cluster answers there.
     """
+
+    in_order = False
+    memory_bytes: int | None = None  # each machine has its own
+
+    def __init__(self, address: str, work: Work) -> None:
+        self._ray, self._work = _join(address), work
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        cpus = [int(node["Resources"].get("CPU", 0)) for node in nodes]
+        gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        # A GPU serves one actor; without any, a node serves one, whose network uses all its cores.
+        share = (
+            {"num_gpus": 1, "num_cpus": 0}
+            if gpus
+            else {"num_cpus": max(1, min(filter(None, cpus)))}
+        )
+        self.width = gpus or sum(1 for number in cpus if number)
+        restarts = {"max_restarts": -1, "max_task_retries": _ATTEMPTS - 1}
+        self._actor_class = self._ray.remote(**restarts, **share)(_worker_class())
+        self._pickled = pickle.dumps(work)
+        self._actors: list[Any] = []
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._outcomes: set[Future[Result]] = set()
+
+    def submit(self, job: Job) -> "Future[Result]":
+        """Give a job to an actor that is idle, or to a new one."""
+        self._work.close(job)  # the actor opens the photo where it is
+        try:
+            actor = self._idle.get_nowait()
+        except queue.Empty:
+            actor = self._actor_class.remote(self._pickled)
+            self._actors.append(actor)
+        begin = time.monotonic()
+        outcome: Future[Result] = Future()
+
+        def end(task: "Future[Result]") -> None:
+            self._idle.put(actor)
+            self._outcomes.discard(outcome)
+            if not outcome.set_running_or_notify_cancel():
+                return
+            if (error := task.exception()) is None:
+                outcome.set_result(replace(task.result(), job=job))
+            elif isinstance(error, self._ray.exceptions.RayError):
+                reason = f"Its workers were lost {_ATTEMPTS} times ({type(error).__name__})."
+                seconds = time.monotonic() - begin
+                outcome.set_result(Result(job, "failed", seconds, (), reason))
+            else:
+                outcome.set_exception(error)
+
+        self._outcomes.add(outcome)
+        actor.perform.remote(pickle.dumps(_absolute(job))).future().add_done_callback(end)
+        return outcome
+
+    def close(self) -> None:
+        """End all actors, and what they work on."""
+        for outcome in list(self._outcomes):
+            outcome.cancel()
+        while self._actors:
+            self._ray.kill(self._actors.pop())
+
+
+def _join(address: str) -> Any:
+    """Join a cluster; returns the package ray."""
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise RequestError(
-            "--cluster needs the package ray; install it with: pip install 'remend[cluster]'"
+            "A cluster needs the package ray; install it with: pip install 'remend[cluster]'"
         ) from error
     if not ray.is_initialized():
         try:
             ray.init(address, log_to_driver=False, logging_level="ERROR")
         except Exception as error:  # each kind of wrong address has its own
-            raise RequestError(
-                f"No Ray cluster answers at --cluster {address} ({error})."
-            ) from error
-    return lambda jobs: _perform(jobs, work, ray)
-
-
-def _perform(jobs: Sequence[Job], work: Work, ray: Any) -> Iterator[Result]:
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    cpus = [int(node["Resources"].get("CPU", 0)) for node in nodes]
-    gpus = int(ray.cluster_resources().get("GPU", 0))
-    # A GPU serves one actor; without any, a node serves one, whose network uses all its cores.
-    share = (
-        {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": max(1, min(filter(None, cpus)))}
-    )
-    count = min(len(jobs), gpus or sum(1 for number in cpus if number))
-    actor = ray.remote(max_restarts=-1, max_task_retries=_ATTEMPTS - 1, **share)(_worker_class())
-    held = pickle.dumps(work)
-    actors = [actor.remote(held) for _ in range(count)]
-    waiting = iter(jobs)
-    running: dict[Any, tuple[Any, Job, float]] = {}
-
-    def give(to: Any) -> None:
-        if (job := next(waiting, None)) is not None:
-            running[to.perform.remote(pickle.dumps(_absolute(job)))] = (to, job, time.monotonic())
-
-    try:
-        for each in actors:
-            give(each)
-        while running:
-            (ended,), _ = ray.wait(list(running), num_returns=1)
-            worker, job, begin = running.pop(ended)
-            try:
-                yield replace(ray.get(ended), job=job)
-            except ray.exceptions.RayError as error:
-                reason = f"Its workers were lost {_ATTEMPTS} times ({type(error).__name__})."
-                yield Result(job, "failed", time.monotonic() - begin, (), reason)
-            give(worker)
-    finally:
-        for each in actors:
-            ray.kill(each)
+            problem = f"is the address of no Ray cluster that answers ({error})"
+            raise OptionError("cluster", address, problem) from error
+    return ray
 
 
 def _absolute(job: Job) -> Job:
@@ -96,12 +119,10 @@ def _worker_class() -> type:
 
     class Worker:
         def __init__(self, pickled: bytes) -> None:
-            self._work = pickle.loads(pickled)
+            pipeline = importlib.import_module("remend.app.batch.pipeline")
+            self._pipeline = pipeline.Pipeline(pickle.loads(pickled))
 
         def perform(self, pickled: bytes) -> Any:
-            pipeline = importlib.import_module("remend.app.batch.pipeline")
-            return pipeline.Pipeline(self._work, pipeline.BatchOptions()).perform(
-                pickle.loads(pickled)
-            )
+            return self._pipeline.perform(pickle.loads(pickled))
 
     return Worker

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from remend.app.batch.estimate import Cost, add_costs
+from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job, Plan
-from remend.app.batch.work import FileWork, FillWork, LoadedPhoto, RestoredPhoto, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
+from remend.app.batch.work import FileWork, LoadedPhoto, RestoredPhoto
 from remend.models.progress import Progress, SubProgress
 
 
@@ -15,11 +17,12 @@ class RestoreWork(FileWork):
 
     Args:
         fill: The first step.
-        upscale: The second; its way of saving is the one that counts.
+        upscale: The second; its way of writing outputs is the one that counts.
     """
 
     def __init__(self, fill: FillWork, upscale: UpscaleWork) -> None:
-        super().__init__(upscale._pool, upscale._saving, upscale._memory_bytes)
+        super().__init__(upscale.pool, upscale.saving, upscale.memory_bytes)
+        self.files = fill.files = upscale.files  # one photo, opened once for both steps
         self._fill, self._upscale = fill, upscale
 
     def prepare(self, plan: Plan) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remend.app.cli.terminal import Stoppable, Terminal
+from remend.app.cli.terminal import Terminal, stopped_by_signals
 from remend.app.engine.catalogue import (
     SUFFIX,
     default_fill_model,
@@ -23,6 +23,7 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
@@ -112,7 +113,7 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
         images=request.images,
         adapter=request.adapter,
     )
-    photos = load_photos(request.data, recipe.data.crop, placement, terminal)
+    photos = load_and_audit(request.data, recipe.data.crop, placement, terminal)
     data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
     recipe = dataclasses.replace(recipe, data=data)
     folder = RunFolder(request.out.with_suffix(".run"), recipe, resume=request.resume)
@@ -129,16 +130,17 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
         f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
-    with terminal.progress(f"finetune {request.task}", counted=True) as bar:
-        progress = Stoppable(bar)
-        with progress.listening():
-            try:
-                tune.run(progress)
-            except Cancelled as stop:
-                raise Cancelled(
-                    f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
-                    f"{folder.path} and --resume goes on."
-                ) from stop
+    with (
+        terminal.progress(f"finetune {request.task}", counted=True) as bar,
+        stopped_by_signals(bar) as progress,
+    ):
+        try:
+            tune.run(progress)
+        except Cancelled as stop:
+            raise Cancelled(
+                f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
+                f"{folder.path} and --resume goes on."
+            ) from stop
     outcome = tune.finish(request.out)
     folder.state_file.unlink(missing_ok=True)
     terminal.print_status(outcome.sentence)
@@ -147,13 +149,13 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     return outcome
 
 
-def load_photos(
+def load_and_audit(
     data: Sequence[Path], crop_px: int, placement: Placement, terminal: Terminal
 ) -> PhotoStore:
     """Audit and load the photos; errors as `PhotoStore.load`, or too few that can be used."""
     audit = Audit(crop_px)
     with terminal.progress("Looking at the photos", counted=True) as bar:
-        photos = PhotoStore.load(
+        photos = load_photos(
             data,
             device=placement.device,
             min_side=crop_px,

@@ -8,6 +8,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from remend.app.batch.requests import FillRequest, UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.cli import options
 from remend.app.cli.general_options import GeneralOptions
@@ -17,7 +18,7 @@ from remend.models.storage.remote import AnyPath, to_path
 
 if TYPE_CHECKING:
     from remend.app.batch.plan import Plan
-    from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork, Work
+    from remend.app.batch.work import EncodeOptions, Work
     from remend.app.engine.model_pool import ModelPool
 
 
@@ -33,43 +34,25 @@ class MaskOptions:
     feather: options.Feather = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is out of range, and none or two photos."""
-        check_range("feather", self.feather, 0, 1000)
-        check_range("grow", self.grow, -1000, 1000)
+        """Refuse none or two photos."""
         if (self.photo is None) == (self.photo_option is None):
             raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
 
     def plan(self, files: "FileOptions") -> "Plan":
-        """Photos, masks and outputs; errors as ``app.batch.plan``."""
-        from remend.app.batch.plan import find_inputs, make_plan, match_masks
+        """Photos, masks and outputs; errors as ``app.batch.inputs`` and ``app.batch.plan``."""
+        from remend.app.batch.inputs import find_inputs, match_masks
+        from remend.app.batch.plan import make_plan
 
         named = [name for name in (self.photo, self.photo_option) if name is not None]
-        holes = to_path(self.mask)
-        found = find_inputs(named, output=files.output_path, suffix=files.suffix, mask=holes)
-        masks = match_masks([path for path, _ in found.photos], holes)
-        return make_plan(found, files.output_path, files.naming, masks)
+        mask = to_path(self.mask)
+        inputs = find_inputs(named, output=files.output_path, suffix=files.suffix, mask=mask)
+        masks = match_masks([photo.path for photo in inputs.photos], mask)
+        return make_plan(inputs, files.output_path, files.naming, masks)
 
-    def work(
-        self,
-        running: "RunOptions",
-        files: "FileOptions",
-        model: str | None,
-        detail: float,
-        strength: float,
-    ) -> "FillWork":
-        """How a photo is filled; errors as there."""
-        from remend.app.batch.work import FillWork
-        from remend.models.inference.restorer import FillOptions
-
-        return FillWork(
-            running.pool,
-            model,
-            FillOptions(detail=detail, feather_px=self.feather),
-            invert=self.invert_mask,
-            grow_px=self.grow,
-            saving=files.saving,
-            strength=strength,
-            memory_bytes=running.memory_bytes,
+    def request(self, model: str | None, detail: float, strength: float) -> FillRequest:
+        """How photos are filled; errors as there."""
+        return FillRequest(
+            model, detail, self.grow, self.feather, self.invert_mask, strength=strength
         )
 
 
@@ -88,18 +71,6 @@ class SizeOptions:
     tile: options.Tile = "auto"
     ncnn_tile: options.NcnnTile = None
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
-        _ = self.target, self.tile_px
-        for name, value in (("detail", self.detail), ("denoise", self.denoise)):
-            if value is not None:
-                check_range(name, value, 0, 1)
-
-    @property
-    def target(self) -> TargetSize:
-        """The size that was asked for; errors as there."""
-        return TargetSize(self.scale, self.width, self.height, self.megapixels)
-
     @property
     def tile_px(self) -> int | None:
         """The pixels of a tile, from ``--tile`` or ``-t``: None = auto, 0 = the whole photo.
@@ -113,25 +84,20 @@ class SizeOptions:
         text = self.tile if self.ncnn_tile is None else self.ncnn_tile.partition(",")[0]
         if text == "auto" or (text == "0" and self.ncnn_tile is not None):
             return None
-        if not text.isdecimal() or 0 < int(text) < 32:
+        if not text.isdecimal():
             raise OptionError(option, text, "is not possible", "auto, 0, or 32 pixels and more")
         return int(text)
 
-    def work(self, running: "RunOptions", files: "FileOptions", strength: float) -> "UpscaleWork":
-        """How a photo is enlarged; errors as there."""
-        from remend.app.batch.work import UpscaleWork
-
-        return UpscaleWork(
-            running.pool,
+    def request(self, strength: float) -> UpscaleRequest:
+        """How photos are enlarged; errors as there."""
+        return UpscaleRequest(
+            TargetSize(self.scale, self.width, self.height, self.megapixels),
             self.model,
-            self.target,
             detail=self.detail,
             denoise=self.denoise,
             tta=self.tta,
             tile_px=self.tile_px,
-            saving=files.saving,
             strength=strength,
-            memory_bytes=running.memory_bytes,
         )
 
 
@@ -214,8 +180,8 @@ class RunOptions(GeneralOptions):
         return ModelPool(resolve_placements(self.device, self.precision, self.threads))
 
     def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
-        """Do a plan and tell of it; returns the exit code."""
-        from remend.app.batch.pipeline import BatchOptions, run_plan
+        """Carry out a plan and print its results; returns the exit code."""
+        from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
         from remend.app.batch.plan import make_folder
         from remend.app.cli.report import Report
 
@@ -231,26 +197,19 @@ class RunOptions(GeneralOptions):
             memory_bytes=self.memory_bytes,
         )
         work.prepare(plan)
-        elsewhere = None
+        cluster = None
         if self.cluster is not None:
-            from remend.app.batch.ray_cluster import perform_on_cluster
+            from remend.app.batch.ray_cluster import RayExecutor
 
-            elsewhere = perform_on_cluster(self.cluster, work)
+            cluster = RayExecutor(self.cluster, work)
         if not files.dry_run:
             make_folder(plan.folder)
         with interruptible(), self.terminal.progress("", counted=plan.is_batch) as bar:
             report = Report(self.terminal, plan, bar, as_json=self.as_json)
-            for result in run_plan(
-                plan, work, how, progress_of=report.start_job, elsewhere=elsewhere
-            ):
+            executor = cluster or Pipeline(work, how, report.start_job)
+            for result in run_plan(plan, work, how, executor):
                 report.add_result(result)
         return report.finish()
-
-
-def check_range(option: str, value: float, low: float, high: float) -> None:
-    """Raise an OptionError for an option whose value lies outside its limits."""
-    if not low <= value <= high:
-        raise OptionError(option, value, "is out of range", f"{low:g} to {high:g}")
 
 
 def check_record(plan: "Plan", files: FileOptions) -> None:

@@ -6,6 +6,7 @@ As there: parse, call, print; no image arithmetic, and nothing heavy is imported
 import sys
 from collections.abc import Sequence
 
+from remend.app.batch.requests import check_range
 from remend.app.cli import options
 from remend.app.cli.general_options import grouped
 from remend.app.cli.option_groups import (
@@ -13,7 +14,6 @@ from remend.app.cli.option_groups import (
     MaskOptions,
     RunOptions,
     SizeOptions,
-    check_range,
     check_record,
 )
 
@@ -29,11 +29,13 @@ def fill(
     running: RunOptions,
 ) -> int:
     """Fill scratches, stains and holes: whatever the mask marks."""
-    check_range("detail", detail, 0, 1)
-    check_range("strength", strength, 0, 1)
+    from remend.app.batch.fill_work import FillWork
+
+    request = masked.request(model, detail, strength)
     plan = masked.plan(files)
     check_record(plan, files)
-    return running.run(plan, masked.work(running, files, model, detail, strength), files)
+    work = FillWork(running.pool, request, files.saving, running.memory_bytes)
+    return running.run(plan, work, files)
 
 
 @grouped
@@ -48,16 +50,19 @@ def upscale(
     running: RunOptions,
 ) -> int:
     """Enlarge photos."""
-    from remend.app.batch.plan import find_inputs, make_plan
+    from remend.app.batch.inputs import find_inputs
+    from remend.app.batch.plan import make_plan
+    from remend.app.batch.upscale_work import UpscaleWork
 
-    check_range("strength", strength, 0, 1)
+    request = enlarged.request(strength)
     named = [*(inputs or []), *(inputs_option or [])]
     found = find_inputs(
         named, listed=sys.stdin, recursive=recursive, output=files.output_path, suffix=files.suffix
     )
     plan = make_plan(found, files.output_path, files.naming)
     check_record(plan, files)
-    return running.run(plan, enlarged.work(running, files, strength), files)
+    work = UpscaleWork(running.pool, request, files.saving, running.memory_bytes)
+    return running.run(plan, work, files)
 
 
 @grouped
@@ -72,14 +77,21 @@ def restore(
     running: RunOptions,
 ) -> int:
     """Fill what the mask marks, then enlarge, in one pass over the file."""
+    from remend.app.batch.fill_work import FillWork
     from remend.app.batch.restore_work import RestoreWork
+    from remend.app.batch.upscale_work import UpscaleWork
 
-    check_range("fill_detail", fill_detail, 0, 1)
-    check_range("strength", strength, 0, 1)
+    check_range("fill_detail", fill_detail, 0, 1)  # by the name that it has here
+    fill_request = masked.request(fill_model, fill_detail, strength)
+    upscale_request = enlarged.request(strength)
     plan = masked.plan(files)
     check_record(plan, files)
-    filling = masked.work(running, files, fill_model, fill_detail, strength)
-    return running.run(plan, RestoreWork(filling, enlarged.work(running, files, strength)), files)
+    pool, saving, memory_bytes = running.pool, files.saving, running.memory_bytes
+    work = RestoreWork(
+        FillWork(pool, fill_request, saving, memory_bytes),
+        UpscaleWork(pool, upscale_request, saving, memory_bytes),
+    )
+    return running.run(plan, work, files)
 
 
 COMMANDS: Sequence = (fill, upscale, restore)

@@ -6,13 +6,14 @@ pictures or networks.
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from remend.models.progress import Cancelled, Progress
+from remend.models.progress import Progress, StoppableProgress
 
 if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
     from rich.console import Console
@@ -135,33 +136,21 @@ class Bar(Progress):
         self._terminal.print_status(", ".join(part for part in parts if part))
 
 
-class Stoppable(Progress):
-    """Progress that cancels at the next step once a signal asked for it.
+@contextmanager
+def stopped_by_signals(shown: Progress) -> Iterator[Progress]:
+    """Progress that SIGINT and SIGTERM end after the current step; a second SIGINT ends it at once.
 
     Args:
         shown: What shows the progress.
     """
+    stop = threading.Event()
 
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
-        self._asked = False
+    def ask(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
 
-    def update(self, done: float, total: float, note: str = "") -> None:
-        """Pass progress on; raises `Cancelled` after a signal."""
-        if self._asked:
-            raise Cancelled
-        self._shown.update(done, total, note)
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """While this lasts, SIGINT and SIGTERM end the work after its step; a second SIGINT ends it now."""
-
-        def ask(number: int, _frame: object) -> None:
-            self._asked = True
-            signal.signal(number, signal.default_int_handler)
-
-        with _handling(ask):
-            yield
+    with _handling(ask):
+        yield StoppableProgress(shown, stop.is_set)
 
 
 @contextmanager

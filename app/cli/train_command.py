@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from remend.app.cli.terminal import Stoppable, Terminal
+from remend.app.cli.terminal import Terminal, stopped_by_signals
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
@@ -72,7 +73,7 @@ def run_recipe(
         recipe, sentence = settle_compile(recipe, placement.device)
         for note in [sentence] * bool(sentence) + advice(recipe, processes.count):
             terminal.print_note(note)
-        photos = load_photos(recipe, data, placement.device, terminal)
+        photos = load_training_photos(recipe, data, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
         trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
         train(trainer, terminal)
@@ -86,12 +87,12 @@ def without_float16(placement: Placement) -> Placement:
     return replace(placement, dtype=torch.float32, reason=reason)
 
 
-def load_photos(
+def load_training_photos(
     recipe: Recipe, data: Sequence[Path], device: torch.device, terminal: Terminal
 ) -> PhotoStore:
     """Decode all photos and print which were left out."""
     with terminal.progress("Loading photos", counted=True) as bar:
-        photos = PhotoStore.load(
+        photos = load_photos(
             data,
             device=device,
             min_side=max(recipe.growth.sizes, default=recipe.data.crop),
@@ -121,16 +122,17 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
         f"{photos} photos, {describe_devices(trainer.placement, trainer.processes)}; "
         f"the run is recorded in {out}"
     )
-    with terminal.progress(recipe.name or recipe.task, counted=True) as bar:
-        progress = Stoppable(bar)
-        with progress.listening():
-            try:
-                trainer.run(progress)
-            except Cancelled as stop:
-                raise Cancelled(
-                    f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
-                    "and --resume goes on."
-                ) from stop
+    with (
+        terminal.progress(recipe.name or recipe.task, counted=True) as bar,
+        stopped_by_signals(bar) as progress,
+    ):
+        try:
+            trainer.run(progress)
+        except Cancelled as stop:
+            raise Cancelled(
+                f"Stopped after {trainer.images_seen} of {recipe.images} images; the state is saved "
+                "and --resume goes on."
+            ) from stop
     use = f" (use it with --model {trainer.folder.ema_file})" if recipe.task != "generate" else ""
     terminal.print_status(f"Done: {trainer.folder.ema_file}{use}")
 

@@ -1,11 +1,10 @@
 """How fast a network is here, and how large a tile its memory allows, found by running it once."""
 
-import os
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 import torch
 
 from remend.app.engine.memory import free_bytes
@@ -14,16 +13,15 @@ from remend.models.inference.restorer import UpscaleOptions, Upscaler
 
 _SAFE_SHARE = 0.5
 """Of the free memory: the photo, its result and other programs want the rest."""
-_STATM = Path("/proc/self/statm")
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one run told.
+    """What one run showed.
 
     Attributes:
-        seconds: To a megapixel of the photo.
-        tile_px: Side of the largest tile that is safe with the memory free now; None = not known here.
+        seconds: For a megapixel of the photo.
+        tile_px: Side of the largest tile that is safe with the memory free now; None = unknown here.
     """
 
     seconds: float
@@ -31,7 +29,7 @@ class Capacity:
 
 
 def measure_capacity(upscaler: Upscaler, picture: Picture) -> Capacity:
-    """Enlarge a picture in one piece and look at the clock and at the memory."""
+    """Enlarge a picture in one piece and measure time and memory."""
     options = UpscaleOptions(tile_px=0)
     device = upscaler.placement.device
     if device.type == "cuda":
@@ -51,12 +49,13 @@ def measure_capacity(upscaler: Upscaler, picture: Picture) -> Capacity:
 
 
 class _PeakMemory:
-    """Watches how much the process grows, where the system tells (Linux)."""
+    """Watches how much the process grows."""
 
     grown = 0
 
     def __enter__(self) -> "_PeakMemory":
-        self._before, self._end = _resident_bytes(), threading.Event()
+        self._process, self._end = psutil.Process(), threading.Event()
+        self._before = self._process.memory_info().rss
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -67,11 +66,4 @@ class _PeakMemory:
 
     def _watch(self) -> None:
         while not self._end.wait(0.002):
-            self.grown = max(self.grown, _resident_bytes() - self._before)
-
-
-def _resident_bytes() -> int:
-    try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, AttributeError):
-        return 0
+            self.grown = max(self.grown, self._process.memory_info().rss - self._before)

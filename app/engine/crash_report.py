@@ -52,5 +52,5 @@ def explain_unexpected(error: BaseException, arguments: Sequence[str]) -> str:
     path = write_report(error, arguments)
     lines = str(error).strip().splitlines() or ["it says no more"]
     what = f"Unexpected {type(error).__name__}: {lines[0]}"
-    where = f"the report is {path}" if path else "--debug shows where"
+    where = f"the report is {path}" if path else "no report could be written"
     return f"{what.rstrip('.')}; {where}; please send it in."

@@ -19,8 +19,8 @@ def resolve_placement(
     """Choose where networks run.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or as ``-g`` of realesrgan-ncnn-vulkan: the numbers
-            of GPUs, -1 = the CPU.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or as in realesrgan-ncnn-vulkan the numbers of GPUs,
+            -1 = the CPU.
         precision: Of the arithmetic.
         threads: Of the CPU; None = torch's choice.
         note: Called with a sentence about what differs from the request.

@@ -3,9 +3,10 @@
 What a photo needs: ``app.batch.estimate``.
 """
 
-import os
 import re
 from pathlib import Path
+
+import psutil
 
 from remend.models.errors import OptionError
 
@@ -34,34 +35,30 @@ def format_size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def free_bytes(system: Path = Path("/")) -> int | None:
+def free_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
     """What a program may use without harm to others; None where the system does not say.
 
-    Looks at the whole machine and at a container's limit (cgroup, version 2), whichever is less.
+    Looks at the whole machine and at a container's limit, whichever is less.
+
+    Args:
+        cgroup: Where Linux shows the limits of a container (cgroup, version 2).
     """
-    found = [number for number in (_machine(system), _container(system)) if number is not None]
+    found = [number for number in (_machine(), _container(cgroup)) if number is not None]
     return int(min(found) * _SHARE) if found else None
 
 
-def _machine(system: Path) -> int | None:
+def _machine() -> int | None:
     try:
-        text = (system / "proc/meminfo").read_text()
-        match = re.search(r"MemAvailable:\s*(\d+) kB", text)
-        if match:
-            return int(match[1]) * 1024
-    except OSError:
-        pass
-    try:  # macOS says how much there is, not how much is free
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
+        return psutil.virtual_memory().available
+    except (OSError, RuntimeError):
         return None
 
 
-def _container(system: Path) -> int | None:
+def _container(cgroup: Path) -> int | None:
+    """What is left of the limit; psutil does not look at it."""
     try:
-        folder = system / "sys/fs/cgroup"
         limit, used = (
-            (folder / f"memory.{name}").read_text().strip() for name in ("max", "current")
+            (cgroup / f"memory.{name}").read_text().strip() for name in ("max", "current")
         )
         return None if limit == "max" else max(0, int(limit) - int(used))
     except (OSError, ValueError):

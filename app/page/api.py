@@ -12,16 +12,16 @@ from typing import Any
 
 import gradio as gr
 
+from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job, Naming
+from remend.app.batch.requests import FillRequest
 from remend.app.batch.target_size import DEFAULT_SCALE
-from remend.app.batch.work import EncodeOptions, FillWork
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import new_folder, read_allowed_size
-from remend.app.page.upscale_service import AUTO_MODEL, UpscaleRequest, UpscaleService
-from remend.models.inference.restorer import FillOptions
+from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
 from remend.models.inference.upscaler import DEFAULT_DETAIL
 from remend.models.progress import NO_PROGRESS
 
@@ -42,13 +42,8 @@ class Api:
             path = Path(photo)
             read_allowed_size(path, self._max_megapixels)
             read_allowed_size(Path(mask), self._max_megapixels)
-            work = FillWork(
-                self._pool,
-                check_model_name(model, "fill"),
-                FillOptions(detail=detail),
-                grow_px=round(grow),
-                saving=EncodeOptions(),
-            )
+            request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow))
+            work = FillWork(self._pool, request)
             output = new_folder() / Naming(suffix="-repaired").name_for(path)
             work.perform(Job(path, output, Path(mask)), NO_PROGRESS)
             return str(output)
@@ -56,9 +51,8 @@ class Api:
     def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
         with _errors_for_caller():
-            asked = UpscaleRequest(scale, 0, model, detail)
-            output, _ = self._upscale_service.upscale_file(Path(photo), asked, new_folder())
-            return str(output)
+            asked = read_form(scale, 0, model, detail)
+            return str(self._upscale_service.upscale_file(Path(photo), asked, new_folder()))
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""

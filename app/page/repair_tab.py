@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 
 from remend.app.batch.plan import Naming
+from remend.app.batch.requests import FillRequest
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
@@ -33,8 +34,7 @@ from remend.models.imaging.files import read_mask, read_size, write_picture
 from remend.models.imaging.picture import Mask, Metadata, Picture
 from remend.models.inference.damage import propose_mask
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FillOptions
-from remend.models.progress import Cancelled
+from remend.models.progress import Cancelled, StoppableProgress
 
 SCRIPTS = Path(__file__).parent / "editor"
 """The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
@@ -43,18 +43,6 @@ MODULES = "/remend"  # start.js says it as well
 _MOST_GROWTH = 64
 
 Message = dict[str, Any]
-
-
-class FillProgress(PageProgress):
-    """Also ends a fill that was stopped in its photo's session."""
-
-    def __init__(self, bar: gr.Progress, session: PhotoSession, job: int) -> None:
-        super().__init__(bar)
-        self._session, self._job = session, job
-
-    @property
-    def is_stopped(self) -> bool:
-        return self._session.is_stopped(self._job)
 
 
 class RepairService:
@@ -168,13 +156,13 @@ class RepairService:
         mask = self._read_paint(message, session)
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
-        mask = mask.grown(int(grow))
+        asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
         patches = self._pool.fill_patches(
             picture,
-            mask,
-            check_model_name(model, "fill"),
-            FillOptions(detail=detail),
-            FillProgress(bar, session, job),
+            mask.grown(asked.grow),
+            asked.weights,
+            asked.options,
+            StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
         )
         session.apply(patches, job)
 

@@ -26,7 +26,7 @@ from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
-from remend.app.page.status import PageProgress, explain, say, status_line
+from remend.app.page.status import explain, say, status_line
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
 from remend.app.page.upscale_tab import upscale_choices, upscale_tab
@@ -54,7 +54,7 @@ def build_page(
     pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
-    running: dict[str, PageProgress] = {}
+    running: dict[str, threading.Event] = {}
     upscale_service = UpscaleService(pool, max_megapixels, running)
     upscale_preview = UpscalePreview(pool, max_megapixels, running)
     # Gradio deletes files of visitors that are older than a day.

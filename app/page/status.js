@@ -1,11 +1,9 @@
 // The status line `#status`: one sentence a tab, of which the open tab's is shown.
 //
-// Gradio runs this file as the body of a function with the arguments named below, before any module is loaded, so
+// Gradio runs this file as the body of a function of `element`, `props` and `watch`, before any module is loaded, so
 // that the line can speak at once. Python writes a sentence as the component's value, the editor's script through
 // `window.remendStatus`; both end in the same property, so that neither overwrites the other unseen. A sentence
 // about another tab, such as the end of a long work, waits until that tab is opened.
-
-/* global element, props, watch */
 
 const messages = props.messages[navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"];
 

@@ -7,7 +7,6 @@ Python writes it as the value of a component, the editor's script through ``wind
 import html
 import logging
 import re
-import threading
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -127,22 +126,10 @@ def check_model_name(name: str, task: str) -> str:
 
 
 class PageProgress(Progress):
-    """Moves a bar of the page, and ends the work when the visitor has asked for it."""
+    """Moves a bar of the page."""
 
     def __init__(self, bar: gr.Progress) -> None:
         self._bar = bar
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """Ask for the end of the work."""
-        self._stop.set()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the end was asked for."""
-        return self._stop.is_set()
 
     def update(self, done: float, total: float, note: str = "") -> None:
-        if self.is_stopped:
-            raise Cancelled
         self._bar(done / total if total else 0.0, desc=note or "Working")

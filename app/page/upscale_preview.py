@@ -4,13 +4,16 @@ The part is upscaled as the whole will be, so that model, detail and waiting tim
 makes a file to download.
 """
 
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import centre_part, cut_part, mark_part
@@ -22,11 +25,11 @@ from remend.app.page.i18n import (
 )
 from remend.app.page.status import PageProgress, explain, say
 from remend.app.page.uploads import new_folder, read_allowed_size
-from remend.app.page.upscale_service import AUTO_MODEL, UpscaleRequest, check_sizes
+from remend.app.page.upscale_service import check_sizes, read_form, read_target
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
 from remend.models.imaging.picture import Picture
-from remend.models.inference.restorer import UpscaleOptions
+from remend.models.progress import Progress, StoppableProgress
 
 
 class UpscalePreview:
@@ -35,11 +38,11 @@ class UpscalePreview:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: What each visitor has running, by session; shared with ``UpscaleService``.
+        running: By session, what ends the work that a visitor has running; shared with ``UpscaleService``.
     """
 
     def __init__(
-        self, pool: ModelPool, max_megapixels: float, running: dict[str, PageProgress]
+        self, pool: ModelPool, max_megapixels: float, running: dict[str, threading.Event]
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
@@ -82,7 +85,7 @@ class UpscalePreview:
         if not paths:
             return say(format_message(language, "choose_photo"), "upscale")
         try:
-            target = UpscaleRequest(scale, width, AUTO_MODEL, 0).target
+            target = read_target(scale, width)
             return say(self._describe_sizes(paths, target, language), "upscale")
         except Exception as error:
             return say(explain(error, language), "upscale", is_error=True)
@@ -106,11 +109,12 @@ class UpscalePreview:
             The part before and after, the status line, the small picture with a frame around the part.
         """
         language, session = choose_language(request), request.session_hash or ""
-        progress = self._running[session] = PageProgress(bar)
+        stop = self._running[session] = threading.Event()
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
-            asked = UpscaleRequest(scale, width, model, detail, denoise=denoise)
+            asked = read_form(scale, width, model, detail, denoise)
+            progress = StoppableProgress(PageProgress(bar), stop.is_set)
             return self._show_part(paths, asked, (across, down), language, progress)
         except Exception as error:
             status = say(explain(error, language), "upscale", is_error=True)
@@ -124,7 +128,7 @@ class UpscalePreview:
         asked: UpscaleRequest,
         place: tuple[float, float],
         language: str,
-        progress: PageProgress,
+        progress: Progress,
     ) -> tuple[tuple[str, str], str, str]:
         sizes = [check_sizes(Path(path), asked.target, self._max_megapixels)[0] for path in paths]
         photo = Path(paths[0])
@@ -148,16 +152,16 @@ class UpscalePreview:
         return (str(before), str(after)), say(text, "upscale"), marked
 
     def _upscale_part(
-        self, part: Picture, size: tuple[int, int], asked: UpscaleRequest, progress: PageProgress
+        self, part: Picture, size: tuple[int, int], asked: UpscaleRequest, progress: Progress
     ) -> tuple[Picture, float]:
         """Upscale a part of a photo of that size; also gives the seconds that it took."""
         factor = asked.target.scale_for(size)
         larger = (round(part.width * factor), round(part.height * factor))
-        options = UpscaleOptions(size=larger, detail=asked.detail, denoise=asked.denoise)
-        name = asked.model_for(size)
-        self._pool.upscaler(name)  # the time to load it says nothing of the whole
+        options = replace(asked.options, size=larger)
+        weights = asked.weights_for(size)
+        self._pool.upscaler(weights)  # the time to load it says nothing of the whole
         start = time.monotonic()
-        enlarged = self._pool.upscale(part, name, options, progress)
+        enlarged = self._pool.upscale(part, weights, options, progress)
         return enlarged, time.monotonic() - start
 
     def _describe_sizes(self, paths: Sequence[str], target: TargetSize, language: str) -> str:

@@ -4,30 +4,34 @@ The work is that of the command ``upscale``; here are the limits of the page, pr
 sentences. What is shown before the whole work starts is in ``upscale_preview``.
 """
 
+import threading
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from remend.app.batch.plan import Job, Naming
+from remend.app.batch.manifest import Result
+from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
+from remend.app.batch.plan import Job, Naming, Plan
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
-from remend.app.engine.catalogue import default_upscale_model
+from remend.app.batch.upscale_work import UpscaleWork
+from remend.app.engine.memory import free_bytes
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.i18n import choose_language as language_of
-from remend.app.page.i18n import format_message as word
-from remend.app.page.i18n import join_sentences as joined
-from remend.app.page.i18n import translate_sentences as translated
+from remend.app.page.i18n import (
+    choose_language,
+    format_message,
+    join_sentences,
+    translate_sentences,
+)
 from remend.app.page.preview import encode_preview
 from remend.app.page.status import PageProgress, check_model_name, explain, say
 from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size
-from remend.models.inference.upscaler import DEFAULT_DENOISE
-from remend.models.progress import NO_PROGRESS, Cancelled, Progress
+from remend.models.progress import NO_PROGRESS, Progress, StoppableProgress, SubProgress
 
 AUTO_MODEL = "auto"
 
@@ -35,40 +39,21 @@ _RESULT_FACTOR = 4
 """A result may have so many times the megapixels that a photo may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpscaleRequest:
-    """What a visitor asks for; ``width`` in pixels wins over ``scale`` unless it is 0."""
-
-    scale: float
-    width: float
-    model: str
-    detail: float
-    file_format: str = "auto"
-    denoise: float = DEFAULT_DENOISE
-
-    @property
-    def target(self) -> TargetSize:
-        """The size asked for; errors as ``TargetSize``."""
-        return TargetSize(width=round(self.width)) if self.width else TargetSize(scale=self.scale)
-
-    def model_for(self, size: tuple[int, int]) -> str:
-        """The name of the model that does it for a photo of that size."""
-        if self.model != AUTO_MODEL:
-            return check_model_name(self.model, "upscale")
-        return default_upscale_model(self.target.scale_for(size))
+def read_target(scale: float, width: float) -> TargetSize:
+    """The size asked for; ``width`` in pixels wins over ``scale`` unless it is 0. Errors as there."""
+    return TargetSize(width=round(width)) if width else TargetSize(scale=scale)
 
 
-class PhotoProgress(PageProgress):
-    """Progress of one photo out of several, on one bar."""
+def read_form(
+    scale: float, width: float, model: str, detail: float, denoise: float | None = None
+) -> UpscaleRequest:
+    """What a visitor asks for.
 
-    def __init__(self, bar: gr.Progress, index: int, count: int, name: str) -> None:
-        super().__init__(bar)
-        self._index, self._count, self._name = index, count, name
-
-    def update(self, done: float, total: float, note: str = "") -> None:
-        share = done / total if total else 0.0
-        note = note if self._count == 1 else f"{self._name}, {note}"
-        super().update(self._index + share, self._count, note)
+    Raises:
+        RequestError: A value is out of range, or there is no such model.
+    """
+    name = None if model == AUTO_MODEL else check_model_name(model, "upscale")
+    return UpscaleRequest(read_target(scale, width), name, detail=detail, denoise=denoise)
 
 
 class UpscaleService:
@@ -77,43 +62,33 @@ class UpscaleService:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: What each visitor has running, by session; shared with ``UpscalePreview``, so that one button
-            stops either.
+        running: By session, what ends the work that a visitor has running; shared with ``UpscalePreview``, so
+            that one button stops either.
     """
 
     def __init__(
         self,
         pool: ModelPool,
         max_megapixels: float,
-        running: dict[str, PageProgress] | None = None,
+        running: dict[str, threading.Event] | None = None,
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
         self._running = {} if running is None else running
-        self._stopped: set[str] = set()
 
-    def upscale_file(
-        self, photo: Path, wanted: UpscaleRequest, folder: Path, progress: Progress = NO_PROGRESS
-    ) -> tuple[Path, tuple[str, ...]]:
+    def upscale_file(self, photo: Path, asked: UpscaleRequest, folder: Path) -> Path:
         """Enlarge a photo as the command would.
 
         Returns:
-            The file that was written into ``folder``, and notes.
+            The file that was written into ``folder``.
 
         Raises:
-            RemendError: The photo, the size or the model will not do.
+            RemendError: The photo, the size or the model is not possible.
         """
-        check_sizes(photo, wanted.target, self._max_megapixels)
-        name = None if wanted.model == AUTO_MODEL else check_model_name(wanted.model, "upscale")
-        work = UpscaleWork(
-            self._pool, name, wanted.target,
-            detail=wanted.detail, denoise=wanted.denoise, saving=EncodeOptions(),
-        )  # fmt: skip
-        suffix = f"-{round(wanted.width)}px" if wanted.width else f"-x{wanted.scale:g}"
-        output = folder / Naming(wanted.file_format, suffix).name_for(photo)
-        if output.exists():  # two photos of one name
-            output = output.with_stem(f"{output.stem}-{len(list(folder.iterdir())) + 1}")
-        return output, work.perform(Job(photo, output), progress)
+        check_sizes(photo, asked.target, self._max_megapixels)
+        (job,) = _name_outputs([photo], asked.target, "auto", folder)
+        UpscaleWork(self._pool, asked).perform(job, NO_PROGRESS)
+        return Path(job.output)
 
     def run(
         self,
@@ -128,52 +103,48 @@ class UpscaleService:
         bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, Any, str]:
         """Upscale all: the first two pictures to compare, the download, the status line."""
-        language, session = language_of(request), request.session_hash or ""
-        self._stopped.discard(session)
+        language, session = choose_language(request), request.session_hash or ""
+        stop = self._running[session] = threading.Event()
         try:
             if not paths:
-                raise RequestError(word(language, "choose_photo"))
-            wanted = UpscaleRequest(scale, width, model, detail, file_format, denoise)
-            folder, made, notes = new_folder(), list[Path](), list[str]()
-            for index, path in enumerate(map(Path, paths)):
-                if session in self._stopped:
-                    raise Cancelled
-                progress = PhotoProgress(bar, index, len(paths), path.name)
-                self._running[session] = progress
-                try:
-                    file, said = self.upscale_file(path, wanted, folder, progress)
-                except RemendError as error:
-                    if len(paths) == 1:
-                        raise
-                    notes.append(explain(error, language))  # the others are done all the same
-                else:
-                    notes += [note for note in translated(said, language) if note not in notes]
-                    made.append(file)
-            if not made:
-                raise RequestError(joined(language, *notes))
-            first = next(path for path in map(Path, paths) if made[0].stem.startswith(path.stem))
-            place = new_folder()
-            pair = (_write_preview(first, place), _write_preview(made[0], place))
-            file = made[0] if len(paths) == 1 else _zip(made, place)
-            across, down = read_size(made[0])
-            key = "result_says" if len(paths) == 1 else "results_say"
-            values = {"name": file.name, "width": across, "height": down, "count": len(made)}
-            text = joined(language, word(language, key, **values), *notes)
-            failed = len(made) < len(paths)
-            offer = gr.update(value=str(file), interactive=True, variant="primary")
-            return pair, offer, _tell(text, is_error=failed)
+                raise RequestError(format_message(language, "choose_photo"))
+            asked = read_form(scale, width, model, detail, denoise)
+            jobs = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
+            progress = StoppableProgress(PageProgress(bar), stop.is_set)
+            return _offer(self._upscale_all(jobs, asked, language, progress), language)
         except Exception as error:
-            return gr.skip(), gr.skip(), _tell(explain(error, language_of(request)), is_error=True)
+            return gr.skip(), gr.skip(), _tell(explain(error, language), is_error=True)
         finally:
             self._running.pop(session, None)
 
+    def _upscale_all(
+        self, jobs: Sequence[Job], asked: UpscaleRequest, language: str, progress: Progress
+    ) -> list[Result]:
+        """How each job went, in order; what is wrong with one is told in the visitor's language."""
+        results: dict[Job, Result] = {}
+        for job in jobs:
+            try:
+                check_sizes(Path(job.source), asked.target, self._max_megapixels)
+            except RemendError as error:
+                results[job] = Result(job, "failed", reason=explain(error, language))
+        allowed = tuple(job for job in jobs if job not in results)
+        plan = Plan(allowed, jobs[0].output.parent, is_batch=len(jobs) > 1, to_folder=False)
+
+        def progress_of(job: Job) -> Progress:
+            done, name = allowed.index(job), job.source.name if len(jobs) > 1 else ""
+            return SubProgress(progress, done / len(allowed), (done + 1) / len(allowed), name)
+
+        work = UpscaleWork(self._pool, asked)
+        options = BatchOptions(writers=1, memory_bytes=free_bytes())
+        pipeline = Pipeline(work, options, progress_of, lambda error, _: explain(error, language))
+        results |= {result.job: result for result in run_plan(plan, work, options, pipeline)}
+        return [results[job] for job in jobs]
+
     def stop(self, request: gr.Request) -> str:
         """End what this visitor has running, between two tiles."""
-        session = request.session_hash or ""
-        self._stopped.add(session)
-        if progress := self._running.get(session):
-            progress.stop()
-        return _tell(word(language_of(request), "stopped_short"))
+        if stop := self._running.get(request.session_hash or ""):
+            stop.set()
+        return _tell(format_message(choose_language(request), "stopped_short"))
 
 
 def check_sizes(
@@ -197,6 +168,49 @@ def check_sizes(
     name = f"At {target.scale_for(size):g} times its size {photo.name}"
     check_megapixels(name, larger, _RESULT_FACTOR * max_megapixels)
     return size, larger
+
+
+def _name_outputs(
+    photos: Sequence[Path], target: TargetSize, file_format: str, folder: Path
+) -> list[Job]:
+    """A job for each photo; two photos of one name get outputs of two names."""
+    suffix = f"-{target.width}px" if target.width else f"-x{target.fixed_scale:g}"
+    naming = Naming(file_format, suffix)
+    jobs: dict[Path, Job] = {}
+    for photo in photos:
+        output = folder / naming.name_for(photo)
+        number = 1
+        while output in jobs:
+            number += 1
+            output = (folder / naming.name_for(photo)).with_stem(f"{photo.stem}{suffix}-{number}")
+        jobs[output] = Job(photo, output)
+    return list(jobs.values())
+
+
+def _offer(results: Sequence[Result], language: str) -> tuple[Any, Any, str]:
+    """The first two pictures to compare, what can be downloaded, the status line.
+
+    Raises:
+        RequestError: Nothing was made.
+    """
+    done = [result.job for result in results if result.status == "done"]
+    notes: list[str] = []
+    for result in results:
+        told = [result.reason] if result.reason else translate_sentences(result.notes, language)
+        notes += [note for note in told if note not in notes]
+    if not done:
+        raise RequestError(join_sentences(language, *notes))
+    first, made = done[0], [Path(job.output) for job in done]
+    folder = new_folder()
+    pair = (_write_preview(Path(first.source), folder), _write_preview(made[0], folder))
+    is_one = len(results) == 1
+    file = made[0] if is_one else _zip(made, folder)
+    across, down = read_size(made[0])
+    key = "result_says" if is_one else "results_say"
+    values = {"name": file.name, "width": across, "height": down, "count": len(made)}
+    text = join_sentences(language, format_message(language, key, **values), *notes)
+    offer = gr.update(value=str(file), interactive=True, variant="primary")
+    return pair, offer, _tell(text, is_error=len(made) < len(results))
 
 
 def _tell(text: str, *, is_error: bool = False) -> str:

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from remend.app.batch.inputs import find_inputs
 from remend.app.batch.manifest import Manifest
 from remend.app.batch.pipeline import BatchOptions, run_plan
-from remend.app.batch.plan import Naming, Plan, find_inputs, make_folder, make_plan
+from remend.app.batch.plan import Naming, Plan, make_folder, make_plan
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
@@ -32,7 +34,7 @@ MARK = secrets.token_hex(8)
 @pytest.fixture
 def work(tiny_models: Path) -> UpscaleWork:
     pool = ModelPool([choose_placement("cpu", "fp32")])
-    return UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
+    return UpscaleWork(pool, UpscaleRequest(TargetSize(scale=2)))
 
 
 @pytest.fixture
@@ -83,11 +85,11 @@ def test_a_lost_worker_loses_no_photo(
 ):
     import ray
 
-    from remend.app.batch.ray_cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import RayExecutor
 
     monkeypatch.chdir(tmp_path)
     plan = make_photos(40)
-    elsewhere = perform_on_cluster(cluster.address, work)
+    executor = RayExecutor(cluster.address, work)
     killed: list[int] = []
 
     def kill_one() -> None:
@@ -101,7 +103,7 @@ def test_a_lost_worker_loses_no_photo(
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    results = list(run_plan(plan, work, BatchOptions(), elsewhere=elsewhere))
+    results = list(run_plan(plan, work, BatchOptions(), executor))
     killer.join()
     assert killed
     assert len(ray.nodes()) == 2
@@ -118,15 +120,15 @@ def test_a_lost_worker_loses_no_photo(
 
 
 def test_an_address_where_nobody_answers_is_refused(work: UpscaleWork):
-    from remend.app.batch.ray_cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import RayExecutor
 
-    with pytest.raises(RequestError, match=r"No Ray cluster answers at --cluster nowhere"):
-        perform_on_cluster("nowhere", work)
+    with pytest.raises(RequestError, match=r"cluster=nowhere is the address of no Ray cluster"):
+        RayExecutor("nowhere", work)
 
 
 def test_without_ray_its_extra_is_named(work: UpscaleWork, monkeypatch: pytest.MonkeyPatch):
-    from remend.app.batch.ray_cluster import perform_on_cluster
+    from remend.app.batch.ray_cluster import RayExecutor
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RequestError, match=r"remend\[cluster\]"):
-        perform_on_cluster("auto", work)
+        RayExecutor("auto", work)

@@ -30,9 +30,9 @@ REFUSED = {
     ),
     "scale 0": (
         "upscale photo.png -s 0 -o out.png",
-        "scale 0 is out of range; choose 1.5 to 8",
+        "--scale 0 is out of range; choose 1.5 to 8",
     ),
-    "scale 20": ("upscale photo.png -s 20 -o out.png", "scale 20 is out of range"),
+    "scale 20": ("upscale photo.png -s 20 -o out.png", "--scale 20 is out of range"),
     "scale nan": ("upscale photo.png -s nan -o out.png", "out of range"),
     "scale no number": ("upscale photo.png -s big -o out.png", "number"),
     "too wide": ("upscale photo.png --width 999 -o out.png", "times as large"),

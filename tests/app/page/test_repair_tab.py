@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job
-from remend.app.batch.work import EncodeOptions, FillWork
+from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
 from remend.app.page.photo_sessions import PhotoSessions
@@ -21,7 +22,6 @@ from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FillOptions
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import no_bar, photo_of, save_mask
@@ -64,7 +64,7 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     different[hole.slices] = False
     assert not different.any()
 
-    as_command = FillWork(pool, None, FillOptions(), saving=EncodeOptions())
+    as_command = FillWork(pool, FillRequest())
     as_command.perform(
         Job(upload_folder / "photo.png", upload_folder / "filled.png", mask), NO_PROGRESS
     )

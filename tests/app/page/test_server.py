@@ -15,15 +15,16 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job
+from remend.app.batch.requests import FillRequest, UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, FillWork, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.custom_weights import keep_weights
 from remend.app.page.server import read_auth, running_page
 from remend.models.errors import RequestError
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FillOptions
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import photo_of, save_mask
@@ -76,7 +77,7 @@ def test_fill_gives_the_bytes_that_the_command_gives(
         photo=handle_file(jpeg), mask=handle_file(mask), model="fill", grow=2, detail=1.0,
         api_name="/fill",
     )  # fmt: skip
-    work = FillWork(pool, None, FillOptions(), grow_px=2, saving=EncodeOptions())
+    work = FillWork(pool, FillRequest(grow=2))
     work.perform(Job(jpeg, tmp_path / "out.jpg", mask), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-repaired.jpg"
@@ -87,7 +88,7 @@ def test_upscale_gives_the_bytes_that_the_command_gives(
     client: Client, jpeg: Path, pool: ModelPool, tmp_path: Path
 ):
     made = client.predict(photo=handle_file(jpeg), scale=3, api_name="/upscale")
-    work = UpscaleWork(pool, None, TargetSize(scale=3), saving=EncodeOptions())
+    work = UpscaleWork(pool, UpscaleRequest(TargetSize(scale=3)))
     work.perform(Job(jpeg, tmp_path / "out.jpg"), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-x3.jpg"

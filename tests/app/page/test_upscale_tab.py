@@ -12,7 +12,7 @@ from PIL import Image
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import centre_part, cut_part, find_part, mark_part
 from remend.app.page.upscale_preview import UpscalePreview
-from remend.app.page.upscale_service import UpscaleRequest, UpscaleService
+from remend.app.page.upscale_service import UpscaleService, read_form
 from remend.app.page.upscale_tab import note_unused_sliders
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
@@ -86,6 +86,64 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
                 assert (image.format, image.size) == ("JPEG", (60, 45))
 
 
+def test_the_good_photos_are_given_when_one_whose_name_begins_alike_is_cut_short(
+    pool: ModelPool, upload_folder: Path
+):
+    for name in ("a", "ab"):
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(upload_folder / f"{name}.png")
+    whole = (upload_folder / "a.png").read_bytes()
+    (upload_folder / "a.png").write_bytes(whole[: len(whole) // 2])
+    photos = [str(upload_folder / f"{name}.png") for name in ("a", "ab")]
+    bar: Any = no_bar
+    service = UpscaleService(pool, max_megapixels=1.0)
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    assert "a.png is cut short" in said and "error" in said
+    assert [Path(path).name for path in pair] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
+    with zipfile.ZipFile(download["value"]) as archive:
+        assert archive.namelist() == ["ab-x2.png"]
+
+
+def test_when_no_photo_is_good_each_is_named_and_nothing_is_given(
+    pool: ModelPool, upload_folder: Path
+):
+    for name in ("a.png", "b.png"):
+        (upload_folder / name).write_text("no picture")
+    photos = [str(upload_folder / name) for name in ("a.png", "b.png")]
+    bar: Any = no_bar
+    service = UpscaleService(pool, max_megapixels=1.0)
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    assert "value" not in pair and "value" not in download
+    assert "a.png" in said and "b.png" in said and "error" in said
+
+
+def test_the_bar_counts_the_photos_of_a_list_and_stopping_ends_it(
+    pool: ModelPool, upload_folder: Path
+):
+    photos = []
+    for name in ("a", "b"):
+        photos.append(str(upload_folder / f"{name}.png"))
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
+    service = UpscaleService(pool, max_megapixels=1.0)
+    seen: list[tuple[float, str]] = []
+
+    def bar(share: float, desc: str) -> None:
+        seen.append((share, desc))
+
+    def stopping_bar(share: float, desc: str) -> None:
+        service.stop(ENGLISH)
+
+    rest = ("auto", 0.5, 0.5, "auto", ENGLISH)
+    shown: Any = bar
+    service.run(photos, 2.0, 0, *rest, shown)
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert {desc.partition(",")[0] for _, desc in seen} == {"a.png", "b.png"}
+    shown = stopping_bar
+    _, download, said = service.run(photos, 2.0, 0, *rest, shown)
+    assert "value" not in download
+    assert "Stopped" in said
+
+
 def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Path):
     preview = UpscalePreview(pool, max_megapixels=0.01, running={})
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
@@ -99,7 +157,7 @@ def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Pa
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
         UpscaleService(pool, max_megapixels=0.01).upscale_file(
-            upload_folder / "large.png", UpscaleRequest(2.0, 0, "auto", 0.5), upload_folder
+            upload_folder / "large.png", read_form(2.0, 0, "auto", 0.5), upload_folder
         )
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from remend.app.batch.plan import Job
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import InputError
@@ -192,7 +193,7 @@ KINDS = [
 @pytest.fixture(scope="module")
 def work(tiny_models: Path) -> UpscaleWork:
     pool = ModelPool([choose_placement("cpu", "fp32")])
-    return UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
+    return UpscaleWork(pool, UpscaleRequest(TargetSize(scale=2)))
 
 
 def see(kind: Kind, file_format: str, folder: Path, work: UpscaleWork) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from remend.models.layers.growth import set_growth
 from remend.models.layers.norm import ConditionalBatchNorm
 from remend.models.layers.projection import ProjectionHead
 from remend.models.progress import Cancelled, Progress
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.tasks import TASKS, draw_latents
@@ -287,7 +288,7 @@ def photos(photo_files: Sequence[Path], tmp_path_factory: pytest.TempPathFactory
         for part in range(6):
             left, top = 30 * (part % 3), 36 * (part // 3)
             small.crop((left, top, left + 36, top + 36)).save(name / f"{i}{part}.png")
-    return PhotoStore.load([folder], min_side=32)
+    return load_photos([folder], min_side=32)
 
 
 def make(photos: PhotoStore, path: Path, *settings: str, resume: bool = False) -> Trainer:

@@ -12,11 +12,13 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
+from remend.app.batch.inputs import find_inputs
 from remend.app.batch.manifest import MANIFEST_NAME, Manifest
 from remend.app.batch.pipeline import run_plan
-from remend.app.batch.plan import Naming, find_inputs, make_plan
+from remend.app.batch.plan import Naming, make_plan
+from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
-from remend.app.batch.work import EncodeOptions, UpscaleWork
+from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RequestError
@@ -198,7 +200,7 @@ def test_a_storage_without_times_is_never_trusted(monkeypatch: pytest.MonkeyPatc
     found = find_inputs(["memory://in"], output=to_path("memory://out"))
     plan = make_plan(found, to_path("memory://out"), Naming())
     pool = ModelPool([choose_placement("cpu", "fp32")])
-    work = UpscaleWork(pool, None, TargetSize(scale=2), saving=EncodeOptions())
+    work = UpscaleWork(pool, UpscaleRequest(TargetSize(scale=2)))
     assert [result.status for result in run_plan(plan, work)] == ["done"]
     assert Manifest(plan.folder, work).is_done(plan.jobs[0])
 

@@ -18,6 +18,7 @@ from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled, Progress
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes, take
 from remend.training.engine.run_folder import RunFolder
@@ -36,7 +37,7 @@ class Pair(NamedTuple):
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return PhotoStore.load(photo_files, min_side=128)
+    return load_photos(photo_files, min_side=128)
 
 
 def make(photos: PhotoStore, path: Path, *settings: str) -> Trainer:

@@ -21,6 +21,7 @@ from remend.models.layers.minibatch import MINIBATCH
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
 from remend.models.progress import Cancelled, Progress
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.pretrained import freeze
 from remend.training.engine.run_folder import RunFolder
@@ -46,7 +47,7 @@ class StopAfter(Progress):
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return PhotoStore.load(photo_files, min_side=128)
+    return load_photos(photo_files, min_side=128)
 
 
 def make(recipe: Recipe, photos: PhotoStore, path: Path, *, resume: bool = False) -> Trainer:

@@ -14,6 +14,7 @@ from remend.models.device import Placement
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.restorer import load_restorer
 from remend.models.progress import Cancelled, Progress
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.pretrained import find_discriminator
 from remend.training.engine.run_folder import RunFolder
@@ -38,7 +39,7 @@ class StopAfter(Progress):
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return PhotoStore.load(photo_files, min_side=128)
+    return load_photos(photo_files, min_side=128)
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_other_photos_are_no_way_to_go_on(
     recipe = tuning.plan(parent, 64)
     with pytest.raises(Cancelled):
         tuning.start(recipe).run(StopAfter(8))
-    tuning.photos = PhotoStore.load(photo_files[:-1], min_side=128)
+    tuning.photos = load_photos(photo_files[:-1], min_side=128)
     with pytest.raises(RequestError, match="held out other photos"):
         tuning.start(recipe, resume=True)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.finetune.validation import CROPS, Score, Validation
 from remend.training.recipe.parse import parse_recipe
@@ -36,7 +37,7 @@ class Shifted(nn.Module):
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return PhotoStore.load(photo_files, min_side=64)
+    return load_photos(photo_files, min_side=64)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.device import Placement
+from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
@@ -81,7 +82,7 @@ class PhotoLab:
     @cached_property
     def photos(self) -> PhotoStore:
         """All photos of at least 128 px a side."""
-        return PhotoStore.load(self.sources, device=self.placement.device, min_side=128)
+        return load_photos(self.sources, device=self.placement.device, min_side=128)
 
     def train(self, *settings: str) -> PhotoRun:
         """Run the tiny recipe with these settings, or recall that run."""

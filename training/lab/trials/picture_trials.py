@@ -12,7 +12,7 @@ from remend.models.layers.gated import GATES
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
 from remend.training.data.photo_store import batch_to_unit
-from remend.training.lab import checkerboard, generation
+from remend.training.lab.problems import checkerboard, generation
 from remend.training.lab.problems.photos import (
     HOLE_PSNR,
     MILLISECONDS,

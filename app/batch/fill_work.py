@@ -1,0 +1,108 @@
+"""Filling files: each photo under its mask.
+
+How a job is read, restored and written in general is ``app.batch.work``'s.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from remend.app.batch.estimate import Cost, fill_cost, refuse_if_too_large
+from remend.app.batch.inputs import name_masks
+from remend.app.batch.plan import Job, Plan
+from remend.app.batch.requests import FillRequest
+from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
+from remend.app.engine.catalogue import hash_weights
+from remend.app.engine.model_pool import ModelPool
+from remend.models.errors import InputError
+from remend.models.imaging.picture import Mask
+from remend.models.inference.inpainter import check_mask
+from remend.models.inference.regions import plan_regions
+from remend.models.inference.restorer import Inpainter
+from remend.models.progress import Progress
+
+
+class FillWork(FileWork):
+    """Fills each photo under its mask.
+
+    Args:
+        pool: Runs the network.
+        request: How photos are filled.
+        saving: How outputs are written.
+        memory_bytes: What the whole program may take; None = no limit is looked at.
+
+    Raises:
+        RequestError: There are no such weights.
+    """
+
+    def __init__(
+        self,
+        pool: ModelPool,
+        request: FillRequest,
+        saving: EncodeOptions = EncodeOptions(),  # noqa: B008 - frozen
+        memory_bytes: int | None = None,
+    ) -> None:
+        super().__init__(pool, saving, memory_bytes)
+        self._request, self._weights = request, request.weights
+
+    def prepare(self, plan: Plan) -> None:
+        """Load the weights; check the mask of a single photo."""
+        self._inpainter()
+        if plan.is_batch:
+            return
+        (job,) = plan.jobs
+        with suppress(InputError):  # a file that cannot be read fails when its turn comes
+            check_mask(self._mask(job), self.files.header(job).size)
+
+    def settings(self, job: Job) -> Mapping[str, Any]:
+        """What decides the output; the names are those of records made before."""
+        stat = job.mask.stat() if job.mask else None
+        return {
+            "work": "fill",
+            "model": hash_weights(self._weights),
+            "strength": self._request.strength,
+            "mask": (str(job.mask), stat.st_size, stat.st_mtime_ns) if stat else None,
+            "invert": self._request.invert_mask,
+            "grow": self._request.grow,
+            **asdict(self._request.options),
+            **asdict(self.saving),
+        }
+
+    def cost(self, job: Job, *, timed: bool = False) -> Cost:
+        """What the job will take; the mask is only read where ``timed``."""
+        seconds = 0.0
+        if timed:
+            regions = plan_regions(self._mask(job))
+            pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
+            seconds = pixels * self._inpainter().pixel_seconds
+        cost = fill_cost(self.files.header(job), job.output, seconds)
+        refuse_if_too_large(cost, self.memory_bytes)
+        return cost
+
+    def read(self, job: Job) -> LoadedPhoto:
+        """Read photo and mask."""
+        self.cost(job)
+        return LoadedPhoto(self.files.picture(job), self._mask(job))
+
+    def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
+        """Fill."""
+        assert material.mask is not None
+        filled = self.pool.fill(
+            material.picture,
+            material.mask,
+            self._weights,
+            self._request.options,
+            progress,
+            strength=self._request.strength,
+        )
+        return RestoredPhoto(filled, unchanged=material.mask.is_empty)
+
+    def _inpainter(self) -> Inpainter:
+        return self.pool.inpainter(self._weights, strength=self._request.strength)
+
+    def _mask(self, job: Job) -> Mask:
+        if job.mask is None:
+            raise InputError(f"There is no mask for it; {name_masks(job.source)}.")
+        mask = self.files.mask(job, job.mask, invert=self._request.invert_mask)
+        return mask.grown(self._request.grow)
