@@ -29,6 +29,7 @@ from remend.models.inference.restorer import (
     load_restorer,
 )
 from remend.models.inference.spandrel_adapter import DISCOURAGED, SUPPORTED, open_community
+from tests.helpers.images import open_image
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -163,7 +164,7 @@ def test_both_commands_take_a_community_file(lama: Path, folder: Path):
     Image.fromarray(hole).save(mask)
     out = ["-o", str(folder / "out.png"), "--quiet", "--device", "cpu"]
     assert main(["upscale", str(photo), "-s", "3", "-n", "4x-Mine", *out]) == 0
-    assert Image.open(folder / "out.png").size == (150, 120)
+    assert open_image(folder / "out.png").size == (150, 120)
     assert main(["fill", str(photo), "--mask", str(mask), "-n", str(lama), *out]) == 0
     filled = np.asarray(Image.open(folder / "out.png"))
     assert (filled[hole == 0] == np.asarray(Image.open(photo))[hole == 0]).all()
