@@ -11,8 +11,8 @@ import tempfile
 
 from benchmarks.entry import enter
 from remend.app.cli.doctor import enlarge_scene, fill_scene
-from remend.app.cli.golden import GOLDEN_FILE, sample
 from remend.app.engine.catalogue import hash_weights, list_models
+from remend.app.engine.golden import GOLDEN_FILE, sample
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 

@@ -13,6 +13,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+OF_TYPER = ("help", "install_completion", "show_completion")
+"""Options that typer adds."""
 HEAD = """# Commands
 
 <!-- Made by docs/make_cli.py from the program; change the program, not this page. -->
@@ -36,9 +38,8 @@ def make_page() -> str:
 
 
 def walk(path: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
-    """All commands below one, in the order of the program."""
-    if path != ["remend"]:
-        yield path, command
+    """A command and all below it, in the order of the program."""
+    yield path, command
     for name, inner in getattr(command, "commands", {}).items():
         yield from walk([*path, name], inner)
 
@@ -48,11 +49,12 @@ def describe(path: list[str], command: Any) -> Iterator[str]:
     shown = [
         parameter
         for parameter in command.params
-        if not getattr(parameter, "hidden", False) and parameter.name != "help"
+        if not getattr(parameter, "hidden", False) and parameter.name not in OF_TYPER
     ]
     arguments = [parameter for parameter in shown if parameter.param_type_name == "argument"]
     options = [parameter for parameter in shown if parameter.param_type_name == "option"]
-    words = [(p.metavar or p.name.upper()) for p in arguments]
+    words = ["COMMAND"] if path == ["remend"] else []
+    words += [(p.metavar or p.name.upper()) for p in arguments]
     needed = [f"{p.opts[0]} {p.metavar or p.name.upper()}" for p in options if p.required]
     yield f"## {' '.join(path)}\n"
     yield f"{(command.help or '').strip()}\n"

@@ -1,18 +1,16 @@
-"""What ``remend doctor`` finds out: versions, devices, weights, and whether they work here and how fast.
+"""What ``remend doctor`` prints: versions, devices, weights, and whether they work here and how fast.
 
-The pictures it fills and enlarges are made in code, so it needs no file but the weights; what it prints is
+The pictures it fills and enlarges are made in code, so it needs no file but the weights. What it prints is
 one block to paste into a report. It repairs nothing.
 """
 
 import importlib.util
 import os
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from remend.app.cli.golden import compare
 from remend.app.cli.terminal import format_seconds
 from remend.app.engine.capacity import measure_capacity
 from remend.app.engine.catalogue import (
@@ -26,6 +24,7 @@ from remend.app.engine.catalogue import (
     weights_folders,
 )
 from remend.app.engine.crash_report import name_versions
+from remend.app.engine.golden import compare
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import cpu_has_bf16
 from remend.models.errors import RemendError
@@ -41,66 +40,63 @@ _EXTRAS = {
 """Extra -> a module that it brings, and what it is for."""
 _FILL_SIDE, _HOLE_SIDE, _UPSCALE_SIDE = 512, 96, 256  # pixels
 
-Say = Callable[[str], None]
 
-
-def examine(pool: ModelPool, say: Say) -> bool:
-    """Look at everything and say it, a line each.
+def run_checks(pool: ModelPool) -> bool:
+    """Check everything and print a line about each thing.
 
     Args:
         pool: With the device and precision to try.
-        say: Takes a line.
 
     Returns:
-        Whether all that was tried worked.
+        Whether everything that was tried works.
     """
-    say("```text")
-    say(name_versions())
-    _say_devices(pool, say)
-    _say_weights(say)
-    say("optional parts:")
-    _say_optional(say)
-    tries = (
+    print("```text")
+    print(name_versions())
+    _print_devices(pool)
+    _print_weights()
+    print("optional parts:")
+    _print_extras()
+    attempts = (
         lambda: try_fill(pool, default_fill_model()),
         lambda: try_upscale(pool, default_upscale_model(2)),
         lambda: try_upscale(pool, default_upscale_model(4)),
     )
     good = True
-    for attempt in tries:
+    for attempt in attempts:
         try:
-            say(attempt())
+            print(attempt())
         except RemendError as error:
-            say(f"FAILED: {error}")
+            print(f"FAILED: {error}")
             good = False
-    say("```")
+    print("```")
     return good
 
 
-def _say_optional(say: Say) -> None:
-    """Which extras are there, and how to get those that are not."""
+def _print_extras() -> None:
+    """Print which extras are installed, and how to install the others."""
     for extra, (module, what) in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
-        state = "present" if there else f"missing: pip install 'remend[{extra}]'"
-        say(f"  {extra} ({what}): {state}")
+        installed = importlib.util.find_spec(module) is not None
+        state = "present" if installed else f"missing: pip install 'remend[{extra}]'"
+        print(f"  {extra} ({what}): {state}")
 
 
-def _say_devices(pool: ModelPool, say: Say) -> None:
+def _print_devices(pool: ModelPool) -> None:
     cpu = torch.backends.cpu.get_cpu_capability()
     bf16 = "with" if cpu_has_bf16() else "without"
-    say(f"cpu: {os.cpu_count()} cores, {torch.get_num_threads()} threads, {cpu}, {bf16} bf16")
+    print(f"cpu: {os.cpu_count()} cores, {torch.get_num_threads()} threads, {cpu}, {bf16} bf16")
     for index in range(torch.cuda.device_count()):
         about = torch.cuda.get_device_properties(index)
-        say(f"cuda:{index}: {about.name}, {about.total_memory / 2**30:.0f} GiB")
+        print(f"cuda:{index}: {about.name}, {about.total_memory / 2**30:.0f} GiB")
     if torch.mps.is_available():
-        say("mps: available")
+        print("mps: available")
     placement = pool.placement
-    say(f"used: {placement.device}, {placement.reason}")
+    print(f"used: {placement.device}, {placement.reason}")
 
 
-def _say_weights(say: Say) -> None:
-    say(f"weights: looked for in {' and '.join(map(str, weights_folders()))}")
+def _print_weights() -> None:
+    print(f"weights: looked for in {' and '.join(map(str, weights_folders()))}")
     for model in list_models():
-        say(f"  {model.name}  {model.card.task}  sha256 {hash_weights(model.path)}  {model.path}")
+        print(f"  {model.name}  {model.card.task}  sha256 {hash_weights(model.path)}  {model.path}")
 
 
 def make_scene(side: int) -> Picture:
@@ -122,7 +118,7 @@ def fill_scene(pool: ModelPool, model: Model) -> Pixels:
     """Fill a hole in the scene: (_HOLE_SIDE, _HOLE_SIDE, 3).
 
     Raises:
-        RemendError: It does not work, or the outcome breaks the promises of filling.
+        RemendError: It does not work, or pixels changed that must not, or stayed that must change.
     """
     scene = make_scene(_FILL_SIDE)
     first, last = (_FILL_SIDE - _HOLE_SIDE) // 2, (_FILL_SIDE + _HOLE_SIDE) // 2

@@ -1,35 +1,37 @@
-"""What ``remend evaluate`` does around the scores: find weights and rivals, run, print a table or JSON."""
+"""What ``remend evaluate`` does around the scores: find weights and other methods, run, print the scores."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from remend.app.cli.terminal import Terminal
 from remend.app.engine.catalogue import default_fill_model, default_upscale_model, find_model
 from remend.models.device import Placement
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
 from remend.training.evaluation import benchmark as evaluate
 from remend.training.evaluation.lpips import load_lpips
 
 Method = TypeVar("Method")
+Metrics = Mapping[str, Callable[..., float]]
 
 
-def pick(known: Mapping[str, Method], against: str) -> dict[str, Method]:
-    """The rivals named in a comma-separated list.
+def select_methods(known: Mapping[str, Method], names: str | None) -> dict[str, Method]:
+    """The methods named in a comma-separated list; None = all.
 
     Raises:
-        RequestError: One of the names is unknown.
+        OptionError: One of the names is unknown.
     """
-    names = [name.strip() for name in against.split(",") if name.strip()]
-    for name in names:
+    if names is None:
+        return dict(known)
+    selected = [name.strip() for name in names.split(",") if name.strip()]
+    for name in selected:
         if name not in known:
-            raise RequestError(
-                f"--against {name} is unknown; choose from {', '.join(known)}, or leave it empty."
-            )
-    return {name: known[name] for name in names}
+            limit = f"from {', '.join(known)}, or leave it empty"
+            raise OptionError("against", name, "is unknown", limit)
+    return {name: known[name] for name in selected}
 
 
 def run_evaluation(
@@ -44,38 +46,23 @@ def run_evaluation(
     as_json: bool,
     lpips: bool,
 ) -> None:
-    """Score a model and its rivals on photos and print the means.
+    """Score a model and other methods on photos and print the means.
 
     Raises:
-        RequestError: Unknown model, rival or task, a model of another scale, or no photos.
+        RequestError: Unknown model, method or task, a model of another scale, or no photos.
     """
-    extra = {"LPIPS": load_lpips()} if lpips else {}
-    if task == "fill":
-        name = model or default_fill_model()
-        restorer = load_restorer(find_model(name, "fill"), placement)
-        assert isinstance(restorer, Inpainter)
-        fillers = pick(evaluate.FILLERS, ",".join(evaluate.FILLERS) if against is None else against)
-        ours = {str(name): evaluate.our_filler(restorer)}
-        comparison = evaluate.compare_fills(data, fillers | ours, extra)
-    elif task == "upscale":
-        name = model or default_upscale_model(scale)
-        restorer = load_restorer(find_model(name, "upscale"), placement)
-        assert isinstance(restorer, Upscaler)
-        if restorer.card.scale != scale:
-            raise RequestError(
-                f"--scale {scale} does not fit {name}, which enlarges by {restorer.card.scale}; "
-                "name another model or scale."
-            )
-        rivals = ",".join(evaluate.ENLARGERS) if against is None else against
-        enlargers = pick(evaluate.ENLARGERS, rivals) | {str(name): evaluate.our_enlarger(restorer)}
-        comparison = evaluate.compare_enlargements(data, scale, enlargers, extra)
-    else:
+    if task not in ("fill", "upscale"):
         raise RequestError(f"There is nothing to evaluate called {task!r}; choose fill or upscale.")
+    metrics = {"LPIPS": load_lpips()} if lpips else {}
+    if task == "fill":
+        comparison = _compare_fills(data, model, against, placement, metrics)
+    else:
+        comparison = _compare_enlargements(data, model, scale, against, placement, metrics)
     with terminal.progress(f"{task}: {len(comparison.cases)} photos", counted=True) as bar:
         total = len(comparison.cases)
         scores = evaluate.mean_scores(comparison, lambda i, case, _: bar.update(i + 1, total))
     if as_json:
-        # JSON knows no infinity, the PSNR of equal pictures.
+        # JSON has no infinity, which is the PSNR of equal pictures.
         rows = [
             {"method": method, "set": group}
             | {name: value if math.isfinite(value) else None for name, value in values.items()}
@@ -84,3 +71,37 @@ def run_evaluation(
         print(json.dumps(rows, indent=2))
     else:
         print(evaluate.markdown(scores))
+
+
+def _compare_fills(
+    data: Sequence[Path],
+    model: str | None,
+    against: str | None,
+    placement: Placement,
+    metrics: Metrics,
+) -> evaluate.Comparison:
+    name = model or default_fill_model()
+    restorer = load_restorer(find_model(name, "fill"), placement)
+    assert isinstance(restorer, Inpainter)
+    methods = select_methods(evaluate.FILLERS, against)
+    methods[str(name)] = evaluate.our_filler(restorer)
+    return evaluate.compare_fills(data, methods, metrics)
+
+
+def _compare_enlargements(
+    data: Sequence[Path],
+    model: str | None,
+    scale: int,
+    against: str | None,
+    placement: Placement,
+    metrics: Metrics,
+) -> evaluate.Comparison:
+    name = model or default_upscale_model(scale)
+    restorer = load_restorer(find_model(name, "upscale"), placement)
+    assert isinstance(restorer, Upscaler)
+    if restorer.card.scale != scale:
+        problem = f"does not fit {name}, which enlarges by {restorer.card.scale}"
+        raise OptionError("scale", scale, problem, "another model or scale")
+    methods = select_methods(evaluate.ENLARGERS, against)
+    methods[str(name)] = evaluate.our_enlarger(restorer)
+    return evaluate.compare_enlargements(data, scale, methods, metrics)

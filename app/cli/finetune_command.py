@@ -1,7 +1,7 @@
-"""What ``remend finetune`` does around a fine-tune: find the parent, audit the photos, run, tell the gain.
+"""What ``remend finetune`` does around a fine-tune: find the parent, audit the photos, run, print the gain.
 
-How it is steered is ``training.finetune.finetuner``'s; a stop by signal ends it after its step, with its
-state saved.
+How it is controlled is in ``training.finetune.finetuner``. A signal ends it after its step, with its state
+saved.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from remend.app.engine.catalogue import (
 )
 from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import Placement
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
 from remend.training.data.photo_store import PhotoStore
@@ -30,7 +30,7 @@ from remend.training.finetune.derive_recipe import count_held_out, plan_recipe
 from remend.training.finetune.finetuner import FineTune, Outcome
 
 DEFAULT_MINUTES = 20.0
-SHORTEST_MINUTES = 0.2
+MIN_MINUTES = 0.2
 _NOTES_SHOWN = 5
 
 
@@ -46,7 +46,7 @@ class FinetuneRequest:
         minutes: Wall time in all.
         images: Images to see in all, instead.
         adapter: Train a low-rank adapter.
-        resume: Go on with what was stopped.
+        resume: Continue a fine-tune that was stopped.
     """
 
     task: str
@@ -59,33 +59,32 @@ class FinetuneRequest:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse values that cannot be used.
 
         Raises:
-            RequestError: One sentence about the first such thing.
+            RequestError: One sentence about the first of them.
         """
         if self.task not in ("fill", "upscale"):
             raise RequestError(
                 f"There is nothing to fine-tune called {self.task!r}; choose fill or upscale."
             )
         if self.out.suffix != SUFFIX:
-            raise RequestError(f"-o {self.out} is no weights file; name one that ends in {SUFFIX}.")
+            problem = f"is no weights file; name one that ends in {SUFFIX}"
+            raise OptionError("output", self.out, problem)
         if self.out.exists():
             raise RequestError(
                 f"{self.out} exists already; name another -o, or move it out of the way."
             )
         if self.minutes is not None and self.images is not None:
             raise RequestError("--minutes and --images exclude each other; name one.")
-        if self.minutes is not None and self.minutes < SHORTEST_MINUTES:
-            raise RequestError(
-                f"--minutes {self.minutes:g} is too short; allow {SHORTEST_MINUTES:g} or more."
-            )
+        if self.minutes is not None and self.minutes < MIN_MINUTES:
+            raise OptionError("minutes", self.minutes, "is too short", f"{MIN_MINUTES:g} or more")
         if self.images is not None and self.images < 1:
-            raise RequestError(f"--images {self.images} is not possible; choose 1 or more.")
+            raise OptionError("images", self.images, "is not possible", "1 or more")
 
     @property
     def seconds(self) -> float | None:
-        """Wall time in seconds, None where images are counted."""
+        """Wall time in seconds; None where images are counted."""
         if self.images is not None:
             return None
         return 60 * (self.minutes or DEFAULT_MINUTES)
@@ -96,34 +95,34 @@ class FinetuneRequest:
         return find_model(self.parent or default, self.task)
 
 
-def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Terminal) -> Outcome:
-    """Fine-tune, write the file and say what was gained.
+def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Terminal) -> Outcome:
+    """Fine-tune, write the file and print what was gained.
 
     Raises:
-        RequestError: The parent, the photos or the output do not serve.
-        InputError: The disk is full, or memory does not suffice.
+        RequestError: The parent, the photos or the output cannot be used.
+        InputError: The disk is full, or there is not enough memory.
         Cancelled: A signal asked for the end; its text says how to go on.
     """
     begin = time.monotonic()
-    parent = wanted.find_parent()
+    parent = request.find_parent()
     recipe = plan_recipe(
         parent,
         read_card(parent),
-        wanted.out.stem,
-        images=wanted.images,
-        adapter=wanted.adapter,
+        request.out.stem,
+        images=request.images,
+        adapter=request.adapter,
     )
-    photos = load_photos(wanted.data, recipe.data.crop, placement, terminal)
+    photos = load_photos(request.data, recipe.data.crop, placement, terminal)
     data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
     recipe = dataclasses.replace(recipe, data=data)
-    folder = RunFolder(wanted.out.with_suffix(".run"), recipe, resume=wanted.resume)
+    folder = RunFolder(request.out.with_suffix(".run"), recipe, resume=request.resume)
     tune = FineTune(
         lambda recipe: Trainer(recipe, photos, folder, placement),
         recipe,
         terminal.print_status,
-        seconds=wanted.seconds,
+        seconds=request.seconds,
         begin=begin,
-        resume=wanted.resume,
+        resume=request.resume,
     )
     trainer = tune.trainer
     terminal.print_status(
@@ -131,7 +130,7 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
     with (
-        terminal.progress(f"finetune {wanted.task}", counted=True) as bar,
+        terminal.progress(f"finetune {request.task}", counted=True) as bar,
         stopped_by_signals(bar) as progress,
     ):
         try:
@@ -141,18 +140,18 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
                 f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
                 f"{folder.path} and --resume goes on."
             ) from stop
-    outcome = tune.finish(wanted.out)
+    outcome = tune.finish(request.out)
     folder.state_file.unlink(missing_ok=True)
     terminal.print_status(outcome.sentence)
-    terminal.print_status(f"Done: {wanted.out} (use it with --model {wanted.out})")
-    say_where_it_is_found(wanted.out, terminal)
+    terminal.print_status(f"Done: {request.out} (use it with --model {request.out})")
+    print_model_name(request.out, terminal)
     return outcome
 
 
 def load_photos(
     data: Sequence[Path], crop_px: int, placement: Placement, terminal: Terminal
 ) -> PhotoStore:
-    """Audit and load the photos; errors as `PhotoStore.load`, or too few that serve."""
+    """Audit and load the photos; errors as `PhotoStore.load`, or too few that can be used."""
     audit = Audit(crop_px)
     with terminal.progress("Looking at the photos", counted=True) as bar:
         photos = PhotoStore.load(
@@ -166,18 +165,18 @@ def load_photos(
     for sentence in photos.skipped[:_NOTES_SHOWN]:
         terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
-        terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out likewise.")
+        terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out too.")
     audit.refuse_hopeless()
     return photos
 
 
-def say_where_it_is_found(out: Path, terminal: Terminal) -> None:
-    """Say that the file has a name now, or how it gets one; and whether the name was another's."""
+def print_model_name(out: Path, terminal: Terminal) -> None:
+    """Print the name by which the file can be used, or how it gets one; and whether it replaces another."""
     if out.resolve().parent != user_folder().resolve():
         terminal.print_status(f"In {user_folder()} it would be in `remend models` and on the page.")
     elif sum(file.stem == out.stem for file in weights_files()) > 1:
         terminal.print_note(
-            f"From now on the name {out.stem} means it, not the weights Remend came with."
+            f"From now on the name {out.stem} means this file, not the weights that came with Remend."
         )
     else:
         terminal.print_status(f"It is in `remend models` and on the page as {out.stem}.")

@@ -8,7 +8,7 @@ import functools
 import inspect
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,3 +115,35 @@ def _own_first(group: Any) -> list[Field[Any]]:
     known = {field.name: field for field in fields(group)}
     order = dict.fromkeys(name for kind in group.__mro__ for name in inspect.get_annotations(kind))
     return [known[name] for name in order if name in known]
+
+
+def find_flag(program: Any, field: str) -> str | None:
+    """What a field is called on the command line: ``--tile`` for ``tile`` and ``tile_px``.
+
+    Args:
+        program: The program's command, as typer makes it.
+        field: A field of a group of options, or of what a group builds; its unit may follow.
+
+    Returns:
+        The first name in the option's declaration; "" for an argument, which is typed without a name; None
+        where no command declares such a field.
+    """
+    named: dict[str, str] = {}
+    unnamed: dict[str, str] = {}
+    for parameter in _declared(program):
+        if parameter.param_type_name == "argument":
+            unnamed[parameter.name] = ""
+            continue
+        flag = parameter.opts[0]
+        for name in (parameter.name, flag.lstrip("-").replace("-", "_")):
+            named.setdefault(name, flag)
+    flags = unnamed | named
+    without_unit = field.rpartition("_")[0]
+    return flags.get(field, flags.get(without_unit))
+
+
+def _declared(command: Any) -> Iterator[Any]:
+    """The parameters of a command and of those below it."""
+    yield from command.params
+    for inner in getattr(command, "commands", {}).values():
+        yield from _declared(inner)

@@ -1,4 +1,4 @@
-"""What ``remend lab`` does around the lab: find the photos, make the folder, print what is found."""
+"""What ``remend lab`` does around the lab: find the photos, make the folder, print the results."""
 
 import importlib.util
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remend.app.cli.terminal import Terminal, interruptible
 from remend.models.device import Placement
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.training.lab.experiments import find_experiments
 from remend.training.lab.problems.photos import PhotoLab
 
@@ -16,7 +16,7 @@ def find_gradio_photos() -> list[Path]:
     """The few photos that the gradio package ships, found without importing it.
 
     Raises:
-        RequestError: It ships none; ``--data`` is the way out.
+        RequestError: It ships none.
     """
     spec = importlib.util.find_spec("gradio")
     folder = Path(spec.origin).parent / "media_assets" if spec and spec.origin else Path()
@@ -29,25 +29,25 @@ def find_gradio_photos() -> list[Path]:
 
 
 def run_techniques(
-    words: Sequence[str],
+    techniques: Sequence[str],
     out: Path,
     page: Path | None,
     data: Sequence[Path] | None,
     placement: Placement,
     terminal: Terminal,
 ) -> None:
-    """Try techniques out and write what they do.
+    """Try techniques on toy problems and write what they do.
 
     Args:
-        words: Techniques, config keys or their values; empty = all.
+        techniques: Techniques, config keys or their values; empty = all.
         out: Folder for figures and results.json.
         page: The Markdown page; None = ``techniques.md`` in ``out``.
         data: Photos; None = those of gradio.
         placement: Device and precision.
-        terminal: Where progress is said; findings go to stdout.
+        terminal: Shows the progress; results go to stdout.
 
     Raises:
-        RequestError: A word means nothing, the folder cannot be written, the photos do not serve, or
+        RequestError: A technique is unknown, the folder cannot be written, the photos cannot be used, or
             the extra for plots is not installed.
     """
     try:
@@ -57,14 +57,14 @@ def run_techniques(
             "remend lab draws with matplotlib, which the extra 'training' brings: "
             "pip install 'remend[training]'."
         ) from error
-    names = find_experiments(words)
+    names = find_experiments(techniques)
     sources = data or find_gradio_photos()
     page = page or out / "techniques.md"
     try:
         out.mkdir(parents=True, exist_ok=True)
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RequestError(f"--out {out} cannot be written: {error.strerror}.") from error
+        raise OptionError("out", out, f"cannot be written: {error.strerror}") from error
     with tempfile.TemporaryDirectory(prefix="remend-lab-") as scratch, interruptible():
         lab = PhotoLab(sources, Path(scratch), placement)
         with terminal.progress("Trying out", counted=True) as bar:

@@ -5,15 +5,21 @@ interrupted. Whatever goes wrong is one sentence on stderr; ``--debug`` adds the
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from remend.app.cli import options
-from remend.app.cli.general_options import DebugOptions, GeneralOptions, LabOptions, grouped
+from remend.app.cli import options, training_options
+from remend.app.cli.general_options import (
+    DebugOptions,
+    GeneralOptions,
+    LabOptions,
+    find_flag,
+    grouped,
+)
 from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.terminal import Terminal
 from remend.models.errors import OptionError, RemendError, RequestError
@@ -80,11 +86,11 @@ def ui(
 @grouped
 def train(
     *,
-    recipe: options.Recipe,
-    data: options.Data,
-    out: options.Out,
-    settings: options.Settings = None,
-    resume: options.ResumeRun = False,
+    recipe: training_options.Recipe,
+    data: training_options.Data,
+    out: training_options.Out,
+    settings: training_options.Settings = None,
+    resume: training_options.ResumeRun = False,
     general: GeneralOptions,
 ) -> None:
     """Train weights with a recipe; Ctrl-C stops after the current step, --resume goes on."""
@@ -99,14 +105,14 @@ def train(
 @grouped
 def finetune(
     *,
-    task: options.TunedTask,
-    data: options.Data,
-    output: options.TunedWeights,
-    parent: options.Parent = None,
-    minutes: options.Minutes = None,
-    images: options.Images = None,
-    adapter: options.Adapter = False,
-    resume: options.ResumeTuning = False,
+    task: training_options.TunedTask,
+    data: training_options.Data,
+    output: training_options.TunedWeights,
+    parent: training_options.Parent = None,
+    minutes: training_options.Minutes = None,
+    images: training_options.Images = None,
+    adapter: training_options.Adapter = False,
+    resume: training_options.ResumeTuning = False,
     general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
@@ -120,10 +126,10 @@ def finetune(
 @grouped
 def lab(
     *,
-    techniques: options.Techniques = None,
-    out: options.LabOut = Path("remend-lab"),
-    page: options.LabPage = None,
-    data: options.LabData = None,
+    techniques: training_options.Techniques = None,
+    out: training_options.LabOut = Path("remend-lab"),
+    page: training_options.LabPage = None,
+    data: training_options.LabData = None,
     general: LabOptions,
 ) -> None:
     """Show in numbers and plots what each training technique does on toy problems."""
@@ -136,14 +142,14 @@ def lab(
 @grouped
 def evaluate(
     *,
-    task: options.EvaluatedTask,
-    data: options.EvaluationData,
+    task: training_options.EvaluatedTask,
+    data: training_options.EvaluationData,
     model: options.Model = None,
-    scale: options.WholeScale = 4,
-    against: options.Against = None,
-    lpips: options.Lpips = False,
-    as_json: options.JsonTable = False,
-    markdown: options.Markdown = False,
+    scale: training_options.WholeScale = 4,
+    against: training_options.Against = None,
+    lpips: training_options.Lpips = False,
+    as_json: training_options.JsonTable = False,
+    markdown: training_options.Markdown = False,
     general: GeneralOptions,
 ) -> None:
     """Score a model on photos whose truth is known, beside classical methods."""
@@ -217,11 +223,11 @@ def export(
 @grouped
 def doctor(*, general: GeneralOptions) -> int:
     """Show versions, devices and weights, and try them out."""
-    from remend.app.cli.doctor import examine
+    from remend.app.cli.doctor import run_checks
     from remend.app.engine.model_pool import ModelPool
 
     pool = ModelPool([general.placement])
-    return 0 if examine(pool, print) else 1
+    return 0 if run_checks(pool) else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -268,36 +274,8 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
 
 def word_option_error(error: OptionError) -> str:
     """The sentence of an error with the option as it is typed: ``--feather 2000 is out of range``."""
-    flag = find_flag(error.option)
+    flag = find_flag(typer.main.get_command(app), error.option)
     if flag is None:
         return str(error)
     value = f"{error.value:g}" if isinstance(error.value, float) else str(error.value)
     return error.worded(f"{flag} {value}".strip())
-
-
-def find_flag(field: str) -> str | None:
-    """What a field is called on the command line: ``--tile`` for ``tile`` and ``tile_px``.
-
-    Returns:
-        The first name in the option's declaration; "" for an argument, which is typed without a name; None
-        where no command declares such a field.
-    """
-    named: dict[str, str] = {}
-    unnamed: dict[str, str] = {}
-    for parameter in _declared(typer.main.get_command(app)):
-        if parameter.param_type_name == "argument":
-            unnamed[parameter.name] = ""
-            continue
-        flag = parameter.opts[0]
-        for name in (parameter.name, flag.lstrip("-").replace("-", "_")):
-            named.setdefault(name, flag)
-    flags = unnamed | named
-    without_unit = field.rpartition("_")[0]
-    return flags.get(field, flags.get(without_unit))
-
-
-def _declared(command: Any) -> Iterator[Any]:
-    """The parameters of a command and of those below it."""
-    yield from command.params
-    for inner in getattr(command, "commands", {}).values():
-        yield from _declared(inner)

@@ -1,6 +1,6 @@
-"""What ``remend models`` prints: the table of weights, one card, and whether every file is sound.
+"""What ``remend models`` prints: the table of weights, one card, and whether every file can be read.
 
-Which weights there are is ``app.engine.catalogue``'s.
+Which weights there are: ``app.engine.catalogue``.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from remend.app.engine.catalogue import (
 from remend.models.checkpoints.card import SUFFIX, count_parameters, has_card
 from remend.models.errors import RemendError, RequestError
 
-_WIDE = 200  # columns where nobody's window limits them
+_WIDTH_WITHOUT_TERMINAL = 200  # columns
 
 
 def print_models() -> None:
@@ -47,11 +47,11 @@ def print_models() -> None:
         table.add_row(*_row(model))
     console = Console()
     if not console.is_terminal:
-        console.width = _WIDE
+        console.width = _WIDTH_WITHOUT_TERMINAL
     console.print(table)
 
 
-def _say_parameters(path: Path) -> str:
+def _count_parameters(path: Path) -> str:
     return f"{count_parameters(path) / 1e6:.2f} M" if path.suffix.lower() == SUFFIX else ""
 
 
@@ -62,7 +62,7 @@ def _row(model: Model) -> list[str]:
         card.task,
         card.architecture,
         f"x{card.scale}" if card.task == "upscale" else "",
-        _say_parameters(model.path),
+        _count_parameters(model.path),
         f"{model.path.stat().st_size / 2**20:.1f} MiB",
         f"{card.images_seen:,}" if card.images_seen else "",
         card.licence,
@@ -81,7 +81,9 @@ def print_card(name_or_path: str) -> None:
 
 
 def verify_all() -> int:
-    """Open every weights file, judges and community files too, and print its hash; returns the exit code.
+    """Open every weights file and print its hash; returns the exit code.
+
+    Discriminators and files of other projects are checked too.
 
     Raises:
         RequestError: There are none.
@@ -104,7 +106,7 @@ def verify_all() -> int:
 
 
 def export_model(name_or_path: str, form: ExportFormName, output: Path | None) -> None:
-    """Write weights for other programs and say where.
+    """Write weights for other programs and print the file's name.
 
     Args:
         name_or_path: The weights.

@@ -1,4 +1,4 @@
-"""What fill, upscale and restore have in common: groups of options, and what their words mean.
+"""The groups of options that fill, upscale and restore share, and what their values mean.
 
 How a group becomes options of a command: ``app.cli.general_options``. Each option's names and help are in
 ``app.cli.options``. Nothing heavy is imported before a command runs.
@@ -103,7 +103,7 @@ class SizeOptions:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What is written, where, and what becomes of what is there."""
+    """Where outputs are written, how, and what happens to outputs that exist."""
 
     output: options.Output
     skip_existing: options.SkipExisting = False
@@ -213,8 +213,8 @@ class RunOptions(GeneralOptions):
 
 
 def check_record(plan: "Plan", files: FileOptions) -> None:
-    """Raise a RequestError for ``--resume`` where no record is kept."""
+    """Raise a RequestError for ``--resume`` where no manifest is kept."""
     if files.resume and not plan.to_folder:
         raise RequestError(
-            f"--resume needs a folder that keeps a record, and -o {files.output_path} is a file."
+            f"--resume needs a folder with a manifest, and -o {files.output_path} is a file."
         )

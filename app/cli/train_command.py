@@ -1,8 +1,7 @@
-"""What ``remend train`` does around the trainer: find the recipe, load the photos, show how far it is.
+"""What ``remend train`` does around the trainer: find the recipe, load the photos, show the progress.
 
-The loop itself is ``training.engine.trainer``'s; a stop by signal ends it after its step, with its state
-saved. Started by ``torchrun`` or ``accelerate launch``, it is one of several processes, of which one
-speaks and writes.
+The loop itself is in ``training.engine.trainer``. A signal ends it after its step, with its state saved.
+Started by ``torchrun`` or ``accelerate launch``, it is one of several processes; one prints and writes.
 """
 
 from collections.abc import Sequence
@@ -63,26 +62,24 @@ def run_recipe(
     """Train to the end of a recipe, together with other processes if there are any.
 
     Raises:
-        RequestError: The recipe, the photos or the folder do not serve.
+        RequestError: The recipe, the photos or the folder cannot be used.
         Cancelled: A signal asked for the end; its text says how to go on.
     """
     recipe = read_recipe(find_recipe(recipe_name), settings)
     with join_processes(placement.device) as processes:
         terminal = terminal if processes.leads else Terminal(quiet=True)
-        placement = settle_placement(
-            replace(placement, device=processes.device or placement.device)
-        )
+        placement = without_float16(replace(placement, device=processes.device or placement.device))
         recipe, sentence = settle_compile(recipe, placement.device)
-        for advised in [sentence] * bool(sentence) + advice(recipe, processes.count):
-            terminal.print_note(advised)
+        for note in [sentence] * bool(sentence) + advice(recipe, processes.count):
+            terminal.print_note(note)
         photos = load_photos(recipe, data, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
         trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
         train(trainer, terminal)
 
 
-def settle_placement(placement: Placement) -> Placement:
-    """The placement in a precision that gradients survive: float16 would need their scaling."""
+def without_float16(placement: Placement) -> Placement:
+    """The placement with float32 in place of float16, in which gradients would have to be scaled."""
     if placement.dtype != torch.float16:
         return placement
     reason = "fp32: float16 loses small gradients in training"
@@ -92,7 +89,7 @@ def settle_placement(placement: Placement) -> Placement:
 def load_photos(
     recipe: Recipe, data: Sequence[Path], device: torch.device, terminal: Terminal
 ) -> PhotoStore:
-    """Decode all photos and say what was left out."""
+    """Decode all photos and print which were left out."""
     with terminal.progress("Loading photos", counted=True) as bar:
         photos = PhotoStore.load(
             data,
@@ -104,7 +101,7 @@ def load_photos(
         terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
         terminal.print_note(
-            f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out likewise."
+            f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out too."
         )
     if photos.device.type != photos.serves.type:
         terminal.print_note(
@@ -115,13 +112,13 @@ def load_photos(
 
 
 def train(trainer: Trainer, terminal: Terminal) -> None:
-    """Run a trainer to its end or to a signal, and say where it is."""
+    """Run a trainer to its end or to a signal, and print where its weights are."""
     recipe, out = trainer.recipe, trainer.folder.path
     if not has_tensorboard():
         terminal.print_note(NO_TENSORBOARD)
     photos = len(trainer.photos) + len(trainer.held_out)
     terminal.print_status(
-        f"{photos} photos, {describe(trainer.placement, trainer.processes)}; "
+        f"{photos} photos, {describe_devices(trainer.placement, trainer.processes)}; "
         f"the run is recorded in {out}"
     )
     with (
@@ -139,6 +136,6 @@ def train(trainer: Trainer, terminal: Terminal) -> None:
     terminal.print_status(f"Done: {trainer.folder.ema_file}{use}")
 
 
-def describe(placement: Placement, processes: SingleProcess) -> str:
+def describe_devices(placement: Placement, processes: SingleProcess) -> str:
     """Where a run computes, in words."""
     return placement.reason + (f", {processes.count} processes" if processes.count > 1 else "")

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from remend import __version__
 from remend.app.engine.user_dirs import cache_folder
 
-PACKAGES = ("remend", "torch", "numpy", "pillow", "opencv-python", "gradio", "spandrel")
+PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "gradio", "spandrel")
 
 
 def name_versions() -> str:
     """Versions of Python, the system and the packages that matter; nothing is imported for it."""
-    found = []
+    found = [f"remend {__version__}"]
     for package in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{package} {importlib.metadata.version(package)}")

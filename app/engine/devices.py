@@ -1,6 +1,6 @@
-"""What the options for device, precision and threads mean: from their values to a placement.
+"""From the values of the options device, precision and threads to a placement.
 
-The choice itself is ``models.device``'s; here is what more the values of the command line can say.
+The choice itself is in ``models.device``; here are only the names and numbers that a user may give.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ def resolve_placement(
             -1 = the CPU.
         precision: Of the arithmetic.
         threads: Of the CPU; None = torch's choice.
-        note: Takes a sentence about what is done otherwise than asked.
+        note: Called with a sentence about what differs from the request.
 
     Raises:
-        RequestError: There is no such device here, or no such number of threads.
+        OptionError: There is no such device here, or no such number of threads.
     """
     if threads is not None:
         if threads < 1:
@@ -49,7 +49,7 @@ def resolve_placement(
 def resolve_placements(
     device: str, precision: PrecisionName, threads: int | None
 ) -> list[Placement]:
-    """As ``resolve_placement``, but every device of a list as ``0,1``; each only once."""
+    """As ``resolve_placement`` for every device of a list such as ``0,1``; each only once."""
     names = list(dict.fromkeys(device.split(",")))
     return [resolve_placement(name, precision, threads, lambda _: None) for name in names]
 
@@ -59,6 +59,5 @@ def _place_on_gpu(index: int, precision: PrecisionName) -> Placement:
         return choose_placement("mps", precision)
     count = torch.cuda.device_count()
     if index >= count:
-        problem = f"is the number of no GPU: torch sees {count}"
-        raise OptionError("device", index, problem, "auto")
+        raise OptionError("device", index, f"is not available: torch sees {count} GPUs", "auto")
     return replace(choose_placement("cuda", precision), device=torch.device("cuda", index))

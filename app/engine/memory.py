@@ -1,6 +1,6 @@
 """How much memory there is: sizes as people write them, and what is free here.
 
-What a photo costs is ``app.batch.estimate``'s.
+What a photo needs: ``app.batch.estimate``.
 """
 
 import re

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from remend.app.cli.doctor import enlarge_scene, fill_scene
-from remend.app.cli.golden import SAMPLES, compare, read_golden, sample
 from remend.app.engine.catalogue import hash_weights, list_models
+from remend.app.engine.golden import SAMPLES, compare, read_golden, sample
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.errors import RemendError

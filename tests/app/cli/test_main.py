@@ -1,306 +1,133 @@
-"""The commands that restore, as a person types them: what is written, what is said, and the exit code.
+"""What all commands share: options, ``--version``, ``--debug``, and how an error names an option."""
 
-The networks are small and random: what they paint is not looked at, only where, how large, and how it is
-told.
-"""
-
-import io
-import json
 import re
-import sys
+import tomllib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
+import typer
 
-from remend.models.checkpoints.checkpoint import Card, save_network
-from remend.models.checkpoints.registry import build_network
-from tests.helpers.commands import Remend, load, save, save_mask, scene
+import remend as package
+from remend.app.cli.general_options import find_flag
+from remend.app.cli.main import app, main, word_option_error
+from remend.models.errors import OptionError
+from tests.helpers.commands import Remend
 
-pytestmark = pytest.mark.usefixtures("here")
-
-
-# fill
+PROGRAM: Any = typer.main.get_command(app)
 
 
-def test_fill_changes_what_the_mask_marks_and_nothing_else(remend: Remend):
-    save("photo.png")
-    mask = load(save_mask("mask.png"))
-    done = remend("fill photo.png --mask mask.png -o filled.png")
-    assert (done.code, done.out) == (0, "")
-    assert re.fullmatch(r"photo\.png -> filled\.png \(\d+\.\d s\)\n", done.err)
-    before, after = load("photo.png"), load("filled.png")
-    assert (before[mask == 0] == after[mask == 0]).all()
-    assert (before[mask > 0] != after[mask > 0]).any(axis=-1).mean() > 0.5
+def commands(command: Any = PROGRAM, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its name."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield name.strip(), command
+    for word, below in inner.items():
+        yield from commands(below, f"{name} {word}")
 
 
-def test_what_lies_under_the_mask_has_no_say(remend: Remend):
-    pixels = scene().copy()
-    save("one.png", pixels)
-    pixels[10:20, 12:30] = (255, 0, 255)
-    save("two.png", pixels)
-    save_mask("mask.png")
-    for name in ("one", "two"):
-        assert remend(f"fill {name}.png --mask mask.png -o {name}-filled.png").code == 0
-    assert (load("one-filled.png") == load("two-filled.png")).all()
+COMMANDS = dict(commands())
 
 
-def test_the_masks_options_change_what_is_filled(remend: Remend):
-    save("photo.png")
-    mask = load(save_mask("mask.png")) > 0
-    save("inverted.png", np.uint8(255) - load("mask.png"))
-    before = load("photo.png")
-
-    def changed(options: str) -> np.ndarray:
-        assert remend(f"fill photo.png -o out.png {options}").code == 0
-        return (load("out.png") != before).any(axis=-1)
-
-    plain = changed("--mask mask.png")
-    assert (changed("--mask inverted.png --invert-mask") == plain).all()
-    grown = changed("--mask mask.png --grow 4")
-    assert grown[6:10, 14:28].any()
-    assert not grown[:6].any()
-    feathered = changed("--mask mask.png --feather 3")
-    assert feathered[~mask].any()
-    assert not feathered[:6].any()
+def options_of(name: str) -> set[str]:
+    return {spelling for parameter in COMMANDS[name].params for spelling in parameter.opts}
 
 
-def test_a_folder_of_photos_and_a_folder_of_masks(remend: Remend):
-    save("in/a.jpg")
-    save("in/b.png", scene(60, 50))
-    save("in/c.png")
-    save_mask("masks/a.png")
-    save_mask("masks/b.mask.png")
-    done = remend("fill in --mask masks -o out --json")
-    assert done.code == 1
-    assert [entry["status"] for entry in done.objects] == ["done", "failed", "failed"]
-    assert done.objects[0]["mask"] == "masks/a.png"
-    assert "48 x 40 px, the photo 60 x 50 px" in done.objects[1]["reason"]
-    assert "c.mask.png, or c.png" in done.objects[2]["reason"]
-    assert sorted(path.name for path in Path("out").iterdir()) == ["a.jpg", "remend-manifest.jsonl"]
-    assert "1 done, 2 failed in" in done.err
+def test_the_version_is_the_packages(remend: Remend, root: Path):
+    done = remend("--version")
+    assert (done.code, done.out, done.err) == (0, f"remend {package.__version__}\n", "")
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["hatch"]["version"]["path"] == "remend/__init__.py"
 
 
-def test_one_mask_for_a_folder(remend: Remend):
-    save("in/a.png")
-    save("in/b.webp", lossless=True)
-    save_mask("mask.png")
-    assert remend("fill in --mask mask.png -o out").code == 0
-    assert Image.open("out/a.png").size == Image.open("out/b.webp").size == (48, 40)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_the_shared_options(name: str):
+    shared = {"--debug"}
+    if not name.startswith("models"):
+        shared |= {"--device", "-g", "--precision", "--threads", "--quiet"}
+    assert shared <= options_of(name)
 
 
-def test_an_empty_mask_gives_the_photo_back_and_says_so(remend: Remend):
-    photo = save("photo.jpg", quality=60)
-    save_mask("mask.png", value=0)
-    done = remend("fill photo.jpg --mask mask.png -o same.jpg")
-    assert done.code == 0
-    assert Path("same.jpg").read_bytes() == photo.read_bytes()
-    assert "note: " in done.err
-    assert "mask is empty" in done.err.lower()
-    done = remend("fill photo.jpg --mask mask.png -o same.png --json --quiet")
-    assert (load("same.png") == load("photo.jpg")).all()
-    assert "mask is empty" in " ".join(done.objects[0]["notes"]).lower()
-    assert done.err == ""
-
-
-def test_the_names_of_other_programs_serve(remend: Remend):
-    save("photo.png")
-    save_mask("mask.png")
-    assert remend("fill --image photo.png --mask mask.png --output out --device cpu").code == 0
-    expected = load("out/photo.png")
-    assert remend("fill -i photo.png --mask mask.png -o b.png -n fill -g -1").code == 0
-    assert (load("b.png") == expected).all()
-    assert remend("upscale -i photo.png -o c.png -n x2-fidelity -s 2 -t 0 -g -1 -f png").code == 0
-    assert load("c.png").shape == (80, 96, 3)
-
-
-# upscale
-
-
-def test_upscale_to_four_times_by_default(remend: Remend):
-    save("photo.jpg")
-    assert remend("upscale photo.jpg -o out").code == 0
-    assert Image.open("out/photo.jpg").size == (192, 160)
+def test_there_are_thirteen_commands():
+    assert len(COMMANDS) == 13
 
 
 @pytest.mark.parametrize(
-    ("options", "size"),
+    ("field", "flag"),
     [
-        ("-s 2", (96, 80)),
-        ("-s1.5", (72, 60)),
-        ("--scale 3", (144, 120)),
-        ("-s 8", (384, 320)),
-        ("--width 100", (100, 83)),
-        ("--height 80", (96, 80)),
-        ("--width 100 --height 60", (72, 60)),
-        ("--megapixels 0.00768", (96, 80)),
+        ("feather", "--feather"),
+        ("feather_px", "--feather"),
+        ("tile_px", "--tile"),
+        ("scale", "--scale"),
+        ("file_format", "--format"),
+        ("max_memory", "--max-memory"),
+        ("parent", "--from"),
+        ("ncnn_tile", "-t"),
+        ("output", "--output"),
+        ("task", ""),
+        ("no_such_field", None),
     ],
 )
-def test_sizes(remend: Remend, options: str, size: tuple[int, int]):
-    save("photo.png")
-    assert remend(f"upscale photo.png -o big.png {options}").code == 0
-    assert Image.open("big.png").size == size
+def test_a_field_has_the_name_of_its_declaration(field: str, flag: str | None):
+    assert find_flag(PROGRAM, field) == flag
 
 
-def test_a_photo_of_one_pixel_is_upscaled(remend: Remend):
-    save("dot.png", np.full((1, 1, 3), 77, np.uint8))
-    assert remend("upscale dot.png -o big.png").code == 0
-    assert Image.open("big.png").size == (4, 4)
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OptionError("feather_px", 2000, "is out of range", "0 to 1000"),
+            "--feather 2000 is out of range; choose 0 to 1000.",
+        ),
+        (OptionError("detail", 2.0, "is out of range"), "--detail 2 is out of range."),
+        (OptionError("task", "sing", "is unknown"), "sing is unknown."),
+        (OptionError("no_such_field", 1, "is wrong"), "no_such_field=1 is wrong."),
+    ],
+)
+def test_an_error_names_the_option_as_it_is_typed(error: OptionError, sentence: str):
+    assert word_option_error(error) == sentence
 
 
-def test_formats_quality_suffix_and_metadata(remend: Remend):
-    exif = Image.Exif()
-    exif[0x010E] = "A scene"
-    save("photo.jpg", exif=exif, dpi=(300, 300))
-    assert remend("upscale photo.jpg -o out -s 2 --suffix _x2").code == 0
-    kept = Image.open("out/photo_x2.jpg")
-    assert kept.getexif()[0x010E] == "A scene"
-    assert kept.info["dpi"] == (300, 300)
-    assert remend("upscale photo.jpg -o out -s 2 --strip-metadata --quality 20 -f webp").code == 0
-    assert not Image.open("out/photo.webp").getexif()
-    assert Path("out/photo.webp").stat().st_size < Path("out/photo_x2.jpg").stat().st_size
-    assert remend("upscale photo.jpg -o out -s 2 -f tiff").code == 0
-    assert Image.open("out/photo.tiff").format == "TIFF"
-
-
-def test_restore_fills_then_enlarges(remend: Remend):
-    save("photo.png")
-    save_mask("mask.png")
-    assert remend("fill photo.png --mask mask.png -o filled.png").code == 0
-    assert remend("upscale filled.png -o both.png -s 2").code == 0
-    assert remend("restore photo.png --mask mask.png -o once.png -s 2").code == 0
-    assert Path("once.png").read_bytes() == Path("both.png").read_bytes()
-    save("in/a.png")
-    save("in/b.png", scene(60, 50))
-    done = remend("restore in --mask mask.png -o out -s 2 --json --resume")
-    assert [entry["status"] for entry in done.objects] == ["done", "failed"]
-    again = remend("restore in --mask mask.png -o out -s 2 --json --resume")
-    assert [entry["status"] for entry in again.objects] == ["skipped", "failed"]
-
-
-def test_options_of_realesrgan_serve(remend: Remend):
-    save("photo.png")
-    done = remend(
-        "upscale -i photo.png -o a.png -n x2-fast -s 2 -t 0 -g -1 -x -dn 0.7 -j 1:2:2 -f png"
-    )
-    assert done.code == 0
-    assert "not told how much to denoise" in done.err
-    assert remend("upscale photo.png -o b.png -n x2-fast -s 2 --tta").code == 0
-    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
-
-
-def test_a_model_that_is_told_how_much_to_denoise(remend: Remend):
-    config = {"scale": 2, "width": 8, "blocks": 1, "denoise": True}
-    torch.manual_seed(3)
-    card = Card("upscale", "upscale", config, "told", 2)
-    network = build_network("upscale", config)
-    torch.nn.init.normal_(network.get_parameter("kept_noise"))  # nought before training
-    save_network(Path("told.safetensors"), network, card)
-    save("in/photo.png")
-
-    def denoised(options: str) -> bytes:
-        done = remend(f"upscale in -s 2 -n ./told.safetensors -o out --resume --json {options}")
-        assert (done.code, [entry["status"] for entry in done.objects]) == (0, ["done"])
-        assert "notes" not in done.objects[0]
-        return Path("out/photo.png").read_bytes()
-
-    plain = denoised("")
-    none, all_of_it = denoised("--denoise 0"), denoised("--denoise 1")
-    assert len({plain, none, all_of_it}) == 3
-    assert denoised("-dn 0.5 --tile 0") == plain
-    save_mask("mask.png", value=0)
-    restored = remend(
-        "restore in/photo.png --mask mask.png -n ./told.safetensors -s 2 -dn 1 -o r.png"
-    )
-    assert restored.code == 0
-    assert Path("r.png").read_bytes() == all_of_it
-
-
-def test_a_dry_run_says_what_it_takes(remend: Remend):
-    save("in/a.jpg")
-    Path("in/bad.png").write_text("no picture")
-    done = remend("upscale in -o out --dry-run --json")
-    good, bad = done.objects
-    assert (good["width"], good["height"]) == (192, 160)
-    assert good["memory_bytes"] > good["output_bytes"] > 1000
-    assert "It will fail" in bad["notes"][0]
-    assert re.search(r"1 to do, about .* of memory, .* on disk", done.err)
-
-
-def test_a_batch_goes_on_past_what_fails_and_resumes(remend: Remend):
-    save("in/a.jpg")
-    save("in/deep/b.png")
-    Path("in/text.png").write_text("no picture")
-    whole = save("in/cut.jpg", scene(200, 200), quality=95).read_bytes()
-    Path("in/cut.jpg").write_bytes(whole[: len(whole) // 2])
-    Path("in/readme.txt").write_text("ignored")
-    done = remend("upscale in -r -s 2 -o out --json")
-    assert done.code == 1
-    statuses = {entry["input"]: entry["status"] for entry in done.objects}
-    assert statuses == {
-        "in/a.jpg": "done",
-        "in/cut.jpg": "failed",
-        "in/deep/b.png": "done",
-        "in/text.png": "failed",
+def test_every_option_that_an_error_names_can_be_typed(root: Path):
+    files = [file for name in ("app", "models", "training") for file in (root / name).rglob("*.py")]
+    fields = {
+        field
+        for file in files
+        for field in re.findall(r"OptionError\(\s*\"(\w+)\"", file.read_text(encoding="utf-8"))
     }
-    complaints = [line for line in done.err.splitlines() if line.startswith("remend: ")]
-    assert len(complaints) == 2
-    assert "2 done, 2 failed in" in done.err.splitlines()[-1]
-    assert sorted(path.as_posix() for path in Path("out").rglob("*.*")) == [
-        "out/a.jpg",
-        "out/deep/b.png",
-        "out/remend-manifest.jsonl",
-    ]
-
-    record = Path("out/remend-manifest.jsonl").read_text()
-    lines = [json.loads(line) for line in record.splitlines()]
-    assert [line["output"] for line in lines] == ["a.jpg", "cut.jpg", "deep/b.png", "text.png"]
-    assert {"input_bytes", "input_mtime_ns", "settings", "seconds"} <= set(lines[3])
-    assert "text.png" in lines[3]["reason"]
-
-    save("in/text.png")
-    again = remend("upscale in -r -s 2 -o out --json --resume --quiet")
-    assert [entry["status"] for entry in again.objects] == ["skipped", "failed", "skipped", "done"]
-    other = remend("upscale in -r -s 1.5 -o out --json --resume --quiet --on-error stop")
-    assert [entry["status"] for entry in other.objects] == ["done", "failed"]
-    skipped = remend("upscale in -r -s 2 -o out --json --skip-existing --quiet")
-    assert [entry["status"] for entry in skipped.objects] == [
-        "skipped",
-        "failed",
-        "skipped",
-        "skipped",
-    ]
+    assert "threads" in fields
+    assert {field for field in fields if find_flag(PROGRAM, field) is None} == set()
 
 
-def test_a_dry_run_prints_the_plan(remend: Remend):
-    save("in/a.jpg")
-    save("in/b.bmp")
-    done = remend("upscale in -o out --dry-run")
-    assert done.code == 0
-    assert done.out == f"{Path('in/a.jpg')} -> {Path('out/a.jpg')}\nin/b.bmp -> out/b.png\n"
-    assert not Path("out").exists()
+@pytest.mark.usefixtures("here")
+def test_debug_is_an_option_and_not_a_word_among_the_arguments(capsys: pytest.CaptureFixture[str]):
+    assert main(["upscale", "none.jpg", "--debug", "-o", "out"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+    assert main(["upscale", "-o", "out", "--", "--debug"]) == 2
+    assert capsys.readouterr().err == "remend: --debug does not exist; check the path.\n"
 
 
-def test_a_list_on_stdin(remend: Remend, monkeypatch: pytest.MonkeyPatch):
-    save("a b.png")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("a b.png\n"))
-    assert remend("upscale - -s 2 -o out").code == 0
-    assert Image.open("out/a b.png").size == (96, 80)
+@pytest.mark.parametrize(
+    "line",
+    ["upscale --fast --debug", "upscale --debug", "paint --debug", "--debug", "train --threads x"],
+)
+def test_what_cannot_be_parsed_is_one_sentence(
+    line: str, capsys: pytest.CaptureFixture[str], here: Path
+):
+    assert main(line.split()) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("remend: ") and sentence[-1] in ".?)"
 
 
-def test_the_same_photo_gives_the_same_bytes_alone_and_in_a_batch(remend: Remend):
-    save("in/a.png")
-    assert remend("upscale in/a.png -s 2 -o alone.png").code == 0
-    assert remend("upscale in -s 2 -o out").code == 0
-    assert Path("alone.png").read_bytes() == Path("out/a.png").read_bytes()
-
-
-def test_tiles(remend: Remend):
-    save("photo.png", scene(100, 90))
-    for tile in ("0", "48", "auto"):
-        assert remend(f"upscale photo.png -s 2 -o tile{tile}.png --tile {tile}").code == 0
-    whole = load("tile0.png").astype(int)
-    assert np.abs(load("tile48.png") - whole).max() <= 1
-    assert np.abs(load("tileauto.png") - whole).max() <= 1
+@pytest.mark.parametrize(("words", "count"), [(["--debug"], 1), ([], 0)])
+def test_debug_shows_warnings(words: list[str], count: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "remend.app.cli.models_command.print_models", lambda: warnings.warn("old", stacklevel=1)
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert main(["models", "list", *words]) == 0
+    assert len(caught) == count

@@ -1,7 +1,7 @@
 """What the shipped weights made of the doctor's scene when they were published, to compare with.
 
 A few pixels of each result, by the weights' SHA-256, in ``weights/golden.json``; ``benchmarks/golden.py``
-writes it. A difference means that this machine computes otherwise than the one that made them.
+writes it. A difference means that this machine computes other values than the one that made them.
 """
 
 import json

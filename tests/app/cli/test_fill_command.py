@@ -1,0 +1,106 @@
+"""``remend fill`` as a person types it: what is written, what is printed, and the exit code.
+
+The networks are small and random: what they paint is not looked at, only where and how it is reported.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.commands import Remend, load, save, save_mask, scene
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def test_fill_changes_what_the_mask_marks_and_nothing_else(remend: Remend):
+    save("photo.png")
+    mask = load(save_mask("mask.png"))
+    done = remend("fill photo.png --mask mask.png -o filled.png")
+    assert (done.code, done.out) == (0, "")
+    assert re.fullmatch(r"photo\.png -> filled\.png \(\d+\.\d s\)\n", done.err)
+    before, after = load("photo.png"), load("filled.png")
+    assert (before[mask == 0] == after[mask == 0]).all()
+    assert (before[mask > 0] != after[mask > 0]).any(axis=-1).mean() > 0.5
+
+
+def test_what_lies_under_the_mask_has_no_say(remend: Remend):
+    pixels = scene().copy()
+    save("one.png", pixels)
+    pixels[10:20, 12:30] = (255, 0, 255)
+    save("two.png", pixels)
+    save_mask("mask.png")
+    for name in ("one", "two"):
+        assert remend(f"fill {name}.png --mask mask.png -o {name}-filled.png").code == 0
+    assert (load("one-filled.png") == load("two-filled.png")).all()
+
+
+def test_the_masks_options_change_what_is_filled(remend: Remend):
+    save("photo.png")
+    mask = load(save_mask("mask.png")) > 0
+    save("inverted.png", np.uint8(255) - load("mask.png"))
+    before = load("photo.png")
+
+    def changed(options: str) -> np.ndarray:
+        assert remend(f"fill photo.png -o out.png {options}").code == 0
+        return (load("out.png") != before).any(axis=-1)
+
+    plain = changed("--mask mask.png")
+    assert (changed("--mask inverted.png --invert-mask") == plain).all()
+    grown = changed("--mask mask.png --grow 4")
+    assert grown[6:10, 14:28].any()
+    assert not grown[:6].any()
+    feathered = changed("--mask mask.png --feather 3")
+    assert feathered[~mask].any()
+    assert not feathered[:6].any()
+
+
+def test_a_folder_of_photos_and_a_folder_of_masks(remend: Remend):
+    save("in/a.jpg")
+    save("in/b.png", scene(60, 50))
+    save("in/c.png")
+    save_mask("masks/a.png")
+    save_mask("masks/b.mask.png")
+    done = remend("fill in --mask masks -o out --json")
+    assert done.code == 1
+    assert [entry["status"] for entry in done.objects] == ["done", "failed", "failed"]
+    assert done.objects[0]["mask"] == "masks/a.png"
+    assert "48 x 40 px, the photo 60 x 50 px" in done.objects[1]["reason"]
+    assert "c.mask.png, or c.png" in done.objects[2]["reason"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.jpg", "remend-manifest.jsonl"]
+    assert "1 done, 2 failed in" in done.err
+
+
+def test_one_mask_for_a_folder(remend: Remend):
+    save("in/a.png")
+    save("in/b.webp", lossless=True)
+    save_mask("mask.png")
+    assert remend("fill in --mask mask.png -o out").code == 0
+    assert Image.open("out/a.png").size == Image.open("out/b.webp").size == (48, 40)
+
+
+def test_an_empty_mask_gives_the_photo_back_and_says_so(remend: Remend):
+    photo = save("photo.jpg", quality=60)
+    save_mask("mask.png", value=0)
+    done = remend("fill photo.jpg --mask mask.png -o same.jpg")
+    assert done.code == 0
+    assert Path("same.jpg").read_bytes() == photo.read_bytes()
+    assert "note: " in done.err
+    assert "mask is empty" in done.err.lower()
+    done = remend("fill photo.jpg --mask mask.png -o same.png --json --quiet")
+    assert (load("same.png") == load("photo.jpg")).all()
+    assert "mask is empty" in " ".join(done.objects[0]["notes"]).lower()
+    assert done.err == ""
+
+
+def test_the_names_of_other_programs_serve(remend: Remend):
+    save("photo.png")
+    save_mask("mask.png")
+    assert remend("fill --image photo.png --mask mask.png --output out --device cpu").code == 0
+    expected = load("out/photo.png")
+    assert remend("fill -i photo.png --mask mask.png -o b.png -n fill -g -1").code == 0
+    assert (load("b.png") == expected).all()
+    assert remend("upscale -i photo.png -o c.png -n x2-fidelity -s 2 -t 0 -g -1 -f png").code == 0
+    assert load("c.png").shape == (80, 96, 3)
