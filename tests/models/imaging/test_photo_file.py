@@ -16,7 +16,7 @@ from remend.models.imaging.files import (
 )
 from remend.models.imaging.picture import Picture
 from remend.models.storage.remote import to_path
-from tests.models.imaging.test_files import picture_of
+from tests.models.imaging.test_files import noise, picture_of
 
 
 @pytest.fixture
