@@ -6,11 +6,11 @@ plain class is silence.
 
 
 class Cancelled(Exception):  # noqa: N818 - no error: somebody asked for it
-    """The user wants the work to end; what is finished stays, what is half done is dropped."""
+    """The user cancelled the work; what is finished stays, what is half done is dropped."""
 
 
 class Progress:
-    """Told about progress, and asked at every step whether to go on."""
+    """Receives progress at every step, and can end the work."""
 
     def update(self, done: float, total: float, note: str = "") -> None:
         """Report ``done`` of ``total`` units of work; raises `Cancelled` to end it."""
@@ -20,10 +20,10 @@ NO_PROGRESS = Progress()
 
 
 class SubProgress(Progress):
-    """A stretch of a longer piece of work, told as a share of the whole.
+    """A stretch of a longer piece of work, reported as a share of the whole.
 
     Args:
-        whole: Who watches the whole.
+        whole: Receives the progress of the whole work.
         start: Where the stretch begins, 0 to 1.
         end: Where it ends.
     """
