@@ -75,7 +75,11 @@ def read_header(path: Path) -> dict[str, Any]:
         AttributeError,
         RecursionError,
     ) as error:
-        why = error if type(error) in (ValueError, OSError) else "its header is no header"
+        why = (
+            error
+            if type(error) in (ValueError, OSError)
+            else "its header is not one of safetensors"
+        )
         raise RequestError(
             f"{path} is no safetensors weights file ({why}); get the file again."
         ) from error
@@ -89,10 +93,10 @@ def count_parameters(path: Path) -> int:
 
 
 def has_card(path: Path) -> bool:
-    """Whether Remend wrote this file; any other suffix is another maker's, unopened.
+    """Whether Remend wrote this file; a file with another suffix is not opened.
 
     Raises:
-        RequestError: No such file, or named as safetensors and none.
+        RequestError: No such file, or a ``.safetensors`` file that is none.
     """
     return path.suffix.lower() == SUFFIX and CARD_KEY in read_header(path).get(METADATA_KEY, {})
 

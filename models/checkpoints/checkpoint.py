@@ -1,7 +1,7 @@
-"""Weights files of Remend: safetensors that say what they are.
+"""Weights files of Remend: safetensors files that describe their own network.
 
 The header of a file holds its `Card`: architecture, config and scale to rebuild the network with, and
-where the weights came from. Nothing is unpickled, so opening a stranger's file executes nothing.
+where the weights came from. Nothing is unpickled, so opening a file of unknown origin executes nothing.
 """
 
 import json

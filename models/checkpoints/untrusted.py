@@ -1,7 +1,7 @@
-"""Reading the tensors of a stranger's weights file: nothing is executed, and memory stays flat.
+"""Reading the tensors of a weights file of unknown origin: nothing is executed, and memory stays flat.
 
-Safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at all. The
-network is built from them in ``models.inference.spandrel_adapter``; our own files are opened by
+It reads safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at
+all. The network is built from them in ``models.inference.spandrel_adapter``; our own files are opened by
 ``models.checkpoints.checkpoint``.
 """
 
@@ -33,7 +33,7 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
         Tensors by name, on the CPU; those of a ``.pth`` file lie on the disk until they are used.
 
     Raises:
-        RequestError: No such file, no weights file, a pickle that wants more than tensors, or a file
+        RequestError: No such file, no weights file, a pickle that asks for more than tensors, or a file
             that claims more than it holds.
     """
     if not path.is_file():
@@ -55,7 +55,7 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
     if claimed > _SLACK * size:
         raise RequestError(
             f"{path} claims {claimed / 2**20:,.0f} MiB of weights and is {size / 2**20:,.1f} MiB; "
-            "it is damaged or made to do harm, get it elsewhere."
+            "it is damaged or malicious, get it elsewhere."
         )
     return tensors
 
@@ -89,12 +89,12 @@ def _read_pickle(path: Path) -> dict[object, object]:
     try:
         stored: object = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        wants = re.search(r"GLOBAL ([\w.]+)", str(error))
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise RequestError(
-            f"{path} holds more than tensors ({wants[1] if wants else 'unknown code'}), so it is not "
+            f"{path} holds more than tensors ({found[1] if found else 'unknown code'}), so it is not "
             "opened; if you trust its maker, let chaiNNer or spandrel save it as .safetensors."
         ) from error
-    except Exception as error:  # whatever a stranger's bytes can make of an unpickler
+    except Exception as error:  # bytes of unknown origin can make an unpickler raise anything
         raise RequestError(
             f"{path} is no PyTorch weights file ({type(error).__name__}); get the file again."
         ) from error

@@ -1,8 +1,8 @@
-"""Picture files in and out: the one front by which the rest of Remend reads and writes pictures.
+"""Picture files in and out: the only interface by which the rest of Remend reads and writes pictures.
 
 Reading gives an upright ``Picture`` whose pixels are the file's own (8 or 16 bits, in the file's
 own RGB profile); writing keeps what the format can hold and says what it cannot. How it is done
-lies in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses names for outputs.
+is in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses names for outputs.
 """
 
 import io
@@ -217,7 +217,7 @@ def encode_picture(
 
     Args:
         picture: Of any size and depth.
-        file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` will do).
+        file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` are accepted too).
         quality: For JPEG and WebP, 1 to 100; a WebP of quality 100 is lossless, as PNG and TIFF
             always are.
         keep_metadata: False leaves out EXIF, XMP and dpi. The colour profile stays in any case: it

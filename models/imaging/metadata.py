@@ -1,7 +1,7 @@
 """What a picture file says beside its pixels: collected when read, fitted to the format written.
 
-Metadata never costs a person their picture: a part that is damaged, or that a format cannot hold,
-is dropped and a sentence says so. Pixels are not touched here. IPTC blocks and comments are not
+Bad metadata never stops a picture: a part that is damaged, or that a format cannot hold, is dropped
+and a sentence says so. Pixels are not touched here. IPTC blocks and comments are not
 kept.
 """
 

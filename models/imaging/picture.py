@@ -24,7 +24,7 @@ class Metadata:
     """What a picture's file says beside its pixels.
 
     Attributes:
-        icc_profile: The colour profile of the pixels as they are; None means sRGB by custom.
+        icc_profile: The colour profile of the pixels as they are; None means sRGB by convention.
         exif: A TIFF-structured EXIF block without the ``Exif`` prefix, without orientation (the
             pixels are upright) and without a thumbnail (it would show the picture before the
             change).

@@ -1,8 +1,8 @@
 """Weights for other programs: ONNX, TorchScript, or a safetensors file in half precision.
 
-What leaves here has the conventions of the field, not ours: RGB in [0, 1], (1, 3, H, W), mask 1 = fill; they
-are written into the file beside the card. Tiles, crops and texture transfer are not exported: they are no
-part of the network.
+Exported files follow the conventions of the field, not our own: RGB in [0, 1], (1, 3, H, W), mask 1 =
+fill; they are written into the file beside the card. Tiles, crops and texture transfer are not exported:
+they are no part of the network.
 """
 
 import importlib.util

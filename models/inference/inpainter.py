@@ -56,7 +56,7 @@ class Inpainter:
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
 
-    Its weights must not change afterwards: what is mixed for a detail is kept.
+    Its weights must not change afterwards: networks made for a detail are cached.
     """
 
     def __init__(self, network: FillNetwork, card: Card, placement: Placement) -> None:

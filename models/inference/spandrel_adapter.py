@@ -1,7 +1,7 @@
 """Weights of other makers' architectures, made into networks that our restorers can run.
 
 Spandrel (the extra ``community``) tells the architecture from the tensors and builds it; here its networks
-get the conventions of ours: RGB in [-1, 1], several outputs, mask 1 = fill. Tiles, crops, compositing and
+get the conventions of our own: RGB in [-1, 1], several outputs, mask 1 = fill. Tiles, crops, compositing and
 detail are the restorers' and the same for every network.
 """
 
@@ -86,14 +86,14 @@ class CommunityConfig:
 
 
 class CommunityNetwork(nn.Module):
-    """A network of spandrel behind the conventions of ours.
+    """A network of spandrel behind our conventions.
 
     Args:
         descriptor: Spandrel's; pads to the sizes that its network accepts and clips to its range.
     """
 
     multiple = 1
-    """Any height and width will do."""
+    """Any height and width is accepted."""
     receptive_radius: int | None = None
     """Unknown."""
 
@@ -146,7 +146,7 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
             f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
             "use weights for super-resolution or inpainting."
         ) from error
-    except Exception as error:  # detection reads shapes that a stranger chose
+    except Exception as error:  # detection reads shapes of unknown origin
         raise RequestError(
             f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
             "get the file again."

@@ -61,7 +61,7 @@ def plan_tiles(width: int, height: int, core_px: int, halo_px: int) -> list[Tile
     return tiles
 
 
-def place_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px: int = 0) -> None:
+def paste_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px: int = 0) -> None:
     """Copy a tile into the large picture; tiles come row by row, each over the edges of those before.
 
     Args:

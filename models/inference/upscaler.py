@@ -23,7 +23,7 @@ from remend.models.errors import InputError
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import UpscaleNetwork
-from remend.models.inference.tiling import Tiling, measure_halo, place_tile, plan_tiles
+from remend.models.inference.tiling import Tiling, measure_halo, paste_tile, plan_tiles
 from remend.models.progress import NO_PROGRESS, Progress
 
 TILE_PX = 256
@@ -93,7 +93,7 @@ class Upscaler:
             progress: Told of every tile.
 
         Returns:
-            A new picture of ``options.size``; what was out of the ordinary is in its notes.
+            A new picture of ``options.size``; what was unusual is in its notes.
 
         Raises:
             InputError: Memory does not suffice even for the smallest tiles, or the weights give no numbers.
@@ -181,7 +181,7 @@ class Upscaler:
                         "photo, not even in fp32; choose another model."
                     )
                 redone += 1
-            place_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
+            paste_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         progress.update(len(tiles), len(tiles))
         if redone:
             notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")

@@ -1,4 +1,4 @@
-"""Gated convolutions: every output pixel decides how much of itself is trusted.
+"""Gated convolutions: a second, learned convolution weighs every output value.
 
 One table of gates, ``GATES``; ``GatedConv`` is the convolution that all generators are built from.
 """

@@ -1,6 +1,6 @@
 """How far a progressively growing network has grown: the side of its pictures and its newest level's share.
 
-Generator and discriminator each hold one `Growth`; whoever trains them moves it with `set_growth`. It is kept
+Generator and discriminator each hold one `Growth`; the training loop moves it with `set_growth`. It is kept
 in their weights files, so that a half-grown network comes back as it was. No parameter.
 """
 

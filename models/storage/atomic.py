@@ -1,7 +1,7 @@
 """Writing a file whole or not at all; every file that Remend leaves on a disk in one piece goes this way.
 
 A process that is killed while it writes leaves a temporary file, whose name nothing else has;
-``sweep`` removes those of dead processes and leaves those of living ones.
+``sweep`` removes those of dead processes and leaves those of running ones.
 """
 
 import errno
@@ -107,7 +107,7 @@ def _is_ours(file: BinaryIO, path: Path) -> bool:
 
 def sweep(folder: AnyPath) -> int:
     """Remove what killed processes left half-written in a folder of a disk; returns how many files."""
-    if isinstance(folder, RemotePath):  # no locks tell the dead from the living there
+    if isinstance(folder, RemotePath):  # no locks show there which files are still being written
         return 0
     removed = 0
     for path in folder.glob(".remend-*.tmp"):

@@ -60,7 +60,7 @@ class RemotePath(PurePosixPath):
             return self._storage().cat_file(str(self))
 
     def write_atomic(self, content: bytes) -> None:
-        """Make or replace it; nobody sees it half-written."""
+        """Make or replace it; no reader sees it half-written."""
         storage = self._storage()
         with _as_os_errors():
             if self.parts[0][:-1] in _PUT_WHOLE:
