@@ -26,8 +26,9 @@ from remend.training.data.audit import Audit
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
-from remend.training.finetune.derive_recipe import count_held_out, plan_recipe
-from remend.training.finetune.finetuner import FineTune, Outcome
+from remend.training.finetune.derive_recipe import count_held_out, derive_recipe
+from remend.training.finetune.finetuner import FineTune
+from remend.training.finetune.outcome import Outcome
 
 DEFAULT_MINUTES = 20.0
 SHORTEST_MINUTES = 0.2
@@ -106,7 +107,7 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
     """
     begin = time.monotonic()
     parent = wanted.find_parent()
-    recipe = plan_recipe(
+    recipe = derive_recipe(
         parent,
         read_card(parent),
         wanted.out.stem,
@@ -125,9 +126,9 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
         begin=begin,
         resume=wanted.resume,
     )
-    trainer = tune.trainer
+    control = tune.control
     terminal.print_status(
-        f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
+        f"{control.training_photos} photos to learn from, {len(control.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
     with terminal.progress(f"finetune {wanted.task}", counted=True) as bar:
@@ -137,7 +138,7 @@ def run_finetune(wanted: FinetuneRequest, placement: Placement, terminal: Termin
                 tune.run(progress)
             except Cancelled as stop:
                 raise Cancelled(
-                    f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
+                    f"Stopped after {tune.control.state.images_seen} images; the state is saved in "
                     f"{folder.path} and --resume goes on."
                 ) from stop
     outcome = tune.finish(wanted.out)

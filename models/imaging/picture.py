@@ -160,6 +160,15 @@ class Mask:
         return Mask(np.asarray(change(self.values, ellipse), np.uint8))
 
 
+def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """Reduce 16-bit samples to 8 bits, each rounded to the nearest; 8-bit ones stay as they are."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    # 65 535 = 255 x 257. A table needs no wider copy of the picture.
+    table = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
+    return table[pixels]
+
+
 def to_unit(crop: Pixels) -> torch.Tensor:
     """Turn a crop into what networks see.
 

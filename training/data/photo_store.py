@@ -7,68 +7,21 @@ a `torch.Generator` alone, which is what lets a resumed run go on bit for bit. I
 holes or degradations.
 """
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from remend.models.errors import RequestError
-from remend.models.imaging.files import PICTURE_SUFFIXES
-from remend.training.data.sources import PhotoLocation, find_photos, read_photo
-
-CPU = torch.device("cpu")
-Inspect = Callable[[PhotoLocation, np.ndarray | str], str]
-
-
-def free_bytes(device: torch.device) -> int | None:
-    """Memory of a GPU that nobody has taken; None for other devices."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-
-
-def choose_home(nbytes: int, device: torch.device) -> torch.device:
-    """Where photos are kept for training on ``device``: there, if half of its free memory is enough."""
-    free = free_bytes(device)
-    return device if free is None or nbytes <= free // 2 else CPU
-
-
-class _Blocks:
-    """Photos put end to end in blocks, so that the whole set is never in memory twice.
-
-    Thousands of small arrays freed one by one do not go back to the system; large blocks do.
-    """
-
-    def __init__(self, block_bytes: int = 1 << 27) -> None:
-        self.shapes: list[tuple[int, ...]] = []
-        self._block_bytes = block_bytes
-        self._blocks: list[Tensor] = []
-        self._loose: list[Tensor] = []
-
-    def append(self, photo: np.ndarray) -> None:
-        self.shapes.append(photo.shape)
-        self._loose.append(torch.from_numpy(photo.copy()).flatten())
-        if sum(map(len, self._loose)) >= self._block_bytes:
-            self._close()
-
-    def _close(self) -> None:
-        if self._loose:
-            self._blocks.append(torch.cat(self._loose))
-            self._loose.clear()
-
-    def flat(self, device: torch.device) -> Tensor:
-        """All bytes in one tensor on ``device``, or its host; the blocks are given up on the way."""
-        self._close()
-        nbytes = sum(map(len, self._blocks))
-        flat = torch.empty(nbytes, dtype=torch.uint8, device=choose_home(nbytes, device))
-        end = len(flat)
-        while self._blocks:
-            block = self._blocks.pop()
-            flat[end - len(block) : end] = block
-            end -= len(block)
-        return flat
+from remend.training.data.decoding import (
+    CPU,
+    DecodedPhotos,
+    Inspect,
+    OnProgress,
+    decode_all,
+    keep_all,
+)
 
 
 def batch_to_unit(batch: Tensor) -> Tensor:
@@ -77,7 +30,7 @@ def batch_to_unit(batch: Tensor) -> Tensor:
 
 
 class PhotoStore:
-    """Photos as one flat run of bytes, with the size and the place of each.
+    """Photos as one flat run of bytes, with the size and the offset of each.
 
     Attributes:
         names: File stems, such as ``imagenet-a_1234``; the order of ``sources``.
@@ -121,8 +74,8 @@ class PhotoStore:
         device: torch.device = CPU,
         min_side: int,
         limit: int | None = None,
-        inspect: Inspect = lambda _place, _photo: "",
-        on_progress: Callable[[int, int], None] | None = None,
+        inspect: Inspect = keep_all,
+        on_progress: OnProgress | None = None,
     ) -> "PhotoStore":
         """Decode every picture below ``sources`` once.
 
@@ -138,65 +91,17 @@ class PhotoStore:
         Raises:
             RequestError: A source is missing or broken, holds no picture, or none that is usable.
         """
-        places = list(find_photos([Path(source) for source in sources]))[:limit]
-        listed = ", ".join(map(str, sources))
-        if not places:
-            raise RequestError(
-                f"No pictures were found in {listed}; give folders or .tar shards that hold "
-                f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
-            )
-        blocks = _Blocks()
-        names: list[str] = []
-        folders: list[str] = []
-        skipped: list[str] = []
-        longest_short_side = 0
-        # Each holds a decoded photo.
-        pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
-        try:
-            for done, (place, photo) in enumerate(
-                zip(places, pool.map(read_photo, places), strict=True), start=1
-            ):
-                reason = inspect(place, photo)
-                if isinstance(photo, str):
-                    skipped.append(photo)
-                elif reason:
-                    skipped.append(f"{place} was left out: {reason}")
-                else:
-                    short = min(photo.shape[:2])
-                    longest_short_side = max(longest_short_side, short)
-                    if short < min_side:
-                        skipped.append(
-                            f"{place} was left out: its shorter side is {short} px, "
-                            f"at least {min_side} px are needed."
-                        )
-                    else:
-                        blocks.append(photo)
-                        names.append(PurePosixPath(place.name).stem)
-                        folders.append(place.label)
-                if on_progress:
-                    on_progress(done, len(places))
-        finally:
-            pool.shutdown(cancel_futures=True)
-        if not names:
-            if not 0 < longest_short_side < min_side:
-                raise RequestError(
-                    f"None of the {len(places)} pictures in {listed} can be used; "
-                    f"the first: {skipped[0]}"
-                )
-            raise RequestError(
-                f"All pictures in {listed} are too small: at least {min_side} px on the shorter "
-                f"side are needed, the largest has {longest_short_side} px; add larger photos or "
-                "train with smaller crops."
-            )
-        flat = blocks.flat(device)
+        photos = DecodedPhotos(min_side, inspect)
+        decode_all(sources, photos, limit=limit, on_progress=on_progress)
+        flat = photos.blocks.flat(device)
         home = flat.device
-        shapes = torch.tensor(blocks.shapes)
+        shapes = torch.tensor(photos.blocks.shapes)
         ends = shapes.prod(dim=1).cumsum(0)
-        offsets = ends - shapes.prod(dim=1)
+        offsets = (ends - shapes.prod(dim=1)).to(home)
         heights, widths = shapes[:, 0].to(home), shapes[:, 1].to(home)
-        class_names = sorted(set(folders))
-        labels = torch.tensor([class_names.index(folder) for folder in folders], device=home)
-        offsets = offsets.to(home)
+        class_names = sorted(set(photos.labels))
+        labels = torch.tensor([class_names.index(label) for label in photos.labels], device=home)
+        names, skipped = photos.names, photos.skipped
         return cls(flat, heights, widths, offsets, names, skipped, labels, class_names, device)
 
     def __len__(self) -> int:
@@ -234,7 +139,7 @@ class PhotoStore:
             self.heights[here],
             self.widths[here],
             self.offsets[here],
-            [self.names[index] for index in chosen.tolist()],
+            [self.names[int(number)] for number in chosen.cpu().unbind()],
             labels=self.labels[here],
             class_names=self.class_names,
             serves=self.serves,

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from remend.models.errors import RequestError
-from remend.training.data.photo_store import PhotoStore, batch_to_unit, choose_home
+from remend.training.data.decoding import PhotoBlocks, choose_home
+from remend.training.data.photo_store import PhotoStore, batch_to_unit
 
 
 def dice(seed: int = 0) -> torch.Generator:
@@ -257,9 +258,7 @@ def test_a_split_shares_memory_and_parts_the_photos(store: PhotoStore):
 
 
 def test_blocks_join_seamlessly():
-    from remend.training.data.photo_store import _Blocks
-
-    blocks = _Blocks(block_bytes=100)
+    blocks = PhotoBlocks(block_bytes=100)
     photos = [coordinates(3 + n, 5, n) for n in range(20)]
     for photo in photos:
         blocks.append(photo)
@@ -280,7 +279,8 @@ def test_photos_that_fill_a_gpu_stay_on_the_host(
 ) -> None:
     gpu = torch.device("meta")  # a device that is not the host and is everywhere
     monkeypatch.setattr(
-        "remend.training.data.photo_store.free_bytes", lambda device: 100 if device == gpu else None
+        "remend.training.data.decoding.free_gpu_bytes",
+        lambda device: 100 if device == gpu else None,
     )
     photos, held_out = PhotoStore.load(photo_files[1:], device=gpu, min_side=64).split(1, seed=0)
     for store in (photos, held_out):

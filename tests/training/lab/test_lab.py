@@ -19,8 +19,8 @@ from remend.models.layers.gated import GATES
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
-from remend.training.lab import checkerboard
 from remend.training.lab.experiments import EXPERIMENTS, find_experiments
+from remend.training.lab.problems import checkerboard
 from remend.training.lab.problems.dirac import DiracSettings, run_dirac
 from remend.training.lab.problems.generation import sliced_wasserstein, train_generator
 from remend.training.lab.problems.lone_discriminators import settle_logit, tell_collapse

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from remend.models.layers.minibatch import MINIBATCH
-from remend.training.lab import game_trials as trials
 from remend.training.lab.experiment import Experiment
+from remend.training.lab.trials import adversarial_trials as trials
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PENALTIES
 

@@ -3,8 +3,8 @@
 from remend.models.layers.gated import GATES
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
-from remend.training.lab import picture_trials as trials
 from remend.training.lab.experiment import Experiment
+from remend.training.lab.trials import picture_trials as trials
 
 PICTURES: dict[str, Experiment] = {
     "inputs": Experiment(
