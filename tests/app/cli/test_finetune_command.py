@@ -172,7 +172,7 @@ def test_a_stopped_run_goes_on(album: Path, remend: Remend, number: signal.Signa
             r"remend: Stopped after \d+ images; the state is saved in mine\.run and --resume goes on\.",
             said.splitlines()[-1],
         )
-    assert "already holds a run; add --resume" in refused(remend, *command)
+    assert "already holds a run; resume it" in refused(remend, *command)
     state = torch.load("mine.run/state.pt", weights_only=True)
     images = state["images_seen"] + 8
     code, _, said = remend(*command, "--resume", "--images", str(images))
