@@ -15,7 +15,7 @@ from remend.app.batch.requests import FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError
+from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Mask
 from remend.models.inference.inpainter import check_mask
 from remend.models.inference.regions import plan_regions
@@ -53,7 +53,11 @@ class FillWork(FileWork):
             return
         (job,) = plan.jobs
         with suppress(InputError):  # a file that cannot be read fails when its turn comes
-            check_mask(self._mask(job), self.files.header(job).size)
+            try:
+                check_mask(self._mask(job), self.files.header(job).size)
+            except RequestError:
+                self.close(job)
+                raise
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""

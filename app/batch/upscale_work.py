@@ -65,6 +65,7 @@ class UpscaleWork(FileWork):
             try:
                 self.cost(job)
             except InputError as error:
+                self.close(job)
                 raise RequestError(str(error)) from error
 
     def settings(self, job: Job) -> Mapping[str, Any]:

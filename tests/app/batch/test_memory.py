@@ -65,7 +65,9 @@ def test_little_memory_makes_tiles_smaller_and_the_record_says_so():
     noise(300, 280, 1).save("in/a.png")
     plan = plan_in("out")
     (job,) = plan.jobs
-    plenty = upscaling(10**12).cost(job)
+    rich = upscaling(10**12)
+    plenty = rich.cost(job)
+    rich.close(job)
     assert plenty.tile_px is None
     limit = plenty.memory_bytes + PROGRAM_BYTES - 3_000_000
     work = upscaling(limit)
@@ -75,8 +77,10 @@ def test_little_memory_makes_tiles_smaller_and_the_record_says_so():
     assert "Tiles of " in result.notes[0] and "smaller" in result.notes[0]
     (entry,) = read_manifest()
     assert entry["notes"] == list(result.notes)
+    poor = upscaling(PROGRAM_BYTES + 1)
     with pytest.raises(InputError, match="may be used"):
-        upscaling(PROGRAM_BYTES + 1).cost(job)
+        poor.cost(job)
+    poor.close(job)
     assert work.perform(job, NO_PROGRESS) == result.notes
 
 

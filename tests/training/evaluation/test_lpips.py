@@ -15,5 +15,5 @@ def test_offline_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
-    with pytest.raises(RequestError, match=r"leave --lpips out\.$"):
+    with pytest.raises(RequestError, match=r"score without LPIPS\.$"):
         load_lpips()
