@@ -31,8 +31,9 @@ from benchmarks import peer_runs
 from benchmarks.entry import enter
 from benchmarks.peer_runs import Peer
 from benchmarks.quality import damaged, load_enlarger
+from remend.models.imaging.picture import Pixels
 from remend.training.evaluation import benchmark as evaluate
-from remend.training.evaluation.benchmark import Pixels
+from remend.training.evaluation.cases import Case, upscale_cases
 from remend.training.evaluation.metrics import luma
 
 Plane = NDArray[np.float32]
@@ -160,7 +161,7 @@ def main() -> None:
     scale = arguments.scale
     names = peer_runs.ENLARGERS[scale] if arguments.peers == ["all"] else arguments.peers
     reduce = damaged if arguments.damaged else partial(noisy, std=arguments.noise)
-    cases = evaluate.upscale_cases(arguments.data, scale)[:: arguments.every]
+    cases = upscale_cases(arguments.data, scale)[:: arguments.every]
     with ExitStack() as stack:
         methods: dict[str, evaluate.Enlarger] = {
             name: stack.enter_context(Peer(name, scale)) for name in names
@@ -176,7 +177,7 @@ def main() -> None:
 
 
 def print_table(
-    cases: list[evaluate.Case],
+    cases: list[Case],
     methods: dict[str, evaluate.Enlarger],
     tiled: dict[str, evaluate.Enlarger],
     scale: int,

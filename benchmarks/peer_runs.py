@@ -11,14 +11,13 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from remend.models.errors import RequestError
+from remend.models.imaging.picture import Pixels
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-Pixels = NDArray[np.uint8]
 
 FILLERS = ("telea", "navier-stokes", "biharmonic", "fsr-fast", "shiftmap", "patchmatch")
 ENLARGERS = {

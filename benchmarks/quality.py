@@ -24,6 +24,7 @@ from benchmarks.peer_runs import Peer
 from benchmarks.stlpips import perceptual_distance
 from remend.app.engine.catalogue import find_model
 from remend.models.device import choose_placement
+from remend.models.imaging.picture import Pixels
 from remend.models.inference.restorer import (
     FillOptions,
     Inpainter,
@@ -32,7 +33,7 @@ from remend.models.inference.restorer import (
     load_restorer,
 )
 from remend.training.evaluation import benchmark as evaluate
-from remend.training.evaluation.benchmark import Case, Pixels
+from remend.training.evaluation.cases import Case
 
 
 def load_filler(model: str, detail: float = 1.0) -> evaluate.Filler:

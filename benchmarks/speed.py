@@ -33,7 +33,7 @@ from remend.models.device_names import PrecisionName
 from remend.models.imaging.files import read_picture
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
-from remend.training.data.photo_loading import load_photos
+from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe.parse import read_recipe
@@ -187,7 +187,7 @@ def train_rows(photo_file: Path, placement: Placement) -> list[Row]:
     rows = []
     for name in ("fill", "upscale-x2", "upscale-x4"):
         recipe = read_recipe(recipes / f"{name}.toml", ["data.held_out=1"])
-        photos = load_photos([photo_file, photo_file], min_side=recipe.data.crop)
+        photos = PhotoStore.load([photo_file, photo_file], min_side=recipe.data.crop)
         with tempfile.TemporaryDirectory() as folder:
             run = RunFolder(Path(folder) / "run", recipe, resume=False)
             trainer = Trainer(recipe, photos, run, placement)

@@ -11,12 +11,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from remend.models.errors import RequestError
+from remend.models.imaging.picture import Pixels
 
 # The package imports these at the top and needs none of them for this variant. IPython and
 # torchsummary are seldom there; torchvision fails to load beside a torch of another build.
@@ -46,7 +45,7 @@ def _load_network() -> Any:
     return package.LPIPS(net="alex", variant="shift_tolerant", verbose=False)
 
 
-def perceptual_distance(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
+def perceptual_distance(picture: Pixels, truth: Pixels) -> float:
     """ST-LPIPS (AlexNet) of two pictures, 0 for equal ones; lower is better.
 
     Args:
@@ -60,7 +59,7 @@ def perceptual_distance(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) ->
     if picture.shape != truth.shape:
         raise ValueError(f"pictures of different shapes: {picture.shape} and {truth.shape}")
 
-    def to_batch(rgb: NDArray[np.uint8]) -> Tensor:
+    def to_batch(rgb: Pixels) -> Tensor:
         return torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
 
     with torch.inference_mode():

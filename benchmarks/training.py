@@ -9,13 +9,14 @@ is the processor's time that counts, divided by the threads, on a GPU the clock'
 """
 
 import argparse
+import dataclasses
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,11 +25,10 @@ from benchmarks.entry import enter
 from remend.app.cli.lab_command import find_gradio_photos
 from remend.app.cli.train_command import find_recipe
 from remend.models.device import Placement, choose_device, cpu_has_bf16
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.batch import Batch
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tasks import Batch
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe.parse import read_recipe
 
@@ -66,7 +66,7 @@ def make_trainer(
     recipe, sentence = settle_compile(recipe, device)
     if sentence:
         raise SystemExit(sentence)
-    store = load_photos(
+    store = PhotoStore.load(
         photos, device=device, min_side=max(recipe.growth.sizes, default=recipe.data.crop)
     )
     run = RunFolder(folder, recipe, resume=False)
@@ -78,24 +78,28 @@ def make_trainer(
 
 def use_contiguous_memory(trainer: Trainer) -> None:
     """Undo the trainer's channels_last in networks and batches."""
-    draw = trainer.task.draw
+    draw = trainer.draw
 
     def contiguous(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return tuple(tensor.contiguous() for tensor in tensors)
 
-    def draw_contiguous(photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
-        batch = draw(photos, random, crop_px)
-        return Batch(
-            contiguous(batch.inputs),
-            batch.target.contiguous(),
-            contiguous(batch.condition),
-            contiguous(batch.kept),
-        )
+    def draw_contiguous() -> list[Batch]:
+        return [
+            dataclasses.replace(
+                batch,
+                inputs=contiguous(batch.inputs),
+                target=batch.target.contiguous(),
+                condition=contiguous(batch.condition),
+                kept_noise=None if batch.kept_noise is None else batch.kept_noise.contiguous(),
+            )
+            for batch in draw()
+        ]
 
-    trainer.task.draw = draw_contiguous  # pyright: ignore[reportAttributeAccessIssue]
+    trainer.draw = draw_contiguous
+    layout: Any = {"memory_format": torch.contiguous_format}
     for network in (trainer.generator, trainer.adversary.network):
         if network is not None:
-            network.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+            network.to(**layout)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
@@ -129,7 +133,7 @@ def compare(
                 if turn:  # the first step warms up, and compiles
                     taken[name].append(took)
         return [
-            (name, trainers[name].batch / statistics.median(values))
+            (name, trainers[name].step_images / statistics.median(values))
             for name, values in taken.items()
         ]
 

@@ -3,13 +3,15 @@
 Training, restoring and ``remend doctor`` ask here; nothing else looks at the hardware.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from remend.models.device_names import DeviceName, PrecisionName
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError
 
 DTYPES: dict[str, torch.dtype] = {
     "fp32": torch.float32,
@@ -34,8 +36,8 @@ class Placement:
 
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware; emulation is 10 to 100 times slower."""
-    read = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities = read()
+    read: Any = getattr(torch.cpu, "get_capabilities", None)
+    capabilities: Mapping[str, Any] = read() if read else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
@@ -51,16 +53,14 @@ def choose_device(name: DeviceName = "auto") -> torch.device:
     """The device of that name, or the fastest one present.
 
     Raises:
-        RequestError: The named device is not present.
+        OptionError: The named device is not present.
     """
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
     if name == "auto":
         return torch.device("cuda" if present["cuda"] else "mps" if present["mps"] else "cpu")
     if not present[name]:
         have = ", ".join(device for device, there in present.items() if there)
-        raise RequestError(
-            f"--device {name} is not available: this torch sees {have}. Use --device auto."
-        )
+        raise OptionError("device", name, f"is not available: this torch sees {have}", "auto")
     return torch.device(name)
 
 

@@ -8,7 +8,7 @@ manifest. Nothing here knows about exit codes beyond the two kinds that decide t
 
 
 class RemendError(Exception):
-    """Something the user can mend; ``str(error)`` is the whole sentence they read."""
+    """Something the user can correct; ``str(error)`` is the whole sentence that they read."""
 
 
 class RequestError(RemendError):

@@ -23,12 +23,12 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
-from remend.training.finetune.derive_recipe import count_held_out, plan_recipe
-from remend.training.finetune.finetuner import FineTune, Outcome
+from remend.training.finetune.derive_recipe import count_held_out, derive_recipe
+from remend.training.finetune.finetuner import FineTune
+from remend.training.finetune.outcome import Outcome
 
 DEFAULT_MINUTES = 20.0
 MIN_MINUTES = 0.2
@@ -106,7 +106,7 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     """
     begin = time.monotonic()
     parent = request.find_parent()
-    recipe = plan_recipe(
+    recipe = derive_recipe(
         parent,
         read_card(parent),
         request.out.stem,
@@ -125,9 +125,9 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
         begin=begin,
         resume=request.resume,
     )
-    trainer = tune.trainer
+    control = tune.control
     terminal.print_status(
-        f"{len(trainer.photos)} photos to learn from, {len(trainer.held_out)} held out; "
+        f"{control.training_photos} photos to learn from, {len(control.held_out)} held out; "
         f"{placement.reason}; the run is recorded in {folder.path}"
     )
     with (
@@ -138,7 +138,7 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
             tune.run(progress)
         except Cancelled as stop:
             raise Cancelled(
-                f"Stopped after {tune.trainer.images_seen} images; the state is saved in "
+                f"Stopped after {tune.control.state.images_seen} images; the state is saved in "
                 f"{folder.path} and --resume goes on."
             ) from stop
     outcome = tune.finish(request.out)
@@ -155,7 +155,7 @@ def load_and_audit(
     """Audit and load the photos; errors as `PhotoStore.load`, or too few that can be used."""
     audit = Audit(crop_px)
     with terminal.progress("Looking at the photos", counted=True) as bar:
-        photos = load_photos(
+        photos = PhotoStore.load(
             data,
             device=placement.device,
             min_side=crop_px,

@@ -14,7 +14,6 @@ from remend.app.cli.terminal import Terminal, stopped_by_signals
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
@@ -92,7 +91,7 @@ def load_training_photos(
 ) -> PhotoStore:
     """Decode all photos and print which were left out."""
     with terminal.progress("Loading photos", counted=True) as bar:
-        photos = load_photos(
+        photos = PhotoStore.load(
             data,
             device=device,
             min_side=max(recipe.growth.sizes, default=recipe.data.crop),

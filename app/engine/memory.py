@@ -18,7 +18,7 @@ def parse_size(text: str) -> int:
     """Turn ``2G``, ``1500M`` or ``2.5GB`` into bytes.
 
     Raises:
-        OptionError: It is no size, or 0.
+        OptionError: It is no size, or the size is 0.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
     if not match or not (size := int(float(match[1]) * _UNITS[match[2]])):

@@ -32,15 +32,15 @@ class Card:
     scale: int = 1
     value_range: tuple[float, float] = (-1.0, 1.0)
     images_seen: int = 0
-    trained_on: Mapping[str, int] = field(default_factory=dict)
+    trained_on: Mapping[str, int] = field(default_factory=dict[str, int])
     """Source of the photos -> how many."""
     licence: str = "Apache-2.0"
     parent: str = ""
     adapter: int = 0
     """Rank of the low-rank adapter beside the parent's weights; 0 = the file has none."""
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The recipe that made the weights, and how long it took."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     limits: str = ""
     format: int = FORMAT
 
@@ -75,7 +75,11 @@ def read_header(path: Path) -> dict[str, Any]:
         AttributeError,
         RecursionError,
     ) as error:
-        why = error if type(error) in (ValueError, OSError) else "its header is no header"
+        why = (
+            error
+            if type(error) in (ValueError, OSError)
+            else "its header is not one of safetensors"
+        )
         raise RequestError(
             f"{path} is no safetensors weights file ({why}); get the file again."
         ) from error
@@ -89,10 +93,10 @@ def count_parameters(path: Path) -> int:
 
 
 def has_card(path: Path) -> bool:
-    """Whether Remend wrote this file; any other suffix is another maker's, unopened.
+    """Whether Remend wrote this file; a file with another suffix is not opened.
 
     Raises:
-        RequestError: No such file, or named as safetensors and none.
+        RequestError: No such file, or a ``.safetensors`` file that is none.
     """
     return path.suffix.lower() == SUFFIX and CARD_KEY in read_header(path).get(METADATA_KEY, {})
 

@@ -1,12 +1,13 @@
-"""Weights files of Remend: safetensors that say what they are.
+"""Weights files of Remend: safetensors files that describe their own network.
 
 The header of a file holds its `Card`: architecture, config and scale to rebuild the network with, and
-where the weights came from. Nothing is unpickled, so opening a stranger's file executes nothing.
+where the weights came from. Nothing is unpickled, so opening a file of unknown origin executes nothing.
 """
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,7 +17,7 @@ from torch import nn
 from remend.models.checkpoints.card import CARD_KEY, Card, read_card
 from remend.models.checkpoints.lora import add_lora, merge_lora
 from remend.models.checkpoints.registry import ARCHITECTURES, build_network
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.storage.atomic import write_atomic
 
 
@@ -38,9 +39,20 @@ def save_card(source: Path, target: Path, card: Card) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a weights file as they lie there."""
-    with safe_open(path, "pt") as file:
+    """The tensors of a safetensors file as they lie there; sizes and offsets are checked against the file.
+
+    Raises:
+        SafetensorError: The file is no safetensors file.
+    """
+    stored: Any = safe_open(path, "pt")  # has no types
+    with stored as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def no_adapter(path: Path, strength: float) -> OptionError:
+    """The error for a strength other than 1 with weights that have no adapter."""
+    problem = f"does not go with {path.name}, which has no adapter"
+    return OptionError("strength", strength, problem, "1, or weights fine-tuned with an adapter")
 
 
 def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]:
@@ -48,10 +60,12 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
 
     Args:
         path: The file.
-        strength: How much of its adapter is merged into the weights: 0 = the parent, 1 = as trained.
+        strength: How much of its adapter is merged into the weights: 0 = the parent, 1 = as trained. It
+            is fixed when the file is opened: another strength is another network.
 
     Raises:
-        RequestError: As `read_card`, tensors that do not fit the card, or a strength below 1 without adapter.
+        RequestError: As `read_card`, or tensors that do not fit the card.
+        OptionError: A strength other than 1 for weights without an adapter.
     """
     card = read_card(path)
     if card.architecture not in ARCHITECTURES:
@@ -60,10 +74,7 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
             "update Remend."
         )
     if strength != 1 and not card.adapter:
-        raise RequestError(
-            f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out, "
-            "or make such weights with `remend finetune --adapter`."
-        )
+        raise no_adapter(path, strength)
     try:
         network = build_network(card.architecture, card.config)
         add_lora(network, card.adapter)

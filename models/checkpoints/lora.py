@@ -1,4 +1,4 @@
-"""Low-rank adapters: a small trainable change beside every convolution, which can be dialled in and out.
+"""Low-rank adapters: a small trainable change beside every convolution, added in any share.
 
 An adapter is a parametrisation of the weight (``torch.nn.utils.parametrize``): the network's code does not
 know of it, and merged it costs nothing. How it is trained is not decided here.
@@ -39,14 +39,14 @@ def add_lora(network: nn.Module, rank: int) -> None:
     """Put an adapter beside every convolution and freeze all the rest; rank 0 leaves the network alone.
 
     Raises:
-        RequestError: A norm with running statistics, which no adapter could take back.
+        RequestError: A norm with running statistics, which training changes and no adapter can undo.
     """
     if not rank:
         return
     if any(name.endswith("running_mean") for name, _ in network.named_buffers()):
         raise RequestError(
             "An adapter cannot go beside batch statistics, which training changes for good; "
-            "fine-tune without --adapter."
+            "fine-tune without an adapter."
         )
     network.requires_grad_(False)
     for layer in [module for module in network.modules() if isinstance(module, nn.Conv2d)]:

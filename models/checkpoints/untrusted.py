@@ -1,7 +1,7 @@
-"""Reading the tensors of a stranger's weights file: nothing is executed, and memory stays flat.
+"""Reading the tensors of a weights file of unknown origin: nothing is executed, and memory stays flat.
 
-Safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at all. What
-network they belong to is ``models.inference.spandrel_adapter``'s business; our own files go through
+It reads safetensors, and PyTorch's own files (``.pth``, ``.pt``, ``.ckpt``) as plain tensors or not at
+all. The network is built from them in ``models.inference.spandrel_adapter``; our own files are opened by
 ``models.checkpoints.checkpoint``.
 """
 
@@ -10,12 +10,13 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
+from remend.models.checkpoints.checkpoint import read_tensors
 from remend.models.errors import RequestError
 
 PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt")
@@ -32,7 +33,7 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
         Tensors by name, on the CPU; those of a ``.pth`` file lie on the disk until they are used.
 
     Raises:
-        RequestError: No such file, no weights file, a pickle that wants more than tensors, or a file
+        RequestError: No such file, no weights file, a pickle that asks for more than tensors, or a file
             that claims more than it holds.
     """
     if not path.is_file():
@@ -41,8 +42,8 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
         _read_pickle(path) if path.suffix.lower() in PICKLE_SUFFIXES else _read_safetensors(path)
     )
     for key in UNWRAPPED:
-        if isinstance(stored.get(key), dict):
-            stored = stored[key]
+        if _is_dictionary(inner := stored.get(key)):
+            stored = inner
             break
     tensors = {
         name: value
@@ -54,47 +55,50 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
     if claimed > _SLACK * size:
         raise RequestError(
             f"{path} claims {claimed / 2**20:,.0f} MiB of weights and is {size / 2**20:,.1f} MiB; "
-            "it is damaged or made to do harm, get it elsewhere."
+            "it is damaged or malicious, get it elsewhere."
         )
     return tensors
 
 
-def _flatten(stored: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+def _is_dictionary(value: object) -> TypeGuard[dict[object, object]]:
+    return isinstance(value, dict)
+
+
+def _flatten(stored: Mapping[object, object]) -> list[tuple[str, object]]:
     """Names and values; a lone dictionary under another key is looked into."""
-    values = [value for value in stored.values() if isinstance(value, dict)]
+    values = [value for value in stored.values() if _is_dictionary(value)]
     if len(values) == 1 and not any(isinstance(value, Tensor) for value in stored.values()):
         stored = values[0]
     return [(name, value) for name, value in stored.items() if isinstance(name, str)]
 
 
-def _read_safetensors(path: Path) -> dict[str, Any]:
+def _read_safetensors(path: Path) -> dict[object, object]:
     try:
-        with safe_open(path, "pt") as file:  # checks sizes and offsets against the file
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return {**read_tensors(path)}
     except (SafetensorError, OSError) as error:
         raise RequestError(
             f"{path} is no safetensors weights file ({error}); get the file again."
         ) from error
 
 
-def _read_pickle(path: Path) -> dict[str, Any]:
+def _read_pickle(path: Path) -> dict[object, object]:
     """What a file of ``torch.save`` holds, read by PyTorch's restricted unpickler."""
     zipped = zipfile.is_zipfile(path)
     if zipped:
         _check_archive(path)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        stored: object = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        wants = re.search(r"GLOBAL ([\w.]+)", str(error))
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise RequestError(
-            f"{path} holds more than tensors ({wants[1] if wants else 'unknown code'}), so it is not "
+            f"{path} holds more than tensors ({found[1] if found else 'unknown code'}), so it is not "
             "opened; if you trust its maker, let chaiNNer or spandrel save it as .safetensors."
         ) from error
-    except Exception as error:  # whatever a stranger's bytes can make of an unpickler
+    except Exception as error:  # bytes of unknown origin can make an unpickler raise anything
         raise RequestError(
             f"{path} is no PyTorch weights file ({type(error).__name__}); get the file again."
         ) from error
-    if not isinstance(stored, dict):
+    if not _is_dictionary(stored):
         raise RequestError(
             f"{path} holds a {type(stored).__name__}, not weights; get another file."
         )

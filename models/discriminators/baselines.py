@@ -51,7 +51,8 @@ class DcganDiscriminator(nn.Module):
     def __init__(self, config: DcganDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
-        stages, inputs = [], 3
+        stages: list[nn.Module] = []
+        inputs = 3
         for size in reversed(list_sizes(config.size)[:-1]):
             outputs = count_channels(config.size // 2, size, config.width)
             # As in the paper, the layer that sees the picture has no norm.
@@ -68,7 +69,7 @@ class DcganDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, size, size); logits are (B, 1)."""
-        features = []
+        features: list[Tensor] = []
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)
@@ -124,7 +125,7 @@ class ResNetDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, size, size); logits are (B, 1)."""
-        features = []
+        features: list[Tensor] = []
         for block in self.blocks:
             picture = block(picture)
             features.append(picture)

@@ -34,13 +34,13 @@ class GrowingDiscriminatorConfig:
     """0 = samples have no labels."""
 
 
-def read_picture(outputs: int) -> nn.Module:
-    """The layer by which a picture enters at its level."""
+def from_rgb(outputs: int) -> nn.Module:
+    """The layer that turns a picture into the features of its level (the paper's fromRGB)."""
     return nn.Sequential(nn.Conv2d(3, outputs, 1), nn.LeakyReLU(0.2))
 
 
 class GrowingDiscriminator(nn.Module):
-    """Levels of two convolutions and an average, each with an entrance of its own for pictures."""
+    """Levels of two convolutions and an average, each with a layer of its own for pictures of its size."""
 
     def __init__(self, config: GrowingDiscriminatorConfig) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class GrowingDiscriminator(nn.Module):
             conv = nn.Conv2d(inputs, outputs, 3, padding=1)
             return [conv, NORMS[config.norm](outputs), nn.LeakyReLU(0.2)]
 
-        self.entrances = nn.ModuleList(read_picture(inputs) for inputs in channels)
+        self.entrances = nn.ModuleList(from_rgb(inputs) for inputs in channels)
         self.levels = nn.ModuleList(
             nn.Sequential(*convolve(above, above), *convolve(above, below), nn.AvgPool2d(2))
             for below, above in pairwise(channels)
@@ -68,7 +68,7 @@ class GrowingDiscriminator(nn.Module):
     def forward(self, picture: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Judge picture (B, 3, s, s), s = ``growth.size``; logits are (B, 1)."""
         level, fade = self.growth.level, self.growth.fade
-        features = []
+        features: list[Tensor] = []
         x = self.entrances[level](picture)
         for i in reversed(range(level)):
             x = self.levels[i](x)

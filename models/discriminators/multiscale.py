@@ -38,7 +38,8 @@ class MultiscaleDiscriminator(nn.Module):
         """
         if mask is not None:
             picture = torch.cat([picture, mask], 1)
-        logits, features = [], []
+        logits: list[Tensor] = []
+        features: list[Tensor] = []
         for level, patch in enumerate(self.scales):
             if level:
                 picture = F.max_pool2d(picture, 2)

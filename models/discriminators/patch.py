@@ -1,6 +1,7 @@
-"""PatchGAN: a convolutional judge that gives a logit for every patch (Isola et al. 2017).
+"""PatchGAN: a convolutional discriminator that gives a logit for every patch (Isola et al. 2017).
 
-The mask is a fourth input channel, so that the judge knows where to look (DeepFillv2, Yu et al. 2019).
+The mask is a fourth input channel, so that the discriminator knows where the fill is (DeepFillv2, Yu et
+al. 2019).
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from remend.models.layers.norm import NORMS, Norm
 
 @dataclass(frozen=True)
 class PatchDiscriminatorConfig:
-    """Shape of a ``MultiscaleDiscriminator`` discriminator: ``scales`` times the same patch discriminator."""
+    """Shape of a ``MultiscaleDiscriminator``: ``scales`` times the same patch discriminator."""
 
     inputs: int = 4
     width: int = 48
@@ -45,7 +46,7 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits (B, 1, h, w) and the activations of all stages for picture (B, C, H, W)."""
-        features = []
+        features: list[Tensor] = []
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)

@@ -38,7 +38,7 @@ class GrowingConfig:
 
 
 class Growing(nn.Module):
-    """Levels of two convolutions, an RGB layer each; how many are in use is ``growth``'s to say."""
+    """Levels of two convolutions, an RGB layer each; ``growth`` says how many are in use."""
 
     def __init__(self, config: GrowingConfig) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ class InpaintConfig:
     texture: bool = False
     """Whether the refine stage has weights for texture besides those for likely colours."""
     detail: float = 1.0
-    """How much of the texture `forward` adds, 0 to 1; what to train with, no matter for `at_detail`."""
+    """How much of the texture `forward` adds, 0 to 1; for training; `at_detail` ignores it."""
 
 
 class Fill(NamedTuple):
@@ -152,8 +152,8 @@ class Inpaint(nn.Module):
             normalise_spectrally(self)
         if config.spectral and config.texture:
             raise RequestError(
-                "generator.texture = true does not go with generator.spectral = true: a norm of the sum is "
-                "none of the parts. Set one of them."
+                "generator.texture = true does not go with generator.spectral = true: the spectral norm of a "
+                "sum does not follow from those of its parts. Set one of them to false."
             )
         self.texture: Refine | None = None
         if config.texture and self.refine is not None:
@@ -191,7 +191,7 @@ class Inpaint(nn.Module):
         }
 
     def forward(self, image: Tensor, mask: Tensor) -> Fill:
-        """Fill image (B, 3, H, W) in [-1, 1] where mask (B, 1, H, W) is 1; its hole is not looked at."""
+        """Fill image (B, 3, H, W) in [-1, 1] where mask (B, 1, H, W) is 1; pixels in the hole are ignored."""
         base = harmonic_fill(image, mask)
         layout = torch.channels_last
         coarse, features = self.coarse(base.contiguous(memory_format=layout), mask)

@@ -1,7 +1,7 @@
 """The upscaler: a faithful coarse stage on the low-resolution grid, then a gated residual stage.
 
 Every convolution runs on the low-resolution grid; PixelShuffle makes the pixels. The coarse stage is
-a residual network of the EDSR kind (Lim et al. 2017) and is all that a fidelity model has. The refine
+a residual network of the EDSR kind (Lim et al. 2017) and a fidelity model has no other. The refine
 stage of a photo model adds detail to it and leaves the colour of every neighbourhood as it is:
 ``output = coarse + detail . residual``.
 """
@@ -9,7 +9,7 @@ stage of a photo model adds detail to it and leaves the colour of every neighbou
 import copy
 import dataclasses
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from remend.models.layers.resample import initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
 
 COLOUR_WINDOW = 9
-"""Side, in input pixels, of the window round a pixel over which the refine stage's mean is taken off."""
+"""Side, in input pixels, of the window round a pixel whose mean is subtracted from the refine stage."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class UpscaleConfig:
     refine_width: int = 0
     """Of the refine stage; 0 = ``width``."""
     denoise: bool = False
-    """Whether the network is told how much noise to take away."""
+    """Whether the network has an input for the amount of noise to remove."""
 
 
 class Upscaled(NamedTuple):
@@ -60,12 +60,12 @@ def small_head(inputs: int, scale: int) -> nn.Conv2d:
     return head
 
 
-def take_colour_off(phases: Tensor) -> Tensor:
-    """A refine head's phases (B, 3·scale², H, W) without their mean over the pixels around.
+def remove_local_colour(phases: Tensor) -> Tensor:
+    """A refine head's phases (B, 3·scale², H, W) minus their mean over the window around each pixel.
 
-    Detail has no colour of its own: what a discriminator likes there would tint the whole photo.
+    Detail has no colour of its own: a colour that a discriminator rewards would tint the whole photo.
     """
-    cells = phases.contiguous().unflatten(1, (3, -1))
+    cells = cast("Tensor", phases.contiguous().unflatten(1, (3, -1)))
     colour = cells.mean(2)
     side = COLOUR_WINDOW // 2
     for window, padding in (((COLOUR_WINDOW, 1), (side, 0)), ((1, COLOUR_WINDOW), (0, side))):
@@ -77,7 +77,7 @@ class Upscale(nn.Module):
     """Coarse-to-refine enlargement by an integer factor; see the module's text."""
 
     multiple = 1
-    """Any height and width will do."""
+    """Any height and width is accepted."""
 
     def __init__(self, config: UpscaleConfig) -> None:
         super().__init__()
@@ -141,10 +141,10 @@ class Upscale(nn.Module):
         coarse = enlarged.float() + F.pixel_shuffle(self.head(features), scale).float()
         if self.refine is None:
             return Upscaled(coarse, coarse)
-        # The coarse stage has its own loss; the refine stage must not bend it to its taste.
+        # The coarse stage has its own loss; gradients of the refine stage do not reach it.
         seen = torch.cat(
             [features, F.pixel_unshuffle(coarse, scale).to(features.dtype)], 1
         ).detach()
         x = self.refine["body"](self.refine["stem"](seen))
-        residual = take_colour_off(self.refine["head"](x).float())
+        residual = remove_local_colour(self.refine["head"](x).float())
         return Upscaled(coarse, coarse + F.pixel_shuffle(residual, scale))

@@ -132,20 +132,25 @@ def _split_narrow(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels 
     return rgb, alpha
 
 
+def _standard_profile(space: str) -> ImageCms.ImageCmsProfile:
+    cms: Any = ImageCms  # its own annotations are incomplete
+    return ImageCms.ImageCmsProfile(cms.createProfile(space))
+
+
 def _srgb_conversion(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Image.Image]:
     """Choose how CMYK (by the file's own profile) or Lab colours become sRGB."""
     kind = "Lab" if image.mode == "LAB" else image.mode
     profile: Any = image.info.get("icc_profile")
     try:
         if image.mode == "LAB":
-            origin = ImageCms.createProfile("LAB")
+            origin = _standard_profile("LAB")
         elif profile_space(profile) == "CMYK":
             origin = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         else:
             raise ImageCms.PyCMSError("no profile of these colours")
         transform = ImageCms.buildTransform(
             origin,
-            ImageCms.createProfile("sRGB"),
+            _standard_profile("sRGB"),
             image.mode,
             "RGB",
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,

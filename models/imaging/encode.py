@@ -15,7 +15,7 @@ from PIL import Image
 from remend.models.errors import InputError
 from remend.models.imaging.metadata import fit_metadata, save_arguments, tiff_tags
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Metadata, Picture, Pixels
+from remend.models.imaging.picture import Metadata, Picture, Pixels, to_8_bit
 from remend.models.imaging.tiff import encode_tiff
 
 SUFFIX_FORMATS = {
@@ -75,7 +75,7 @@ def encode(
             f"There is not enough memory to encode {picture.megapixels:.0f} megapixels as "
             f"{file_format.upper()}; close other programs or write a smaller picture."
         ) from error
-    except Exception as error:  # what each encoder raises is its own affair
+    except Exception as error:  # each encoder raises errors of its own
         raise InputError(
             f"The picture cannot be written as {file_format.upper()} ({error}); try another format."
         ) from error
@@ -88,9 +88,7 @@ def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list
     rgb, alpha = picture.rgb, picture.alpha
     name = {"jpeg": "JPEG", "webp": "WebP"}.get(file_format)
     if name and picture.bit_depth == 16:
-        # Divides by 257 and rounds; a table needs no wider copy of the picture.
-        table = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
-        rgb, alpha = table[rgb], None if alpha is None else table[alpha]
+        rgb, alpha = to_8_bit(rgb), None if alpha is None else to_8_bit(alpha)
         notes.append(f"{name} holds 8 bits per colour; the 16 bits were rounded.")
     if file_format == "jpeg" and alpha is not None:
         white = Image.new("RGB", picture.size, "white")

@@ -108,7 +108,7 @@ def _directory(block: bytearray, order: str, position: int) -> _Directory:
     if position < 8:
         raise ValueError("an EXIF directory lies inside the header")
     count = _number(block, order + "H", position)
-    entries = []
+    entries: list[_Entry] = []
     for start in range(position + 2, position + 2 + 12 * count, 12):
         tag, kind = _number(block, order + "H", start), _number(block, order + "H", start + 2)
         value = _number(block, order + ("L" if kind != 3 else "H"), start + 8)

@@ -1,8 +1,8 @@
-"""Picture files in and out: the one front by which the rest of Remend reads and writes pictures.
+"""Picture files in and out: the only interface by which the rest of Remend reads and writes pictures.
 
 Reading gives an upright ``Picture`` whose pixels are the file's own (8 or 16 bits, in the file's
 own RGB profile); writing keeps what the format can hold and says what it cannot. How it is done
-lies in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses names for outputs.
+is in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses names for outputs.
 """
 
 import io
@@ -13,12 +13,12 @@ from typing import BinaryIO, NamedTuple, Self
 import numpy as np
 from PIL import ImageFile
 
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.decode import decode
 from remend.models.imaging.encode import SUFFIX_FORMATS, encode, grey_of
 from remend.models.imaging.header import Source, bit_depth_of, open_picture, worded_errors
 from remend.models.imaging.metadata import orientation_of
-from remend.models.imaging.picture import Mask, Picture
+from remend.models.imaging.picture import Mask, Picture, to_8_bit
 from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
@@ -182,8 +182,7 @@ def read_mask(source: Source, *, invert: bool = False) -> Mask:
             values = alpha
         else:
             values = np.where(alpha == 0, 0, values)
-    if picture.bit_depth == 16:
-        values = (values.astype(np.uint32) + 128) // 257
+    values = to_8_bit(values)
     if picture.meta.source_format in _LOSSY_FORMATS:
         values = np.where(values > 127, 255, 0)
     elif values.max() == 1:
@@ -218,7 +217,7 @@ def encode_picture(
 
     Args:
         picture: Of any size and depth.
-        file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` will do).
+        file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` are accepted too).
         quality: For JPEG and WebP, 1 to 100; a WebP of quality 100 is lossless, as PNG and TIFF
             always are.
         keep_metadata: False leaves out EXIF, XMP and dpi. The colour profile stays in any case: it
@@ -228,7 +227,8 @@ def encode_picture(
         The bytes, and sentences about what the format could not hold.
 
     Raises:
-        RequestError: Unknown format or quality.
+        RequestError: Unknown format.
+        OptionError: The quality is out of range.
         InputError: The format cannot hold a picture of this size.
     """
     known = SUFFIX_FORMATS.get(f".{file_format.lower()}")
@@ -237,7 +237,7 @@ def encode_picture(
             f"The format {file_format!r} is not written; choose jpg, png, webp or tiff."
         )
     if not 1 <= quality <= 100:
-        raise RequestError(f"The quality {quality} is out of range; choose 1 to 100.")
+        raise OptionError("quality", quality, "is out of range", "1 to 100")
     return encode(picture, known, quality, keep_metadata)
 
 

@@ -5,10 +5,11 @@ decoded. The sentences for damaged files are made here too, around everything th
 Pillow and OpenCV raise. ``decode`` reads the pixels; callers use ``files``.
 """
 
+import importlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
@@ -42,7 +43,7 @@ class OpenPicture(NamedTuple):
 @contextmanager
 def open_picture(
     stream: BinaryIO, name: str, max_megapixels: float | None
-) -> Iterator[OpenPicture]:
+) -> Generator[OpenPicture]:
     """Read and check the header of a whole file, from its beginning, for the time of a ``with``.
 
     Whatever goes wrong inside the ``with`` leaves it as an ``InputError``. The stream stays open.
@@ -63,7 +64,7 @@ def open_picture(
 
 
 @contextmanager
-def worded_errors(name: str) -> Iterator[None]:
+def worded_errors(name: str) -> Generator[None]:
     """Make an ``InputError`` of whatever goes wrong with the file ``name`` inside a ``with``."""
     try:
         yield
@@ -106,13 +107,13 @@ def _open_header(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     formats = _FORMATS
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in head:
         try:
-            import pillow_heif  # pyright: ignore[reportMissingImports] - an optional extra
+            heif: Any = importlib.import_module("pillow_heif")
         except ImportError as error:
             raise InputError(
                 f"{name} is a HEIC picture, which needs the package pillow-heif; "
                 "install it with: pip install 'remend[heic]'"
             ) from error
-        pillow_heif.register_heif_opener()
+        heif.register_heif_opener()
         formats = ("HEIF",)
     return Image.open(stream, formats=formats)
 

@@ -1,17 +1,19 @@
-"""Damage that decoders let pass: what a file shows of it beside its pixels, in a sentence.
+"""Damage that decoders do not report: it is found in the file itself and said in a sentence.
 
-Decoders give a whole picture for many a damaged file, its lower half grey or shifted, and say nothing. Here
-JPEG is read again by libjpeg-turbo in its strict way (at an eighth of the size, a third of the time), the
-checksums of TIFF's deflated strips are looked at, and formats that say how long they are, are measured.
-PNG's own decoder looks at checksums; WebP, GIF and other TIFF hold nothing to go by.
+Decoders return a whole picture for many damaged files, its lower half grey or shifted, and report
+nothing. Here JPEG is read again by libjpeg-turbo in its strict way (at an eighth of the size, a third of
+the time), the checksums of TIFF's deflated strips are looked at, and formats that say how long they are,
+are measured. PNG's own decoder looks at checksums; WebP, GIF and other TIFF files hold nothing that
+could be checked.
 """
 
+import importlib
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import simplejpeg
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, TiffImagePlugin
 
+_simplejpeg: Any = importlib.import_module("simplejpeg")  # has no types
 # Of libjpeg's warnings, those about the picture; the others are about versions and oddities.
 _LOSSES = ("corrupt jpeg data", "premature end", "inconsistent progression")
 _TIFF_COMPRESSION, _TIFF_DEFLATE = 259, (8, 32_946)
@@ -20,7 +22,7 @@ _BOX_HEADER, _LONG_BOX_HEADER = 8, 16
 
 
 def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
-    """A sentence for a file that was decoded but is not as it was written; None = nothing shows.
+    """A sentence for a file that was decoded but is damaged; None = no damage is found.
 
     Args:
         image: Decoded or not.
@@ -43,7 +45,9 @@ def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
 def _warning_of_jpeg(content: bytes, mode: str) -> str | None:
     kind = "CMYK" if mode == "CMYK" else "GRAY"
     try:
-        simplejpeg.decode_jpeg(content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8)
+        _simplejpeg.decode_jpeg(
+            content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8
+        )
     except ValueError as error:
         what = str(error)
         return what if what.lower().startswith(_LOSSES) else None
@@ -61,10 +65,10 @@ def _checksum_of_tiff(image: TiffImagePlugin.TiffImageFile, stream: BinaryIO) ->
     """Inflate all strips or tiles: libtiff stops before the checksum at their end."""
     if image.tag_v2.get(_TIFF_COMPRESSION) not in _TIFF_DEFLATE:
         return None
-    for places, lengths in _TIFF_PIECES:
-        pieces = zip(image.tag_v2.get(places, ()), image.tag_v2.get(lengths, ()), strict=False)
-        for number, (place, length) in enumerate(pieces, 1):
-            stream.seek(place)
+    for offsets, lengths in _TIFF_PIECES:
+        pieces = zip(image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ()), strict=False)
+        for number, (offset, length) in enumerate(pieces, 1):
+            stream.seek(offset)
             inflating = zlib.decompressobj()
             try:
                 content = stream.read(length)
@@ -81,16 +85,16 @@ def _checksum_of_tiff(image: TiffImagePlugin.TiffImageFile, stream: BinaryIO) ->
 def _length_of_boxes(stream: BinaryIO) -> str | None:
     """Walk the boxes of an ISO base media file (ISO/IEC 14496-12, 4.2), which fill it without a gap."""
     end = stream.seek(0, 2)
-    place = 0
-    while place < end:
-        stream.seek(place)
+    position = 0
+    while position < end:
+        stream.seek(position)
         head = stream.read(_LONG_BOX_HEADER)
         size = int.from_bytes(head[:4])
         if size == 1:
             size = int.from_bytes(head[_BOX_HEADER:])
         elif size == 0:
-            size = end - place
-        if size < _BOX_HEADER or place + size > end or not head[4:8].isalnum():
-            return f"what stands at byte {place} is not how its parts begin"
-        place += size
+            size = end - position
+        if size < _BOX_HEADER or position + size > end or not head[4:8].isalnum():
+            return f"byte {position} is not the beginning of a part"
+        position += size
     return None

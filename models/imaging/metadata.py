@@ -1,14 +1,14 @@
 """What a picture file says beside its pixels: collected when read, fitted to the format written.
 
-Metadata never costs a person their picture: a part that is damaged, or that a format cannot hold,
-is dropped and a sentence says so. Pixels are not touched here. IPTC blocks and comments are not
+Bad metadata never stops a picture: a part that is damaged, or that a format cannot hold, is dropped
+and a sentence says so. Pixels are not touched here. IPTC blocks and comments are not
 kept.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
@@ -148,9 +148,9 @@ def _raw_text(value: Any) -> Any:
 
 
 def _upright_packet(image: Image.Image) -> bytes | None:
-    packet = image.info.get("xmp")
+    packet: Any = image.info.get("xmp")
     if isinstance(packet, tuple):
-        packet = packet[0] if packet else None
+        packet = next(iter(cast("tuple[object, ...]", packet)), None)
     return _XMP_ORIENTATION.sub(b"", packet) if isinstance(packet, bytes) and packet else None
 
 

@@ -1,7 +1,7 @@
-"""The one place that imports OpenCV, late and quietly.
+"""The only module that imports OpenCV: at first use, and with its messages switched off.
 
-OpenCV links libGL and glib, which a bare server may lack; the import then fails with a loader
-message that helps nobody. Importing it here, at first use, keeps every command that needs no OpenCV
+OpenCV links libGL and glib, which a bare server may lack; the import then fails with a loader message
+that does not say what to do. Importing it here, at first use, keeps every command that needs no OpenCV
 working and turns that failure into one sentence. No function of OpenCV is wrapped.
 """
 
@@ -20,9 +20,8 @@ def load_opencv():
     except ImportError as error:
         raise RequestError(
             f"OpenCV cannot be loaded ({error}); install libgl1 and libglib2.0-0 with your "
-            "system's package manager, or opencv-python-headless in the place of opencv-python."
+            "system's package manager, or opencv-python-headless instead of opencv-python."
         ) from error
-    # OpenCV prints its decoders' complaints on stderr; every one of them becomes a sentence of
-    # ours.
+    # OpenCV prints its decoders' complaints on stderr; our own sentences replace them.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2

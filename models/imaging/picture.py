@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from remend.models.imaging.opencv import load_opencv
 
 Pixels = NDArray[np.uint8 | np.uint16]
+"""Samples of a picture, 8 or 16 bits each."""
+_SAMPLES = np.dtype(np.uint8), np.dtype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Metadata:
     """What a picture's file says beside its pixels.
 
     Attributes:
-        icc_profile: The colour profile of the pixels as they are; None means sRGB by custom.
+        icc_profile: The colour profile of the pixels as they are; None means sRGB by convention.
         exif: A TIFF-structured EXIF block without the ``Exif`` prefix, without orientation (the
             pixels are upright) and without a thumbnail (it would show the picture before the
             change).
@@ -63,7 +65,7 @@ class Picture:
         """Refuse arrays of another kind and make them read-only."""
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or 0 in self.rgb.shape:
             raise ValueError(f"rgb must be (H, W, 3) and not empty, but is {self.rgb.shape}")
-        if self.rgb.dtype not in (np.uint8, np.uint16):
+        if self.rgb.dtype not in _SAMPLES:
             raise ValueError(f"rgb must be uint8 or uint16, but is {self.rgb.dtype}")
         self.rgb.setflags(write=False)
         if self.alpha is not None:
@@ -160,6 +162,15 @@ class Mask:
         return Mask(np.asarray(change(self.values, ellipse), np.uint8))
 
 
+def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """Reduce 16-bit samples to 8 bits, each rounded to the nearest; 8-bit ones stay as they are."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    # 65 535 = 255 x 257. A table needs no wider copy of the picture.
+    table = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
+    return table[pixels]
+
+
 def to_unit(crop: Pixels) -> torch.Tensor:
     """Turn a crop into what networks see.
 
@@ -169,7 +180,7 @@ def to_unit(crop: Pixels) -> torch.Tensor:
     Returns:
         A new (1, 3, h, w) float32 tensor on the CPU: 0 becomes -1, the largest value becomes 1.
     """
-    unit = torch.from_numpy(crop.astype(np.float32))
+    unit = torch.as_tensor(crop.astype(np.float32))
     unit.mul_(2.0 / np.iinfo(crop.dtype).max).sub_(1.0)
     return unit.permute(2, 0, 1).unsqueeze(0).contiguous()
 

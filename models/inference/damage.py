@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Mask, Picture
+from remend.models.imaging.picture import Mask, Picture, to_8_bit
 
 LOOK_PX = 1600
 """Longest side of the picture that is looked at; larger ones are reduced to it."""
@@ -64,8 +64,7 @@ def propose_mask(picture: Picture, sensitivity: float = DEFAULT_SENSITIVITY) -> 
 def _lightness(picture: Picture) -> Field:
     """The picture's luma, (H, W) of 0 to 255, reduced to `LOOK_PX`."""
     cv2 = load_opencv()
-    narrow = (picture.rgb >> (picture.bit_depth - 8)).astype(np.uint8)
-    luma = np.asarray(cv2.cvtColor(narrow, cv2.COLOR_RGB2GRAY))
+    luma = np.asarray(cv2.cvtColor(to_8_bit(picture.rgb), cv2.COLOR_RGB2GRAY))
     longest = max(picture.size)
     if longest > LOOK_PX:
         size = tuple(max(1, round(side * LOOK_PX / longest)) for side in picture.size)
@@ -112,7 +111,7 @@ def _keep(
 def _line_kernels() -> list[Field]:
     """Lines through the middle of a square in all directions, each of sum 1."""
     cv2 = load_opencv()
-    kernels = []
+    kernels: list[Field] = []
     middle, reach = _LINE_PX // 2, _LINE_PX / 2 - 1
     for step in range(_DIRECTIONS):
         angle = math.pi * step / _DIRECTIONS

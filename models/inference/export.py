@@ -1,7 +1,8 @@
 """Weights for other programs: ONNX, TorchScript, or a safetensors file in half precision.
 
-What leaves here has the conventions of the field, not ours: RGB in [0, 1], (1, 3, H, W), mask 1 = fill; they
-are written into the file beside the card. Tiles, crops and texture transfer stay behind: they are no network.
+Exported files follow the conventions of the field, not our own: RGB in [0, 1], (1, 3, H, W), mask 1 =
+fill; they are written into the file beside the card. Tiles, crops and texture transfer are not exported:
+they are no part of the network.
 """
 
 import importlib.util
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import open_network, save_network
 from remend.models.errors import RequestError
+from remend.models.inference.contracts import FillNetwork, Network, UpscaleNetwork
 from remend.models.inference.spandrel_adapter import open_community
 from remend.models.storage.atomic import write_atomic
 
@@ -40,14 +42,14 @@ class Exported(nn.Module):
         fills: Whether it takes a mask; outside of it the image then comes back as it went.
     """
 
-    def __init__(self, network: nn.Module, *, fills: bool) -> None:
+    def __init__(self, network: Network, *, fills: bool) -> None:
         super().__init__()
         self.network, self.fills = network, fills
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore an image (1, 3, H, W) in [0, 1]; those that fill take a mask (1, 1, H, W)."""
-        inputs = (image * 2 - 1,) if mask is None else (image * 2 - 1, mask)
-        restored = ((self.network(*inputs).refined + 1) / 2).clamp(0, 1)
+        conditions = () if mask is None else (mask,)
+        restored = ((self.network(image * 2 - 1, *conditions).refined + 1) / 2).clamp(0, 1)
         return restored if mask is None else image + mask * (restored - image)
 
 
@@ -64,7 +66,7 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
         RequestError: No such weights, weights that restore nothing, or a package is missing.
     """
     network, card = open_network(source) if has_card(source) else open_community(source)
-    if card.task not in ("fill", "upscale"):
+    if not isinstance(network, FillNetwork if card.task == "fill" else UpscaleNetwork):
         raise RequestError(f"{source} holds a network for {card.task!r}; export one that restores.")
     if form == "fp16":
         if not has_card(source):
@@ -73,8 +75,7 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
             )
         save_network(target, network, card)
         return
-    restoring: Any = network
-    module = Exported(restoring.at_detail(1.0), fills=card.task == "fill").eval()
+    module = Exported(network.at_detail(1.0), fills=card.task == "fill").eval()
     texts = {"remend": json.dumps(asdict(card)), "conventions": json.dumps(describe(card))}
     write = {"onnx": _to_onnx, "torchscript": _to_torchscript}[form]
     write_atomic(write(module, texts), target)
@@ -110,12 +111,15 @@ def _example(module: Exported) -> tuple[Tensor, ...]:
 def _to_onnx(module: Exported, texts: Mapping[str, str]) -> bytes:
     for package in ("onnx", "onnxscript"):
         if importlib.util.find_spec(package) is None:
-            raise RequestError("--to onnx needs the extra 'export': pip install 'remend[export]'.")
+            raise RequestError(
+                "Export to ONNX needs the extra 'export': pip install 'remend[export]'."
+            )
     names = ["image", "mask"] if module.fills else ["image"]
     free = None if module.fills else ({2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC},)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
+        onnx: Any = torch.onnx  # its own annotations are incomplete, as are those of torch.jit
+        program = onnx.export(
             module,
             _example(module),
             input_names=names,
@@ -137,5 +141,6 @@ def _to_onnx(module: Exported, texts: Mapping[str, str]) -> bytes:
 def _to_torchscript(module: Exported, texts: Mapping[str, str]) -> bytes:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        traced: Any = torch.jit.trace(module, _example(module), check_trace=False)
+        jit: Any = torch.jit
+        traced = jit.trace(module, _example(module), check_trace=False)
         return traced.save_to_buffer(_extra_files=dict(texts))

@@ -1,24 +1,25 @@
-"""Filling the holes of a picture: crops round them through the network, and only the hole pasted back.
+"""Filling the holes of a picture: crops around them go through the network, and only the hole is pasted back.
 
 Guarantees: the size, the depth, alpha and metadata stay; where the mask is 0 the pixels are the same
-bits; the picture given is not changed. Files and names of weights are others' business.
+bits; the picture given is not changed. Nothing here opens files or looks for weights.
 """
 
 import dataclasses
 import functools
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
+from remend.models.inference.contracts import FillNetwork
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
@@ -51,17 +52,15 @@ class Inpainter:
     """A network that fills holes, ready to run.
 
     Args:
-        network: In float32 and evaluation mode; ``network.at_detail(0..1)`` maps (image, mask) to
-            (coarse, refined).
+        network: In float32 and evaluation mode.
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
 
-    Its weights must not change afterwards: what is mixed for a detail is kept.
+    Its weights must not change afterwards: networks made for a detail are cached.
     """
 
-    def __init__(self, network: nn.Module, card: Card, placement: Placement) -> None:
-        layout: Any = {"memory_format": torch.channels_last}
-        self.network: Any = network.to(placement.device, **layout)
+    def __init__(self, network: FillNetwork, card: Card, placement: Placement) -> None:
+        self.network = network.to(placement.device, memory_format=torch.channels_last)
         self.card, self.placement = card, placement
         self._at_detail = functools.lru_cache(2)(self.network.at_detail)
 
@@ -83,6 +82,7 @@ class Inpainter:
 
         Raises:
             RequestError: The mask has another size, or covers everything.
+            OptionError: The soft edge covers everything that the mask left known.
             Cancelled: The user asked for it.
         """
         if mask.size == picture.size and mask.is_empty:
@@ -109,10 +109,8 @@ class Inpainter:
             return []
         mask = feather_mask(mask, options.feather_px)
         if mask.covers_everything:
-            raise RequestError(
-                f"--feather {options.feather_px} reaches every pixel that the mask left known; "
-                "use a smaller one."
-            )
+            problem = "reaches every pixel that the mask left known"
+            raise OptionError("feather", options.feather_px, problem, "a smaller one")
         regions = plan_regions(mask)
         rgb = picture.rgb.copy()
         missing = mask.values > 0
@@ -143,18 +141,18 @@ class Inpainter:
     def _fill_region(
         self,
         rgb: Pixels,
-        missing: np.ndarray,
+        missing: NDArray[np.bool_],
         region: Region,
         detail: float,
         progress: Progress,
         note: str,
     ) -> Tensor:
         """The region's crop, filled: (1, 3, h, w) in [-1, 1]; known pixels may differ a little."""
-        # Two halves, between which a large hole can be given up: the network, and the search for texture.
+        # Two halves, between which the user can cancel: the network, and the search for texture.
         progress.update(0, 2, note)
         crop = region.crop.slices
         photo = to_unit(rgb[crop])
-        hole = torch.from_numpy(missing[crop].astype(np.float32))[None, None]
+        hole = torch.as_tensor(missing[crop].astype(np.float32))[None, None]
         small, small_hole = photo, hole
         if region.reduction > 1:
             size = [max(8, round(side / region.reduction)) for side in photo.shape[-2:]]
@@ -165,7 +163,7 @@ class Inpainter:
 
     @torch.inference_mode()
     def _run(self, photo: Tensor, hole: Tensor, detail: float, *, exact: bool) -> Tensor:
-        """Pad to what the network wants, run it, cut the padding off."""
+        """Pad to a multiple of what the network accepts, run it, cut the padding off."""
         height, width = photo.shape[-2:]
         multiple = self.network.multiple
         pads = (0, -width % multiple, 0, -height % multiple)
@@ -196,7 +194,7 @@ def check_mask(mask: Mask, size: tuple[int, int]) -> None:
     if mask.covers_everything:
         raise RequestError(
             "The mask covers the whole photo, so there is nothing to fill from; "
-            "leave some of it black (or try --invert-mask)."
+            "leave some of it black, or invert the mask."
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a fill has to look and what it may touch: a plan of crops round the holes of a mask.
+"""Which parts of a photo a fill reads and changes: a plan of crops around the holes of a mask.
 
 A network sees at most ``WORK_PX`` pixels a side, so holes are filled crop by crop. How far a crop must
 be reduced depends on how *thick* its hole is, not on how long: a scratch across a large photo is
@@ -113,8 +113,8 @@ def _find_gap(filled: NDArray[np.intp]) -> tuple[int, int]:
     return int(lengths[longest]), int(filled[longest] + filled[longest + 1] + 1) // 2
 
 
-def _find_waist(counts: NDArray[np.intp]) -> int:
-    """Where in the middle half of a line least is filled, as near to its middle as may be."""
+def _find_narrowest(counts: NDArray[np.intp]) -> int:
+    """Where in the middle half of a line least is filled, as near to its middle as possible."""
     middle = len(counts) // 2
     first = len(counts) // 4
     inner = counts[first : len(counts) - first]
@@ -155,7 +155,7 @@ class _Planner:
             if not forced:
                 return None
             across = box.height >= box.width
-            row, column = _find_waist(filled.sum(1)), _find_waist(filled.sum(0))
+            row, column = _find_narrowest(filled.sum(1)), _find_narrowest(filled.sum(0))
         if across:
             first = replace(box, bottom=box.top + row)
             second = replace(box, top=box.top + row)
@@ -200,7 +200,8 @@ def feather_mask(mask: Mask, px: int) -> Mask:
     box = grow_box(_find_bounds(mask.values, frame), px, frame)
     cv2 = load_opencv()
     inside = mask.values[box.slices]
-    outside = cv2.distanceTransform((inside == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    known: Values = (inside == 0).astype(np.uint8)
+    outside = cv2.distanceTransform(known, cv2.DIST_L2, 5)
     ramp = np.clip(255 * (1 - np.asarray(outside, np.float32) / (px + 1)), 0, 255)
     values = mask.values.copy()
     values[box.slices] = np.where(inside > 0, inside, ramp.round().astype(np.uint8))

@@ -7,9 +7,10 @@ from typing import Protocol
 import torch
 
 from remend.models.checkpoints.card import Card, has_card
-from remend.models.checkpoints.checkpoint import open_network
+from remend.models.checkpoints.checkpoint import no_adapter, open_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
+from remend.models.inference.contracts import FillNetwork, UpscaleNetwork
 from remend.models.inference.inpainter import FilledPatch, FillOptions, Inpainter
 from remend.models.inference.spandrel_adapter import open_community
 from remend.models.inference.upscaler import UpscaleOptions, Upscaler
@@ -32,9 +33,6 @@ class Restorer(Protocol):
     placement: Placement
 
 
-KINDS = {"fill": Inpainter, "upscale": Upscaler}
-
-
 def load_restorer(
     path: Path, placement: Placement, *, strength: float = 1.0
 ) -> Inpainter | Upscaler:
@@ -43,24 +41,26 @@ def load_restorer(
     Args:
         path: The file.
         placement: Where and in which precision to run.
-        strength: As for `open_network`.
+        strength: As for `open_network`. It is no option of a single picture, as ``detail`` is: it becomes
+            part of the weights when they are loaded.
 
     Raises:
-        RequestError: The file is no weights file, is damaged, is no restorer's, or has no adapter to dial.
+        RequestError: The file is no weights file, is damaged, or holds a network that restores nothing.
+        OptionError: A strength other than 1 for weights without an adapter.
     """
     if not has_card(path):
         if strength != 1:
-            raise RequestError(
-                f"{path.name} has no adapter, so --strength {strength:g} has nothing to dial; leave it out."
-            )
+            raise no_adapter(path, strength)
         return _load_community(path, placement)
     network, card = open_network(path, strength=strength)
-    if card.task not in KINDS:
-        raise RequestError(
-            f"{path} holds a network for {card.task!r}, which restores nothing; "
-            "`remend models` lists those that do."
-        )
-    return KINDS[card.task](network, card, placement)
+    if card.task == "fill" and isinstance(network, FillNetwork):
+        return Inpainter(network, card, placement)
+    if card.task == "upscale" and isinstance(network, UpscaleNetwork):
+        return Upscaler(network, card, placement)
+    raise RequestError(
+        f"{path} holds a network for {card.task!r}, which restores nothing; "
+        "`remend models` lists those that do."
+    )
 
 
 def _load_community(path: Path, placement: Placement) -> Inpainter | Upscaler:

@@ -1,14 +1,15 @@
-"""Weights of other people's architectures, made into networks that our restorers can run.
+"""Weights of other makers' architectures, made into networks that our restorers can run.
 
 Spandrel (the extra ``community``) tells the architecture from the tensors and builds it; here its networks
-get the conventions of ours: RGB in [-1, 1], several outputs, mask 1 = fill. Tiles, crops, compositing and
+get the conventions of our own: RGB in [-1, 1], several outputs, mask 1 = fill. Tiles, crops, compositing and
 detail are the restorers' and the same for every network.
 """
 
+import importlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from remend.models.errors import RequestError
 from remend.models.inference.tiling import Tiling
 
 SUPPORTED = Tiling(core_px=256, halo_px=32, blend_px=8)
-"""How pictures are cut for networks whose receptive field nobody has told us."""
+"""How pictures are cut for networks whose receptive field is not known."""
 DISCOURAGED = Tiling(core_px=512, halo_px=64, blend_px=32)
 """For networks whose authors advise against tiles: large ones, so that memory still suffices."""
 INTERNAL = Tiling(core_px=0, halo_px=0, blend_px=0)
@@ -30,7 +31,7 @@ TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
 
 
 class MissingExtra(RequestError):  # noqa: N818 - it reads as what it says
-    """The file may be good; the package that would tell is not installed."""
+    """The file may be good, but the package that could open it is not installed."""
 
 
 class Outputs(NamedTuple):
@@ -40,9 +41,43 @@ class Outputs(NamedTuple):
     refined: Tensor
 
 
+class Named(Protocol):
+    """A thing of spandrel's that has a name."""
+
+    name: str
+
+
+class SizeRequirements(Protocol):
+    """The sides, in px, that a network of spandrel accepts."""
+
+    minimum: int
+    multiple_of: int
+    square: bool
+
+
+class Descriptor(Protocol):
+    """What spandrel says about a network and how it runs it; the part of it that is used here."""
+
+    model: nn.Module
+    architecture: Named
+    purpose: str
+    tags: list[str]
+    scale: int
+    input_channels: int
+    output_channels: int
+    size_requirements: SizeRequirements
+    tiling: Named
+    supports_half: bool
+    supports_bfloat16: bool
+
+    def __call__(self, image: Tensor, mask: Tensor = ..., /) -> Tensor:
+        """Restore an image in [0, 1], which it pads to the sizes that the network accepts."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CommunityConfig:
-    """What a restorer asks of a network's config."""
+    """What an upscaler's config must say (`UpscaleTraits`)."""
 
     refine: bool = False
     denoise: bool = False
@@ -51,21 +86,23 @@ class CommunityConfig:
 
 
 class CommunityNetwork(nn.Module):
-    """A network of spandrel behind the conventions of ours.
+    """A network of spandrel behind our conventions.
 
     Args:
         descriptor: Spandrel's; pads to the sizes that its network accepts and clips to its range.
     """
 
     multiple = 1
-    """Any height and width will do."""
+    """Any height and width is accepted."""
+    receptive_radius: int | None = None
+    """Unknown."""
 
-    def __init__(self, descriptor: Any) -> None:
+    def __init__(self, descriptor: Descriptor) -> None:
         super().__init__()
         self.config = CommunityConfig()
-        self.network: nn.Module = descriptor.model
+        self.network = descriptor.model
         self._run = descriptor
-        self._channels: int = descriptor.input_channels
+        self._channels = descriptor.input_channels
         self._halves = {
             torch.float16: bool(descriptor.supports_half),
             torch.bfloat16: bool(descriptor.supports_bfloat16),
@@ -78,7 +115,7 @@ class CommunityNetwork(nn.Module):
         return self._halves.get(dtype, True)
 
     def at_detail(self, _detail: float) -> "CommunityNetwork":
-        """These networks have nothing to dial."""
+        """Itself: these networks have one stage."""
         return self
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Outputs:
@@ -101,13 +138,15 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
     spandrel = _import_spandrel(path)
     tensors = read_untrusted(path)
     try:
-        descriptor = spandrel.MAIN_REGISTRY.load(spandrel.canonicalize_state_dict(tensors))
+        descriptor: Descriptor = spandrel.MAIN_REGISTRY.load(
+            spandrel.canonicalize_state_dict(tensors)
+        )
     except spandrel.UnsupportedModelError as error:
         raise RequestError(
             f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
             "use weights for super-resolution or inpainting."
         ) from error
-    except Exception as error:  # detection reads shapes that a stranger chose
+    except Exception as error:  # detection reads shapes of unknown origin
         raise RequestError(
             f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
             "get the file again."
@@ -123,15 +162,14 @@ def _import_spandrel(path: Path) -> Any:
             "pip install 'remend[community]'."
         )
     import_torchvision()
-    import spandrel
-
+    spandrel = importlib.import_module("spandrel")
     # MAT and others under non-commercial licences; a user who installs them has agreed to those.
     if importlib.util.find_spec("spandrel_extra_arches") is not None:
         importlib.import_module("spandrel_extra_arches").install(ignore_duplicates=True)
     return spandrel
 
 
-def _describe(descriptor: Any, path: Path) -> Card:
+def _describe(descriptor: Descriptor, path: Path) -> Card:
     """The card that such a file would have."""
     architecture = descriptor.architecture.name
     if descriptor.purpose not in TASKS:

@@ -1,9 +1,9 @@
-"""Giving a reduced fill its texture back, copied from the known surroundings of the same photo.
+"""Adding texture to a reduced fill, copied from the known surroundings of the same photo.
 
 A fill is made on a reduced crop and is smooth deep inside a hole. Its low frequencies stay; the higher
 ones are copied from where the known photo, blurred alike, looks most similar. Neighbours copy from
-neighbouring places as long as these match about as well, so that textures continue instead of
-repeating a patch, and rough surroundings are continued from places as rough as they are. After residual
+neighbouring sources as long as these match about as well, so that textures continue instead of
+repeating a patch, and rough surroundings are continued from sources as rough as they are. After residual
 aggregation (HiFill, Yi et al. 2020) with the coherence search of Ashikhmin (2001). No weights, no network.
 """
 
@@ -17,9 +17,9 @@ from remend.models.imaging.opencv import load_opencv
 from remend.models.layers.harmonic import harmonic_fill
 
 BAND_PX = 4.0
-"""Blur (standard deviation, reduced pixels) that parts what the fill says from what is copied."""
+"""Blur (standard deviation, reduced pixels) that separates what the fill keeps from what is copied."""
 NODE_PX = 8
-"""Spacing of the places that look for a source; copies overlap by this much on each side."""
+"""Spacing of the nodes, which each look for a source; copies overlap by this much on each side."""
 WINDOW_PX = 24
 """Side of what is compared; a source's window is known throughout."""
 SAMPLE_PX = 4
@@ -45,10 +45,10 @@ def transfer_texture(
     """Enlarge a reduced fill to its photo, with texture from the known part.
 
     Args:
-        photo: (1, 3, H, W) in [-1, 1]; what lies in the hole is not looked at.
+        photo: (1, 3, H, W) in [-1, 1]; pixels in the hole are ignored.
         hole: (1, 1, H, W), 1 = missing.
         fill: (1, 3, h, w), the photo reduced and filled.
-        small_hole: (1, 1, h, w), 1 where the fill was made up.
+        small_hole: (1, 1, h, w), 1 where the network filled.
         detail: Share of the copied texture, 0 to 1.
 
     Returns:
@@ -64,13 +64,13 @@ def transfer_texture(
     low = np.asarray(even, np.float32).reshape(*size, 3)
     if detail == 0:
         return plain
-    smooth = _enlarge(torch.from_numpy(low).permute(2, 0, 1)[None], height, width)
+    smooth = _enlarge(torch.as_tensor(low).permute(2, 0, 1)[None], height, width)
     offsets = find_sources(low, unknown, measure_roughness(photo - smooth, hole, size))
     if offsets is None:
         return plain
     depth = cv2.distanceTransform(small_hole[0, 0].numpy().astype(np.uint8), cv2.DIST_L2, 5)
     unsure = ((np.asarray(depth, np.float32) - SURE_PX) / (UNSURE_PX - SURE_PX)).clip(0, 1)
-    share = _enlarge(torch.from_numpy(unsure)[None, None], height, width)
+    share = _enlarge(torch.as_tensor(unsure)[None, None], height, width)
     # What the reduction took is missing up to the rim; what the fill lacks only where it is unsure.
     lost, texture = photo - plain, photo - smooth
     rows, columns = hole[0, 0].nonzero(as_tuple=True)
@@ -85,11 +85,11 @@ def transfer_texture(
 def measure_roughness(texture: Tensor, hole: Tensor, size: tuple[int, int]) -> Floats:
     """Logarithm of the local power of a photo's texture, stretched over the hole from its rim.
 
-    A patch that fits best by its mean error is often a smooth one: this speaks for one as rough as the
-    surroundings are.
+    A patch that fits best by its mean error is often a smooth one: comparing roughness prefers one as rough
+    as the surroundings.
 
     Args:
-        texture: (1, 3, H, W), what blur takes off; what lies in the hole is not looked at.
+        texture: (1, 3, H, W), what blur takes off; pixels in the hole are ignored.
         hole: (1, 1, H, W), 1 = missing.
         size: (h, w) of the result.
     """
@@ -100,9 +100,9 @@ def measure_roughness(texture: Tensor, hole: Tensor, size: tuple[int, int]) -> F
         cv2.GaussianBlur(x[0, 0].numpy(), (0, 0), ROUGH_PX, borderType=cv2.BORDER_REFLECT)
         for x in (power, known)
     )
-    # Differences of a step of 8 bits are none.
+    # The 1e-4: differences of one 8-bit step are no texture.
     logarithm = np.log(sums / np.maximum(shares, 1e-6) + 1e-4).astype(np.float32)
-    return harmonic_fill(torch.from_numpy(logarithm)[None, None], 1 - known)[0, 0].numpy()
+    return harmonic_fill(torch.as_tensor(logarithm)[None, None], 1 - known)[0, 0].numpy()
 
 
 def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> Ints | None:
@@ -119,7 +119,7 @@ def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> 
     """
     height, width = unknown.shape
     half = WINDOW_PX // 2
-    missing = torch.from_numpy(unknown.astype(np.float32))[None, None]
+    missing = torch.as_tensor(unknown.astype(np.float32))[None, None]
     bordered = F.pad(missing, (half, half, half, half), value=1.0)
     known = F.max_pool2d(bordered, WINDOW_PX, SAMPLE_PX)[0, 0].numpy() == 0
     sources = np.argwhere(known)
@@ -136,7 +136,7 @@ def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> 
         return offsets
     windows = _describe(low, nodes * NODE_PX), _describe(low, sources * SAMPLE_PX)
     errors = torch.cdist(*windows).square_()
-    rough = [_at(roughness, places) for places in (nodes * NODE_PX, sources * SAMPLE_PX)]
+    rough = [_at(roughness, pixels) for pixels in (nodes * NODE_PX, sources * SAMPLE_PX)]
     errors += ROUGH_WEIGHT * errors.min(1)[0].median() * torch.cdist(*rough, p=1)
     best, nearest = errors.min(1)
     limits = ((1 + SLACK) * best + SLACK * best.median()).numpy()
@@ -149,18 +149,18 @@ def find_sources(low: Floats, unknown: NDArray[np.bool_], roughness: Floats) -> 
     found = np.zeros(needed.shape, bool)
     for i in np.argsort(np.asarray(depth)[rows, columns], kind="stable").tolist():
         row, column = nodes[i].tolist()
-        place = nodes[i] * NODE_PX
+        centre = nodes[i] * NODE_PX
         near = slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2)
         candidates = offsets[near][found[near]]
-        spots = (place + candidates) // SAMPLE_PX
-        inside = ((spots >= 0) & (spots < known.shape)).all(1)
-        ids = index[tuple(spots[inside].T)]
+        cells = (centre + candidates) // SAMPLE_PX
+        inside = ((cells >= 0) & (cells < known.shape)).all(1)
+        ids = index[tuple(cells[inside].T)]
         ids = ids[ids >= 0]
         chosen = int(closest[i])
         if len(ids):
             continued = int(ids[table[i, ids].argmin()])
             chosen = continued if table[i, continued] <= limits[i] else chosen
-        offsets[row, column] = sources[chosen] * SAMPLE_PX - place
+        offsets[row, column] = sources[chosen] * SAMPLE_PX - centre
         found[row, column] = True
     return offsets
 
@@ -174,13 +174,13 @@ def _describe(low: Floats, centres: Ints) -> Tensor:
     mean = windows.mean(1, keepdims=True)
     colour = mean[:, 0] * (COLOUR_WEIGHT * windows.shape[1] ** 0.5)
     pattern = (windows - mean).reshape(len(centres), -1)
-    return torch.from_numpy(np.concatenate([pattern, colour], 1))
+    return torch.as_tensor(np.concatenate([pattern, colour], 1))
 
 
-def _at(values: Floats, places: Ints) -> Tensor:
+def _at(values: Floats, pixels: Ints) -> Tensor:
     """The values (h, w) at some pixels, (n, 1)."""
-    rows, columns = (places[:, i].clip(0, values.shape[i] - 1) for i in (0, 1))
-    return torch.from_numpy(values[rows, columns, None])
+    rows, columns = (pixels[:, i].clip(0, values.shape[i] - 1) for i in (0, 1))
+    return torch.as_tensor(values[rows, columns, None])
 
 
 def _copy(
@@ -189,11 +189,11 @@ def _copy(
     """Read layers (C, H, W) at the sources of some pixels: (C, n), between four nodes.
 
     The mean of different patches is flatter than each of them, by the root of the sum of the squared
-    shares if they have nothing in common. Half of that (its root) is given back: they have something.
+    shares if they are uncorrelated. They are correlated in part, so the root of that factor is undone.
     """
     height, width = layers.shape[-2:]
     scales = torch.tensor([height / size[0], width / size[1]])
-    shifts = (torch.from_numpy(offsets) * scales).round().long()
+    shifts = (torch.as_tensor(offsets) * scales).round().long()
     y = (rows + 0.5) / (scales[0] * NODE_PX)
     x = (columns + 0.5) / (scales[1] * NODE_PX)
     copied = layers.new_zeros(layers.shape[0], len(rows))

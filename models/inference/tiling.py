@@ -1,7 +1,7 @@
 """Running a network on a large picture tile by tile, with the same result as in one piece.
 
 A tile is a core that is kept and a halo that only gives context. With a halo as wide as what the network
-really sees, the cores fit together without blending; where nobody knows how far it sees, neighbours fade
+really sees, the cores fit together without blending; where that is not known, neighbours fade
 into each other over a part of the halo. At the picture's own border a tile ends where the
 picture does, so the border is the same with and without tiles.
 """
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from remend.models.imaging.picture import Pixels
+from remend.models.inference.contracts import Network
 from remend.models.inference.regions import Box, grow_box
 
 HALO_TOLERANCE = 0.1 / 127.5
@@ -46,7 +47,7 @@ class Tile:
 def plan_tiles(width: int, height: int, core_px: int, halo_px: int) -> list[Tile]:
     """Cover a picture with cores of at most ``core_px`` a side (0 = one tile), row by row."""
     core_px = core_px or max(width, height)
-    tiles = []
+    tiles: list[Tile] = []
     for top in range(0, height, core_px):
         for left in range(0, width, core_px):
             core = Box(left, top, min(left + core_px, width), min(top + core_px, height))
@@ -60,7 +61,7 @@ def plan_tiles(width: int, height: int, core_px: int, halo_px: int) -> list[Tile
     return tiles
 
 
-def place_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px: int = 0) -> None:
+def paste_tile(large: Pixels, enlarged: Pixels, tile: Tile, scale: int, blend_px: int = 0) -> None:
     """Copy a tile into the large picture; tiles come row by row, each over the edges of those before.
 
     Args:
@@ -96,14 +97,14 @@ def _fade(start: int, core: int, length: int, blend_px: int, scale: int) -> NDAr
 
 
 @torch.inference_mode()
-def measure_halo(network: nn.Module, radius: int, scale: int) -> int:
+def measure_halo(network: Network, radius: int, scale: int) -> int:
     """Smallest halo that makes tiles agree with the whole, measured on noise.
 
     The theoretical receptive field counts every kernel's corner; trained networks hardly look that far,
     and a halo costs the square of its width.
 
     Args:
-        network: Maps (1, 3, h, w) to a tuple of pictures (1, 3, scale·h, scale·w), float32.
+        network: In float32.
         radius: The theoretical receptive radius in low-resolution pixels; never exceeded.
         scale: Output pixels to an input pixel.
 
@@ -120,7 +121,8 @@ def measure_halo(network: nn.Module, radius: int, scale: int) -> int:
         cut = radius - halo
         window = noise[..., cut : side - cut, cut : side - cut]
         inner = slice(scale * halo, scale * (halo + kept))
-        return [picture[..., inner, inner] for picture in network(window)]
+        stages = network(window)
+        return [picture[..., inner, inner] for picture in (stages.coarse, stages.refined)]
 
     whole = centre(radius)
     for halo in range(4, radius, 4):

@@ -1,7 +1,7 @@
 """Enlarging a picture: tiles through the network, alpha and grey beside it, any target size.
 
-The network enlarges by its own whole factor; what is asked for beyond or below that is Lanczos's part.
-Files, names of weights and batches are others' business.
+The network enlarges by its own whole factor; Lanczos resampling does what is
+beyond or below that. Nothing here opens files, looks for weights or knows batches.
 """
 
 import dataclasses
@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
 from remend.models.errors import InputError
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
-from remend.models.inference.tiling import Tiling, measure_halo, place_tile, plan_tiles
+from remend.models.inference.contracts import UpscaleNetwork
+from remend.models.inference.tiling import Tiling, measure_halo, paste_tile, plan_tiles
 from remend.models.progress import NO_PROGRESS, Progress
 
 TILE_PX = 256
@@ -39,7 +40,7 @@ class UpscaleOptions:
     Attributes:
         size: Width and height of the result; None = the model's own scale.
         detail: 0 = the faithful stage alone, 1 = all that the refine stage adds.
-        denoise: 0 = noise is kept, 1 = all of it is taken away; for models that are told how much.
+        denoise: 0 = noise is kept, 1 = all of it is removed; for models that take an amount.
         tta: Test-time augmentation: the mean over the eight flips and quarter turns of each tile.
         tile_px: Side of a tile's core in input pixels; None = automatic, 0 = the whole picture.
     """
@@ -55,20 +56,24 @@ class Upscaler:
     """A network that enlarges by ``card.scale``, ready to run.
 
     Args:
-        network: In float32 and evaluation mode; ``network.at_detail(0..1)`` maps (1, 3, h, w) to
-            (coarse, refined).
+        network: In float32 and evaluation mode.
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
         tiling: How to cut pictures; None = with a halo that is measured here.
     """
 
     def __init__(
-        self, network: nn.Module, card: Card, placement: Placement, tiling: Tiling | None = None
+        self,
+        network: UpscaleNetwork,
+        card: Card,
+        placement: Placement,
+        tiling: Tiling | None = None,
     ) -> None:
-        layout: Any = {"memory_format": torch.channels_last}
-        self.network: Any = network.to(placement.device, **layout)
+        self.network = network.to(placement.device, memory_format=torch.channels_last)
         self.card, self.placement = card, placement
         if tiling is None:
+            if self.network.receptive_radius is None:
+                raise ValueError("a network of unknown receptive radius needs a tiling")
             halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
             tiling = Tiling(TILE_PX, halo_px)
         self.tiling = tiling
@@ -88,7 +93,7 @@ class Upscaler:
             progress: Told of every tile.
 
         Returns:
-            A new picture of ``options.size``; what was out of the ordinary is in its notes.
+            A new picture of ``options.size``; what was unusual is in its notes.
 
         Raises:
             InputError: Memory does not suffice even for the smallest tiles, or the weights give no numbers.
@@ -97,11 +102,15 @@ class Upscaler:
         options = options or UpscaleOptions()
         scale, notes = self.card.scale, list[str]()
         if options.detail != DEFAULT_DETAIL and not self.network.config.refine:
-            notes.append("This model has no refine stage; --detail has no effect.")
+            notes.append(
+                "This model has no refine stage; the detail that was asked for has no effect."
+            )
         if scale == 1 and options.size not in (None, picture.size):
             notes.append("This model keeps the size; the enlargement is Lanczos resampling.")
         if options.denoise != DEFAULT_DENOISE and not self.network.config.denoise:
-            notes.append("This model is not told how much to denoise; --denoise has no effect.")
+            notes.append(
+                "This model's denoising cannot be set; the value that was asked for has no effect."
+            )
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
         large = self._enlarge(rgb, options, notes, progress)
         if picture.meta.grey:
@@ -169,10 +178,10 @@ class Upscaler:
                 if not bool(enlarged.isfinite().all()):
                     raise InputError(
                         f"The network of {self.card.name or 'these weights'} gives no numbers for this "
-                        "photo, in fp32 either; choose another --model."
+                        "photo, not even in fp32; choose another model."
                     )
                 redone += 1
-            place_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
+            paste_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         progress.update(len(tiles), len(tiles))
         if redone:
             notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
@@ -193,12 +202,13 @@ class Upscaler:
     @torch.inference_mode()
     def _run_once(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:
         placement = self.placement
-        strength = [torch.tensor([options.denoise])] if self.network.config.denoise else []
+        amount = [torch.tensor([options.denoise])] if self.network.config.denoise else []
         if exact:
             placement = dataclasses.replace(placement, dtype=torch.float32)
-        network = self.network.at_detail(options.detail)
+        network, device = self.network.at_detail(options.detail), placement.device
         with placement.autocast():
-            coarse, refined = network(*(x.to(placement.device) for x in (pixels, *strength)))
+            stages = network(pixels.to(device), *(x.to(device) for x in amount))
+        coarse, refined = stages.coarse, stages.refined
         return coarse if refined is coarse else torch.lerp(coarse, refined, options.detail)
 
 
@@ -221,13 +231,14 @@ def spread_colours(rgb: Pixels, alpha: Pixels) -> Pixels:
 
     Their own colour, often black, would otherwise bleed into the edge when the picture is enlarged.
     """
-    clear = (alpha == 0).astype(np.uint8)
+    clear: NDArray[np.uint8] = (alpha == 0).astype(np.uint8)
     if not clear.any() or clear.all():
         return rgb
     cv2 = load_opencv()
     _, labels = cv2.distanceTransformWithLabels(
         clear, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    labels = np.asarray(labels, np.int32)
     colours = np.zeros((int(labels.max()) + 1, 3), rgb.dtype)
     shown = clear == 0
     colours[labels[shown]] = rgb[shown]

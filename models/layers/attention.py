@@ -1,5 +1,7 @@
 """Attention from the hole to the known surroundings, on the generators' coarsest grid."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -40,7 +42,7 @@ class MaskedAttention(nn.Module):
         rows = cells[0].nonzero().squeeze(1) if single else None
         if rows is not None:
             query = query[:, rows]
-        # One head, said aloud: without this axis ONNX has no word for it.
+        # One head, with an axis of its own: without it ONNX cannot express this.
         found = F.scaled_dot_product_attention(
             query[:, None],
             key[:, None].to(value.dtype),
@@ -50,5 +52,5 @@ class MaskedAttention(nn.Module):
         )[:, 0]
         if rows is not None:
             found = torch.zeros_like(value).index_copy(1, rows, found)
-        found = found.mT.unflatten(2, (height, width))
+        found = cast("Tensor", found.mT.unflatten(2, (height, width)))
         return x + self.head(found) * cells.view(-1, 1, height, width).to(x.dtype)

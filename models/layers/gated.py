@@ -1,4 +1,4 @@
-"""Gated convolutions: every output pixel decides how much of itself is trusted.
+"""Gated convolutions: a second, learned convolution weighs every output value.
 
 One table of gates, ``GATES``; ``GatedConv`` is the convolution that all generators are built from.
 """
@@ -38,6 +38,10 @@ def single_gate(inputs: int, outputs: int, kernel: int, stride: int, dilation: i
     return nn.Conv2d(inputs, 1, kernel, stride, padding, dilation)
 
 
+def no_gate(inputs: int, outputs: int, kernel: int, stride: int, dilation: int) -> None:
+    """Plain convolution: nothing is gated."""
+
+
 GateBuilder = Callable[[int, int, int, int, int], nn.Module | None]
 
 GATES: dict[Gate, GateBuilder] = {
@@ -45,7 +49,7 @@ GATES: dict[Gate, GateBuilder] = {
     "depthwise": depthwise_gate,
     "pointwise": pointwise_gate,
     "single": single_gate,
-    "none": lambda *_: None,
+    "none": no_gate,
 }
 
 

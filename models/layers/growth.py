@@ -1,6 +1,6 @@
-"""Where a progressively growing network is: the side of its pictures and its newest level's share.
+"""How far a progressively growing network has grown: the side of its pictures and its newest level's share.
 
-Generator and discriminator each hold one `Growth`; whoever trains them moves it with `set_growth`. It is kept
+Generator and discriminator each hold one `Growth`; the training loop moves it with `set_growth`. It is kept
 in their weights files, so that a half-grown network comes back as it was. No parameter.
 """
 
@@ -21,7 +21,8 @@ class Growth(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.size, self.fade = size, 1.0
+        self.size: int = size
+        self.fade: float = 1.0
 
     @property
     def level(self) -> int:
@@ -32,8 +33,8 @@ class Growth(nn.Module):
         return torch.tensor([self.size, self.fade], dtype=torch.float64)
 
     def set_extra_state(self, state: Tensor) -> None:
-        size, self.fade = state.tolist()
-        self.size = int(size)
+        size, fade = state
+        self.size, self.fade = int(size), float(fade)
 
 
 def set_growth(network: nn.Module, size: int, fade: float) -> None:

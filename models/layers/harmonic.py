@@ -28,7 +28,7 @@ def harmonic_fill(image: Tensor, mask: Tensor) -> Tensor:
     """Fill the hole of each picture smoothly from its rim.
 
     Args:
-        image: (B, C, H, W), any range; what lies under the mask is not looked at.
+        image: (B, C, H, W), any range; pixels under the mask are ignored.
         mask: (B, 1, H, W), 1 = hole, 0 = known (values between count as hole).
 
     Returns:

@@ -1,4 +1,4 @@
-"""Letting a discriminator see how alike the samples of a batch are, against mode collapse.
+"""Layers that show a discriminator how similar the samples of a batch are, against mode collapse.
 
 One table: ``MINIBATCH[name](channels)`` gives a module for features (B, C, H, W) that appends
 ``added`` channels to them.

@@ -6,10 +6,12 @@ have classes, `make_norm` gives a norm that knows them and `ConditionalSequentia
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+_linalg: Any = torch.linalg  # its functions have no types
 
 Norm = Literal["none", "instance", "layer", "pixel", "batch", "switchable"]
 
@@ -23,7 +25,7 @@ class PixelNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         channels = x.shape[1]
         # The norm reduces in float32 without a float32 copy of x: a quarter faster to train on a CPU.
-        length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
+        length: Tensor = _linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
         return x * torch.rsqrt(length.square() / channels + 1e-8).to(x.dtype)
 
 
@@ -70,17 +72,15 @@ class SwitchableNorm(nn.Module):
         return (y * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)).to(x.dtype)
 
 
-class LayerNorm(nn.GroupNorm):
+def layer_norm(channels: int) -> nn.Module:
     """Zero mean and unit variance over (C, H, W) of each sample (Ba et al. 2016)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(1, channels)
+    return nn.GroupNorm(1, channels)
 
 
 NORMS: dict[Norm, Callable[[int], nn.Module]] = {
     "none": lambda channels: nn.Identity(),
     "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
-    "layer": LayerNorm,
+    "layer": layer_norm,
     "pixel": lambda channels: PixelNorm(),
     "batch": nn.BatchNorm2d,
     "switchable": SwitchableNorm,

@@ -1,13 +1,13 @@
 """Writing a file whole or not at all; every file that Remend leaves on a disk in one piece goes this way.
 
 A process that is killed while it writes leaves a temporary file, whose name nothing else has;
-``sweep`` removes those of dead processes and leaves those of living ones.
+``sweep`` removes those of dead processes and leaves those of running ones.
 """
 
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -74,7 +74,7 @@ def _write_remote(data: bytes, path: RemotePath) -> None:
 
 
 @contextmanager
-def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _temporary_beside(path: Path) -> Generator[tuple[Path, BinaryIO]]:
     """A new file in the same folder, locked while it is written, gone if that fails."""
     while True:
         # Short and beside the target: the longest names still fit, and the renaming stays on one disk.
@@ -107,7 +107,7 @@ def _is_ours(file: BinaryIO, path: Path) -> bool:
 
 def sweep(folder: AnyPath) -> int:
     """Remove what killed processes left half-written in a folder of a disk; returns how many files."""
-    if isinstance(folder, RemotePath):  # no locks tell the dead from the living there
+    if isinstance(folder, RemotePath):  # no locks show there which files are still being written
         return 0
     removed = 0
     for path in folder.glob(".remend-*.tmp"):

@@ -1,17 +1,18 @@
 """Files behind a URL, such as ``s3://bucket/album``: pathlib's names, fsspec's storage.
 
-What a `RemotePath` cannot do but a ``Path`` can is left out, and nobody needs it: no links, no appending, no
-permissions. ``file://`` is a plain ``Path``. Which storage there is depends on the packages of fsspec that
-are installed; credentials are theirs to find.
+A `RemotePath` has no links, no appending and no permissions, which nothing here needs. ``file://`` is a plain
+``Path``. Which kinds of storage there are depends on the packages of fsspec that are installed; those
+packages find the credentials.
 """
 
 import contextlib
 import errno
+import importlib
 import io
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
@@ -50,18 +51,18 @@ class RemotePath(PurePosixPath):
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Open for reading, in bytes."""
-        with _told():
+        with _as_os_errors():
             return self._storage().open(str(self), mode, block_size=_BLOCK_BYTES)
 
     def read_bytes(self) -> bytes:
         """All of it."""
-        with _told():
+        with _as_os_errors():
             return self._storage().cat_file(str(self))
 
     def write_atomic(self, content: bytes) -> None:
-        """Make or replace it; nobody sees it half-written."""
+        """Make or replace it; no reader sees it half-written."""
         storage = self._storage()
-        with _told():
+        with _as_os_errors():
             if self.parts[0][:-1] in _PUT_WHOLE:
                 storage.pipe_file(str(self), content)
                 return
@@ -76,33 +77,33 @@ class RemotePath(PurePosixPath):
 
     def unlink(self) -> None:
         """Remove it."""
-        with _told():
+        with _as_os_errors():
             self._storage().rm_file(str(self))
 
     def mkdir(self, parents: bool = True, exist_ok: bool = True) -> None:
         """Make the folder and those above it, where the storage has folders."""
-        with _told():
+        with _as_os_errors():
             self._storage().makedirs(str(self), exist_ok=exist_ok)
 
     def exists(self) -> bool:
         """Whether it is a file or a folder."""
-        with _told():
+        with _as_os_errors():
             return self._storage().exists(str(self))
 
     def is_file(self) -> bool:
         """Whether it is a file."""
-        with _told():
+        with _as_os_errors():
             return self._storage().isfile(str(self))
 
     def is_dir(self) -> bool:
         """Whether it is a folder, or what many names begin with."""
-        with _told():
+        with _as_os_errors():
             return self._storage().isdir(str(self))
 
     def stat(self) -> Stat:
         """Size and time; a storage that does not know times always says now, so nothing seems unchanged."""
         storage = self._storage()
-        with _told():
+        with _as_os_errors():
             size = storage.size(str(self))
             try:
                 changed = int(storage.modified(str(self)).timestamp() * 1e6) * 1000
@@ -113,7 +114,7 @@ class RemotePath(PurePosixPath):
     def files(self, *, recursive: bool) -> Iterator["RemotePath"]:
         """The files in the folder, or in folders below it too; one request for many."""
         storage = self._storage()
-        with _told():
+        with _as_os_errors():
             base = storage._strip_protocol(str(self)).rstrip("/")
             found = storage.find(str(self), maxdepth=None if recursive else 1)
         for name in found:
@@ -122,7 +123,7 @@ class RemotePath(PurePosixPath):
     def glob_here(self) -> Iterator["RemotePath"]:
         """The files that its name matches as a pattern."""
         storage = self._storage()
-        with _told():
+        with _as_os_errors():
             base = storage._strip_protocol(f"{self.parts[0]}//x")[:-1]
             found = storage.glob(str(self))
         for name in found:
@@ -155,7 +156,7 @@ def _open_storage(url: str) -> Any:
     """The storage of a URL; fsspec keeps one of each."""
     scheme = url.partition(":")[0]
     try:
-        import fsspec
+        fsspec: Any = importlib.import_module("fsspec")
     except ImportError as error:
         raise RequestError(
             f"{url} needs the package fsspec; install it with: pip install fsspec"
@@ -172,20 +173,23 @@ def _open_storage(url: str) -> Any:
             f"{scheme}:// is no storage that fsspec knows; write a path, or a URL such as "
             "s3://bucket/folder."
         ) from error
-    except Exception as error:  # what each storage raises is its own affair
+    except Exception as error:  # each storage raises errors of its own
         raise RequestError(f"{url} cannot be reached ({error}); check the address.") from error
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Make an ``OSError`` with words of whatever a storage raises."""
+def _as_os_errors() -> Generator[None]:
+    """Make an ``OSError`` with an explanation of whatever a storage raises."""
     try:
         yield
     except (NotImplementedError, io.UnsupportedOperation) as error:
         raise OSError(errno.ENOTSUP, "the storage cannot do that") from error
     except OSError as error:
         if error.errno is None:
-            code = {FileNotFoundError: errno.ENOENT, PermissionError: errno.EACCES}
+            code: dict[type[OSError], int] = {
+                FileNotFoundError: errno.ENOENT,
+                PermissionError: errno.EACCES,
+            }
             raise type(error)(code.get(type(error), errno.EIO), str(error)) from error
         raise
     except Exception as error:

@@ -1,8 +1,8 @@
-"""The audit of photos before they are trained on: what there is, what is left out, and whether it will do.
+"""The audit of photos before they are trained on: what there is, what is left out, and whether it suffices.
 
-`Audit` looks at every picture while `PhotoStore.load` decodes it; nothing is read twice. It removes
-pictures that would be counted twice (and might lie on both sides of the held-out line) and pictures of one
-single colour; too small and broken ones the store leaves out itself.
+`Audit` looks at every picture while `PhotoStore.load` decodes it; nothing is read twice. It leaves out
+pictures that are there twice (one copy might be trained on and the other held out) and pictures of one
+single colour; too small and broken ones are left out by the store itself.
 """
 
 import hashlib
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from remend.models.errors import RequestError
+from remend.models.imaging.picture import Pixels
 from remend.training.data.sources import PhotoLocation
-
-Pixels = NDArray[np.uint8]
 
 FEWEST_PHOTOS = 4
 """Below it there is nothing to hold out from, and one photo is learned by heart."""
@@ -33,9 +32,9 @@ between pages of one document, shelves of one shop, and neighbouring frames.
 class Thumbnail(NamedTuple):
     """What is remembered of a picture to know it again."""
 
-    place: PhotoLocation
+    location: PhotoLocation
     aspect: float
-    thumbnail: NDArray[np.float32]
+    pixels: NDArray[np.float32]
 
 
 def difference_hash(thumbnail: Image.Image) -> int:
@@ -61,9 +60,9 @@ class Audit:
         """(width, height) of the pictures that are kept."""
         self._exact: dict[bytes, PhotoLocation] = {}
         self._hashes: list[int] = []
-        self._glimpses: list[Thumbnail] = []
+        self._thumbnails: list[Thumbnail] = []
 
-    def __call__(self, place: PhotoLocation, photo: Pixels | str) -> str:
+    def __call__(self, location: PhotoLocation, photo: Pixels | str) -> str:
         """Look at a picture (or why there is none); returns why it is left out, "" if it is kept."""
         if isinstance(photo, str):
             self.unreadable += 1
@@ -78,30 +77,30 @@ class Audit:
             return f"it has the same pixels as {first}."
         size = (THUMBNAIL_PX, THUMBNAIL_PX)
         small = Image.fromarray(photo).convert("L").resize(size, Image.Resampling.BILINEAR)
-        glimpse = Thumbnail(place, width / height, np.asarray(small, np.float32))
-        if glimpse.thumbnail.std() < 1 and photo.std() < 1:
+        thumbnail = Thumbnail(location, width / height, np.asarray(small, np.float32))
+        if thumbnail.pixels.std() < 1 and photo.std() < 1:
             self.blank += 1
             return "it is of one single colour."
         bits = difference_hash(small)
-        if near_duplicate := self._find_near_duplicate(glimpse, bits):
+        if near_duplicate := self._find_near_duplicate(thumbnail, bits):
             self.near_copies += 1
             return f"it is nearly the same picture as {near_duplicate}."
-        self._exact[digest] = place
+        self._exact[digest] = location
         self._hashes.append(bits)
-        self._glimpses.append(glimpse)
+        self._thumbnails.append(thumbnail)
         self.sizes.append((width, height))
         return ""
 
-    def _find_near_duplicate(self, glimpse: Thumbnail, bits: int) -> PhotoLocation | None:
-        contrast = max(float(glimpse.thumbnail.std()), 1.0)
-        for other_bits, other in zip(self._hashes, self._glimpses, strict=True):
+    def _find_near_duplicate(self, thumbnail: Thumbnail, bits: int) -> PhotoLocation | None:
+        contrast = max(float(thumbnail.pixels.std()), 1.0)
+        for other_bits, other in zip(self._hashes, self._thumbnails, strict=True):
             if (bits ^ other_bits).bit_count() > HASH_BITS_APART:
                 continue
-            if abs(other.aspect / glimpse.aspect - 1) > 0.02:
+            if abs(other.aspect / thumbnail.aspect - 1) > 0.02:
                 continue
-            apart = float(np.square(other.thumbnail - glimpse.thumbnail).mean() ** 0.5)
+            apart = float(np.square(other.pixels - thumbnail.pixels).mean() ** 0.5)
             if apart < SAME_THUMBNAIL * contrast:
-                return other.place
+                return other.location
         return None
 
     @property

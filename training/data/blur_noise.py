@@ -2,8 +2,8 @@
 
 Batched, on the device of the photos, and a function of the `torch.Generator` alone. Pictures are
 float32 (B, 3, H, W) in 0 to 255. Noise is carried along beside the picture through everything that is
-linear, so that a network can be told to leave some of it (`training.data.degradation`). Compression is
-`training.data.jpeg`'s part, and the order of things `training.data.degradation`'s.
+linear, so that a network can learn to leave some of it. In which order all this happens is in
+`training.data.degradation`, compression in `training.data.jpeg`.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Low-resolution inputs made from clean crops: bicubic reduction, or what happens to real photos.
 
 Batched, on the device of the crops, and a function of the `torch.Generator` alone. Every input ends
-in bytes, because what an upscaler meets is a file. The originals are not touched here, and holes
-are another module's matter.
+in bytes, because the input of an upscaler is a file. The originals are not changed here, and holes are
+drawn in `training.data.masks`.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def damage(
     height, width = originals.shape[-2:]
     target = height // scale, width // scale
     state = Damaged(originals.float(), torch.zeros_like(originals, dtype=torch.float32))
-    twice, shrink = uniform(random, (2,), 0, 1).tolist()
+    twice, shrink = map(float, uniform(random, (2,), 0, 1).cpu().unbind())
     if twice >= config.second_order_share:
         return compress(one_pass(state, target, 1.0, config, random), config, random)
     between = scale**shrink

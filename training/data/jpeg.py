@@ -1,7 +1,8 @@
 """What compressing a picture leaves of it: JPEG in batches on any device, WebP through Pillow.
 
-Own JPEG, because training wants a batch with a quality, a chroma format and a block grid for each
-picture, and a codec gives one picture at a time. What else happens to a photo is not known here.
+The JPEG is our own, because training wants a batch with a quality, a chroma format and a block grid for each
+picture, and a codec gives one picture at a time. What else happens to a photo is in
+`training.data.blur_noise`.
 """
 
 import functools
@@ -147,11 +148,11 @@ def random_webp(
     draws = torch.rand((len(pictures), 2), generator=random, device=random.device)
     least, largest = quality
     out = pictures.clone()
-    for n in (draws[:, 0] < share).nonzero()[:, 0].tolist():
+    for n in map(int, (draws[:, 0] < share).nonzero()[:, 0].cpu().unbind()):
         file = io.BytesIO()
         image = Image.fromarray(pictures[n].permute(1, 2, 0).cpu().numpy())
         image.save(file, "WEBP", quality=least + int(draws[n, 1] * (largest - least + 1)), method=2)
-        coded = torch.from_numpy(np.array(Image.open(file)))
+        coded = torch.as_tensor(np.array(Image.open(file)))
         out[n] = coded.permute(2, 0, 1).to(out.device)
     return out
 

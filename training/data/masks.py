@@ -3,7 +3,8 @@
 Each kind of hole is one function in `HOLES`; `HoleSampler` mixes them by share and keeps what it
 hands out inside a range of coverage. Widths are in pixels and do not grow with the crop, so that a
 128 px crop is what one would cut out of a larger damaged photo. Everything follows from the state
-of the `torch.Generator`. What a network does with a hole is not known here.
+of the `torch.Generator`. What a network does with a hole is not known here, and shapes are drawn in
+`training.data.shapes`.
 """
 
 import math

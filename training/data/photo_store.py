@@ -8,11 +8,20 @@ holes or degradations.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from remend.models.errors import RequestError
+from remend.training.data.decoding import (
+    CPU,
+    DecodedPhotos,
+    Inspect,
+    OnProgress,
+    decode_all,
+    keep_all,
+)
 
 
 def batch_to_unit(batch: Tensor) -> Tensor:
@@ -21,7 +30,7 @@ def batch_to_unit(batch: Tensor) -> Tensor:
 
 
 class PhotoStore:
-    """Photos as one flat run of bytes, with the size and the place of each.
+    """Photos as one flat run of bytes, with the size and the offset of each.
 
     Attributes:
         names: File stems, such as ``imagenet-a_1234``; the order of ``sources``.
@@ -56,6 +65,44 @@ class PhotoStore:
         self.labels = torch.zeros_like(heights) if labels is None else labels
         self.class_names = list(class_names)
         self._shortest = int(torch.minimum(heights, widths).min()) if names else 0
+
+    @classmethod
+    def load(
+        cls,
+        sources: Sequence[Path],
+        *,
+        device: torch.device = CPU,
+        min_side: int,
+        limit: int | None = None,
+        inspect: Inspect = keep_all,
+        on_progress: OnProgress | None = None,
+    ) -> "PhotoStore":
+        """Decode every picture below ``sources`` once.
+
+        Args:
+            sources: Folders (searched recursively, shards in them too), ``.tar`` shards, pictures.
+            device: Where crops are wanted; the photos are kept there too if they fit.
+            min_side: Photos whose shorter side has fewer pixels are left out, and said so.
+            limit: Look at the first ``limit`` pictures only.
+            inspect: Shown every picture, or the sentence that says why it cannot be read; what it
+                returns is the reason to leave the picture out, "" for none.
+            on_progress: Called with (pictures looked at, pictures found).
+
+        Raises:
+            RequestError: A source is missing or broken, holds no picture, or none that is usable.
+        """
+        photos = DecodedPhotos(min_side, inspect)
+        decode_all(sources, photos, limit=limit, on_progress=on_progress)
+        flat = photos.blocks.flat(device)
+        home = flat.device
+        shapes = torch.tensor(photos.blocks.shapes)
+        ends = shapes.prod(dim=1).cumsum(0)
+        offsets = (ends - shapes.prod(dim=1)).to(home)
+        heights, widths = shapes[:, 0].to(home), shapes[:, 1].to(home)
+        class_names = sorted(set(photos.labels))
+        labels = torch.tensor([class_names.index(label) for label in photos.labels], device=home)
+        names, skipped = photos.names, photos.skipped
+        return cls(flat, heights, widths, offsets, names, skipped, labels, class_names, device)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,7 +139,7 @@ class PhotoStore:
             self.heights[here],
             self.widths[here],
             self.offsets[here],
-            [self.names[index] for index in chosen.tolist()],
+            [self.names[int(number)] for number in chosen.cpu().unbind()],
             labels=self.labels[here],
             class_names=self.class_names,
             serves=self.serves,

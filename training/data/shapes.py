@@ -1,7 +1,7 @@
 """Shapes drawn in batches of tensors: capsules, curves under a round pen, pages of text.
 
-Pure geometry: sizes and places come in, masks come out, nothing is random. `training.data.masks` decides
-what is drawn where.
+Pure geometry: sizes and positions come in, masks come out, nothing is random. What is drawn where is decided
+in `training.data.masks`.
 """
 
 import functools
@@ -61,7 +61,7 @@ def distance(
 def stamp(widest: int) -> list[tuple[int, int, int]]:
     """Pixels of a round pen as (dy, dx, width from which the pen covers it)."""
     reach = range(-(widest // 2), widest // 2 + 1)
-    pixels = []
+    pixels: list[tuple[int, int, int]] = []
     for dy in reach:
         for dx in reach:
             for width in range(1, widest + 1):
@@ -156,4 +156,4 @@ def _text_page(number: int) -> np.ndarray:
 @functools.cache
 def text_pages(device: torch.device) -> Tensor:
     """All pages of words, (PAGES, PAGE, PAGE) bool, drawn once for each device."""
-    return torch.from_numpy(np.stack([_text_page(n) for n in range(PAGES)])).to(device)
+    return torch.as_tensor(np.stack([_text_page(n) for n in range(PAGES)])).to(device)

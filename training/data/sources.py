@@ -1,14 +1,17 @@
-"""Finding and reading the pictures to train on: in folders, in ``.tar`` shards, or named one by one."""
+"""Finding and decoding the pictures to train on: in folders, in ``.tar`` shards, or named one by one.
+
+Which of them are good enough is decided in `training.data.audit`, where they are kept in
+`training.data.photo_store`.
+"""
 
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
-import numpy as np
-
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import is_picture_name, read_picture
+from remend.models.imaging.picture import Pixels, to_8_bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ def list_shard(shard: Path, label: str, source: Path) -> Iterator[PhotoLocation]
     except (tarfile.TarError, OSError) as error:
         raise RequestError(
             f"{shard} cannot be read as an uncompressed .tar shard ({error}); "
-            "make it again or leave it out of --data."
+            "make it again or leave it out."
         ) from error
 
 
-def find_photos(sources: Sequence[Path]) -> Iterator[PhotoLocation]:
+def locate_photos(sources: Sequence[Path]) -> Iterator[PhotoLocation]:
     """Every picture below ``sources``, in an order that depends on names only.
 
     Raises:
@@ -82,7 +85,7 @@ def find_photos(sources: Sequence[Path]) -> Iterator[PhotoLocation]:
                 )
 
 
-def read_photo(location: PhotoLocation) -> np.ndarray | str:
+def decode_photo(location: PhotoLocation) -> Pixels | str:
     """The upright photo as (H, W, 3) uint8, or the sentence that says why there is none."""
     try:
         rgb = read_picture(location.source).rgb
@@ -91,4 +94,4 @@ def read_photo(location: PhotoLocation) -> np.ndarray | str:
         if reason.startswith(f"{location} "):
             reason = "it" + reason.removeprefix(str(location))
         return f"{location} was left out: {reason}"
-    return rgb if rgb.dtype == np.uint8 else ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return to_8_bit(rgb)

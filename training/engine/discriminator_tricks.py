@@ -1,11 +1,15 @@
-"""Calming tricks for the discriminator: smoothed labels, noise on its inputs, inputs in other lights."""
+"""Tricks that steady a discriminator: smoothed labels, noise on its inputs, augmented inputs.
+
+Each trick is a function that draws its random part and one that applies it, so that a step can be drawn whole
+and computed in pieces. Losses and penalties are in `training.losses`.
+"""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from remend.training.engine.batch import Augmentation
 from remend.training.optim.schedules import linear_decay
 
 Smoothing = float | tuple[float, float]
@@ -14,7 +18,7 @@ Smoothing = float | tuple[float, float]
 def draw_target(smoothing: Smoothing, samples: int, random: torch.Generator) -> Tensor | float:
     """The number that logits of real samples are pulled to (one-sided, Salimans et al. 2016).
 
-    A range is drawn from anew for every sample. Cross entropy is linear in the target, so a range
+    From a range, every sample draws its own number. Cross entropy is linear in the target, so a range
     with mean 1 smooths nothing; 0.9, or a range below 1, does.
 
     Returns:
@@ -55,19 +59,6 @@ def add_instance_noise(
     return pictures + draw_instance_noise(pictures.shape, std, images_seen, until, random)
 
 
-class Augmentation(NamedTuple):
-    """How a discriminator's inputs are changed: the same for real, generated and what is told besides."""
-
-    brightness: Tensor
-    """(B, 1, 1, 1), added."""
-    saturation: Tensor
-    """(B, 1, 1, 1), factor of the distance to grey."""
-    contrast: Tensor
-    """(B, 1, 1, 1), factor of the distance to the mean."""
-    shift: Tensor
-    """(B, 2), the batch's pixels down and to the right in every row; what comes in is 0."""
-
-
 def draw_augmentation(shape: torch.Size, strength: float, random: torch.Generator) -> Augmentation:
     """Draw colour and translation of DiffAugment (Zhao et al. 2020, with half its range of saturation).
 
@@ -81,7 +72,7 @@ def draw_augmentation(shape: torch.Size, strength: float, random: torch.Generato
     colour = torch.rand((3, batch, 1, 1, 1), generator=random, device=random.device) - 0.5
     brightness, saturation, contrast = (strength * colour).unbind(0)
     move = 2 * torch.rand(2, generator=random, device=random.device) - 1
-    down, right = (strength * move).tolist()
+    down, right = map(float, (strength * move).cpu().unbind())
     pixels = torch.tensor([round(down * height / 8), round(right * width / 8)]).expand(batch, 2)
     return Augmentation(brightness, 1 + saturation, 1 + contrast, pixels)
 
@@ -97,5 +88,5 @@ def augment(pictures: Tensor, drawn: Augmentation) -> Tensor:
 
 def shift(planes: Tensor, drawn: Augmentation) -> Tensor:
     """Move planes (B, C, H, W) as drawn."""
-    down, right = drawn.shift[0].tolist()
+    down, right = map(int, drawn.shift[0].unbind())
     return torch.nn.functional.pad(planes, (right, -right, down, -down))

@@ -3,28 +3,21 @@
 `SingleProcess` and `DistributedGroup` answer the same questions, so that the loop needs no case for either:
 which pieces of a batch are mine, what is everybody's mean, does anybody want to stop. Every process draws
 the whole batch from the same random state and takes its own pieces, so several processes compute what one
-would with a batch as large, to rounding. How processes find each other is Hugging Face Accelerate's matter.
+would with a batch as large, to rounding. How processes find each other is left to Hugging Face Accelerate.
 """
 
+import importlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled, Progress
-
-Samples = TypeVar("Samples", bound="tuple[Any, ...]")
-
-
-def take(samples: Samples, part: slice | Tensor) -> Samples:
-    """Some samples of tensors in (nested, named) tuples, all with the batch as their first dimension."""
-    taken = [x[part] if isinstance(x, Tensor) else take(x, part) for x in samples]
-    kind: Any = type(samples)
-    return kind(*taken) if hasattr(samples, "_fields") else kind(taken)
+from remend.training.engine.batch import Batch
 
 
 class SingleProcess:
@@ -32,18 +25,16 @@ class SingleProcess:
 
     index, count = 0, 1
     device: torch.device | None = None
-    """Where it computes; None = where it was told to."""
+    """Where it computes; None = on the device that was chosen."""
 
     @property
     def leads(self) -> bool:
         """Whether this is the process that writes and speaks."""
         return self.index == 0
 
-    def pieces(self, batch: Samples, size: int) -> list[Samples]:
+    def pieces(self, batch: Batch, size: int) -> list[Batch]:
         """This process's share of a whole batch, in pieces of ``size`` samples."""
-        whole = self.count * size
-        first = range(self.index * size, len(batch[0][0]), whole)
-        return [take(batch, slice(start, start + size)) for start in first]
+        return batch.split(size, first=self.index * size, step=self.count * size)
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of all processes' values."""
@@ -54,8 +45,8 @@ class SingleProcess:
 
     def average(self, losses: Mapping[str, Tensor | float]) -> dict[str, float]:
         """The mean of all processes' losses."""
-        values = torch.tensor([float(value) for value in losses.values()])
-        return dict(zip(losses, self.mean(values).tolist(), strict=True))
+        means = self.mean(torch.tensor([float(value) for value in losses.values()]))
+        return {name: float(means[number]) for number, name in enumerate(losses)}
 
     def listen(self, progress: Progress) -> Progress:
         """Progress that cancels in all processes after the same step."""
@@ -76,18 +67,16 @@ class DistributedGroup(SingleProcess):
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of all processes' values."""
-        from accelerate.utils import reduce
-
+        accelerate: Any = importlib.import_module("accelerate.utils")  # which has no types
         # NCCL reduces on the GPU only.
-        mean: Any = reduce(values.to(self.device), "mean")
-        return mean.to(values.device)
+        return accelerate.reduce(values.to(self.device), "mean").to(values.device)
 
     def average_gradients(self, network: nn.Module) -> None:
         """Give every parameter the mean of all processes' gradients, in one exchange."""
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         mean = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
         lengths = [gradient.numel() for gradient in gradients]
-        for gradient, part in zip(gradients, mean.split(lengths), strict=True):
+        for gradient, part in zip(gradients, torch.split(mean, lengths), strict=True):
             gradient.copy_(part.view_as(gradient))
 
     def listen(self, progress: Progress) -> Progress:
@@ -112,7 +101,7 @@ class _Unanimous(Progress):
 
 
 @contextmanager
-def join_processes(device: torch.device) -> Iterator[SingleProcess]:
+def join_processes(device: torch.device) -> Generator[SingleProcess]:
     """Join the processes that ``torchrun`` or ``accelerate launch`` has started, if it has.
 
     Args:
@@ -125,20 +114,19 @@ def join_processes(device: torch.device) -> Iterator[SingleProcess]:
         yield SingleProcess()
         return
     try:
-        from accelerate import PartialState
+        accelerate: Any = importlib.import_module("accelerate")  # which has no types
     except ImportError as error:
         raise RequestError(
             f"{os.environ['WORLD_SIZE']} processes were started, and training together needs Accelerate, "
             "which the extra 'training' brings: pip install 'remend[training]'."
         ) from error
-    state = PartialState(cpu=device.type == "cpu")
+    state = accelerate.PartialState(cpu=device.type == "cpu")
     try:
         yield DistributedGroup(state.device or device, state.process_index, state.num_processes)
     finally:
         state.destroy_process_group()
 
 
-def mean_losses(pieces: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def mean_losses(pieces: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The mean over the pieces of a batch."""
-    listed: Sequence[Mapping[str, Tensor]] = list(pieces)
-    return {name: torch.stack([losses[name] for losses in listed]).mean() for name in listed[0]}
+    return {name: torch.stack([losses[name] for losses in pieces]).mean() for name in pieces[0]}

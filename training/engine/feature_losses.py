@@ -1,6 +1,7 @@
 """Perceptual and style losses: differences between feature maps of a pretrained network.
 
-`NoFeatureLosses` stands in where neither is asked for, so that no feature network is loaded.
+`NoFeatureLosses` stands in where neither is asked for, so that no feature network is loaded. The networks
+themselves are in `training.losses.feature_networks`.
 """
 
 import functools
@@ -10,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.device import Placement
+from remend.training.engine.batch import WindowShift
+from remend.training.engine.compiling import place
 from remend.training.engine.tasks import Terms
 from remend.training.losses import pixel as picture_losses
 from remend.training.losses.feature_networks import load_features
 from remend.training.recipe.schema import Recipe
-
-Shift = tuple[int, int]
 
 JITTER_PX = 7
 """Both pictures are cut by the same random 0 to 7 px: strided feature networks print a grid otherwise."""
@@ -24,11 +25,11 @@ JITTER_PX = 7
 class NoFeatureLosses:
     """No feature network, no terms."""
 
-    def draw(self, random: torch.Generator) -> Shift:
+    def draw(self, random: torch.Generator) -> WindowShift:
         """Nothing is random."""
-        return 0, 0
+        return WindowShift(0, 0)
 
-    def terms(self, real: Tensor, fake: Tensor, shift: Shift) -> Terms:
+    def terms(self, real: Tensor, fake: Tensor, shift: WindowShift) -> Terms:
         """No terms."""
         return {}
 
@@ -37,18 +38,16 @@ class FeatureLosses:
     """A frozen feature network and the two losses on its maps."""
 
     def __init__(self, recipe: Recipe, placement: Placement) -> None:
-        layout = torch.channels_last
-        features = load_features(recipe.losses.features)
-        self.features = features.to(placement.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
-        self.placement = placement
+        self._features = place(load_features(recipe.losses.features), placement.device)
+        self._placement = placement
 
-    def draw(self, random: torch.Generator) -> Shift:
+    def draw(self, random: torch.Generator) -> WindowShift:
         """Where a batch's window begins, 0 to 7 px down and right."""
         shift = torch.randint(0, JITTER_PX + 1, (2,), generator=random, device=random.device)
-        top, left = shift.tolist()
-        return top, left
+        top, left = map(int, shift.cpu().unbind())
+        return WindowShift(top, left)
 
-    def terms(self, real: Tensor, fake: Tensor, shift: Shift) -> Terms:
+    def terms(self, real: Tensor, fake: Tensor, shift: WindowShift) -> Terms:
         """Losses of fake against real, both (B, 3, H, W) in [-1, 1]; features are computed once."""
         top, left = shift
         height, width = real.shape[-2] - JITTER_PX, real.shape[-1] - JITTER_PX
@@ -57,9 +56,10 @@ class FeatureLosses:
         def maps() -> tuple[list[Tensor], list[Tensor]]:
             def see(picture: Tensor) -> list[Tensor]:
                 window = picture[..., top : top + height, left : left + width]
-                return [found.float() for found in self.features(window)]
+                found: list[Tensor] = self._features(window)
+                return [features.float() for features in found]
 
-            with self.placement.autocast():
+            with self._placement.autocast():
                 seen = see(fake)
                 with torch.no_grad():
                     return seen, see(real)

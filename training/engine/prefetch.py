@@ -1,8 +1,8 @@
 """The batches of a run, several of them drawn at once where drawing waits for a GPU.
 
 Holes and degradations ask the device questions (is this hole too large? which pictures become JPEG?), and
-every answer waits until the GPU has done what it was given before. For eight batches together they are asked
-once.
+every answer waits until the GPU has done what it was given before. For eight batches drawn together, each
+question is asked once. What a batch holds is up to the task.
 """
 
 import dataclasses
@@ -10,8 +10,8 @@ import dataclasses
 import torch
 
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.distributed import take
-from remend.training.engine.tasks import TASKS, Batch
+from remend.training.engine.batch import Batch
+from remend.training.engine.tasks import TASKS
 from remend.training.recipe.schema import Recipe
 
 MOST_BATCHES = 8
@@ -50,6 +50,6 @@ class Prefetcher:
             drawn = self.task.draw(photos, random, crop_px)
             if self.batches == 1:
                 return drawn
-            order = torch.randperm(len(drawn.target), generator=random, device=random.device)
-            self._waiting = [take(drawn, order[i :: self.batches]) for i in range(self.batches)]
+            order = torch.randperm(len(drawn), generator=random, device=random.device)
+            self._waiting = [drawn.take(order[i :: self.batches]) for i in range(self.batches)]
         return self._waiting.pop()

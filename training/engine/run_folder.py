@@ -1,4 +1,4 @@
-"""A run's folder: what the run was asked for, how it goes, and where it can go on.
+"""A run's folder: what the run was asked for, how it goes, and the state from which it can be resumed.
 
     recipe.json          the resolved recipe, written first
     stats.jsonl          one line a report
@@ -50,11 +50,9 @@ class RunFolder:
         self.stats_file = path / "stats.jsonl"
         recipe_file = path / "recipe.json"
         if resume and not self.state_file.is_file():
-            raise RequestError(f"{path} holds no run to resume; leave --resume out to start one.")
+            raise RequestError(f"{path} holds no run to resume; start one without resuming.")
         if not resume and self.state_file.exists():
-            raise RequestError(
-                f"{path} already holds a run; add --resume to go on with it, or name another --out."
-            )
+            raise RequestError(f"{path} already holds a run; resume it, or choose another output.")
         text = json.dumps(asdict(recipe), indent=2)
         if resume:
             self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
@@ -65,7 +63,9 @@ class RunFolder:
             (path / "samples").mkdir(parents=True, exist_ok=True)
             write_atomic(text.encode(), recipe_file)
         except OSError as error:
-            raise RequestError(f"--out {path} cannot be written: {error.strerror}.") from error
+            raise RequestError(
+                f"{path} cannot be written ({error.strerror}); choose another output."
+            ) from error
 
     def _refuse_another_recipe(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         # The length and the pace of a run may change; what the weights mean may not.
@@ -74,7 +74,7 @@ class RunFolder:
             if key not in free and old.get(key) != new.get(key):
                 raise RequestError(
                     f"The run in {self.path} has another {key} than this recipe; resume with the "
-                    "recipe it was started with, or name another --out."
+                    "recipe it was started with, or choose another output."
                 )
 
     def log(self, stats: Mapping[str, Any]) -> None:
@@ -89,8 +89,8 @@ class RunFolder:
             self.events.add(stats)
         except OSError as error:
             raise InputError(
-                f"{self.path} cannot be written ({error.strerror or error}); the run goes on from its last "
-                "state with --resume once that is mended."
+                f"{self.path} cannot be written ({error.strerror or error}); mend that, then resume the run: "
+                "it goes on from its last state."
             ) from error
 
     def forget_after(self, images_seen: int) -> None:

@@ -1,12 +1,13 @@
 """What training means for each kind of generator: its batches, its outputs, its losses, its score.
 
-The trainer knows only the `Task` protocol; a new kind of generator is one more class in ``TASKS``.
+The trainer knows only the `Task` protocol; a new kind of generator is one more class in ``TASKS``. Losses
+against a discriminator or a feature network are not here.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +19,17 @@ from remend.training.data.blur_noise import old_photo_look, uniform
 from remend.training.data.degradation import degrade
 from remend.training.data.masks import HoleSampler
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
+from remend.training.engine.batch import Batch
+from remend.training.evaluation.metrics import psnr_of_errors
 from remend.training.losses import pixel as picture_losses
 from remend.training.recipe.schema import Recipe
 
+UNIT_SPAN = 2.0
+"""Largest difference of values in [-1, 1]."""
+LEAST_ERROR = 1e-10
+"""Mean squared errors below it count as it: 106 dB are as good as no error."""
 COARSE_FACTOR = 4
 """The fill generator's coarse picture is smaller by this factor."""
-
-
-class Batch(NamedTuple):
-    """One training batch; pictures are in [-1, 1]."""
-
-    inputs: tuple[Tensor, ...]
-    """What the generator is given."""
-    target: Tensor
-    """Real pictures (B, 3, H, W): what it should make, or pictures like those it should make."""
-    condition: tuple[Tensor, ...] = ()
-    """What the discriminator is told besides the picture: a mask, labels, nothing."""
-    kept: tuple[Tensor, ...] = ()
-    """Noise (B, 3, H, W) that the generator is to keep: `run_generator` takes it off what it makes."""
-    chance: tuple[Any, ...] = ()
-    """What else is random about its samples; the opponent's matter."""
 
 
 class Output(NamedTuple):
@@ -73,14 +65,14 @@ class Task(Protocol):
         ...
 
 
-def psnr_db(output: Tensor, target: Tensor, weight: Tensor | None = None) -> float:
+def mean_psnr(output: Tensor, target: Tensor, weight: Tensor | None = None) -> float:
     """PSNR of pictures in [-1, 1], mean over samples; ``weight`` (B, 1, H, W) restricts the area."""
     error = (output.clamp(-1, 1) - target).square()
     if weight is None:
         mse = error.mean((1, 2, 3))
     else:
         mse = (error * weight).sum((1, 2, 3)) / (3 * weight.sum((1, 2, 3)).clamp_min(1))
-    return float((10 * torch.log10(4 / mse.clamp_min(1e-10))).mean())
+    return float(psnr_of_errors(mse.clamp_min(LEAST_ERROR), UNIT_SPAN).mean())
 
 
 class FillTask:
@@ -119,8 +111,8 @@ class FillTask:
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
         _, mask = batch.inputs
         return {
-            "psnr": psnr_db(output.refined, batch.target),
-            "hole_psnr": psnr_db(output.refined, batch.target, mask),
+            "psnr": mean_psnr(output.refined, batch.target),
+            "hole_psnr": mean_psnr(output.refined, batch.target, mask),
         }
 
     def sheet(self, output: Output, batch: Batch) -> Tensor:
@@ -129,9 +121,9 @@ class FillTask:
 
 
 class UpscaleTask:
-    """Photos made small; both stages are held to the original.
+    """Photos made small; both stages are compared with the original.
 
-    A network that is told how much to denoise is held to the original and the noise it is to keep,
+    A network that is given how much to denoise is compared with the original plus the noise it is to keep,
     enlarged by bicubic. That noise is taken off the network's picture rather than added to the
     original: a discriminator that sees noise in real pictures teaches the network to invent it.
     """
@@ -155,7 +147,7 @@ class UpscaleTask:
         strength = uniform(random, (data.batch,), -0.5, 1.5).clamp(0, 1).to(target.device)
         kept = F.interpolate(noise, scale_factor=float(self.scale), mode="bicubic")
         kept = (1 - strength.view(-1, 1, 1, 1)) * kept
-        return Batch((small, strength), target, (everything,), (kept,))
+        return Batch((small, strength), target, (everything,), kept)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         stages = [output.coarse]
@@ -174,7 +166,7 @@ class UpscaleTask:
         }
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:
-        return {"psnr": psnr_db(output.refined, batch.target)}
+        return {"psnr": mean_psnr(output.refined, batch.target)}
 
     def sheet(self, output: Output, batch: Batch) -> Tensor:
         enlarged = F.interpolate(batch.inputs[0], scale_factor=float(self.scale))
@@ -182,10 +174,9 @@ class UpscaleTask:
 
 
 class GenerateTask:
-    """Pictures from noise, like the photos; nothing to compare them with but the photos as a set.
+    """Pictures from noise, like the photos; they can only be compared with the photos as a set.
 
-    While a network grows, photos are crops of the final size, averaged down to the size of the moment:
-    what its pictures are going to be from afar.
+    While a network grows, photos are crops of the final size, averaged down to the size of the moment.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -201,8 +192,8 @@ class GenerateTask:
         target = F.avg_pool2d(batch_to_unit(crops), data.crop // crop_px)
         latents = draw_latents(data.batch, self.latent, random).to(target.device)
         labels = photos.labels[chosen.to(photos.device)].to(target.device)
-        told = (labels,) if data.classes else ()
-        return Batch((latents, *told), target, told)
+        condition = (labels,) if data.classes else ()
+        return Batch((latents, *condition), target, condition)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         return {}
@@ -221,7 +212,7 @@ class GenerateTask:
             pictures = pictures[labels.argsort(stable=True)]
         columns = math.isqrt(len(pictures))
         rows = len(pictures) // columns
-        return pictures[: rows * columns].unflatten(0, (rows, columns))
+        return torch.unflatten(pictures[: rows * columns], 0, (rows, columns))
 
 
 TASKS: dict[str, type[Task]] = {
@@ -261,7 +252,7 @@ def run_generator(network: nn.Module, batch: Batch) -> Output:
     """Apply a generator to a batch; what it makes comes back without the noise it was to keep."""
     made = network(*batch.inputs)
     coarse, refined = (made, made) if isinstance(made, Tensor) else made
-    for kept in batch.kept:
-        clean = coarse - kept
-        coarse, refined = clean, clean if refined is coarse else refined - kept
+    if batch.kept_noise is not None:
+        clean = coarse - batch.kept_noise
+        coarse, refined = clean, clean if refined is coarse else refined - batch.kept_noise
     return Output(coarse, refined)

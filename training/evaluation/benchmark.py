@@ -1,8 +1,8 @@
 """Scores of restorers on photos whose truth is known, ours and classical ones side by side.
 
 A `Comparison` is a list of cases, the methods to run on them and how an output is scored; the command
-``remend evaluate`` and ``benchmarks/quality.py`` are two ways to ask for one. Nothing here reads weights
-by name or prints.
+``remend evaluate`` and ``benchmarks/quality.py`` both ask for one. The cases come from
+`training.evaluation.cases`. Nothing here reads weights by name or prints.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,39 +11,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from remend.models.errors import RequestError
-from remend.models.imaging.files import is_picture_name, read_mask, read_picture
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Mask, Picture
+from remend.models.imaging.picture import Mask, Picture, Pixels
 from remend.models.inference.restorer import FillOptions, Inpainter, UpscaleOptions, Upscaler
-from remend.training.data.masks import HoleSampler
-from remend.training.evaluation.metrics import SSIM_WINDOW, luma, psnr, ssim
+from remend.training.evaluation.cases import Case, fill_cases, upscale_cases
+from remend.training.evaluation.metrics import luma, psnr, ssim
 
-Pixels = NDArray[np.uint8]
 Filler = Callable[[Pixels, Pixels], Pixels]
 """(rgb (H, W, 3), mask (H, W), 255 = hole) -> the filled rgb."""
 Enlarger = Callable[[Pixels, int], Pixels]
 """(rgb (h, w, 3), scale) -> rgb (h·scale, w·scale, 3)."""
 Reducer = Callable[[Pixels, int], Pixels]
 """(rgb (h·scale, w·scale, 3), scale) -> rgb (h, w, 3): how a low-resolution input is made."""
-
-MASK_SEED = 40_000
-RANDOM_MASKS = {"strokes": 0.4, "scratches": 0.2, "text": 0.1, "boxes": 0.1, "blobs": 0.2}
-
-
-class Case(NamedTuple):
-    """A picture to restore."""
-
-    group: str
-    """The row of the report that it counts in."""
-    name: str
-    truth: Pixels
-    mask: Pixels | None = None
-
 
 Method = Callable[[Case], Pixels]
 Scorer = Callable[[Pixels, Case], Mapping[str, float]]
@@ -96,127 +77,6 @@ def our_filler(restorer: Inpainter, options: FillOptions | None = None) -> Fille
 def our_enlarger(restorer: Upscaler, options: UpscaleOptions | None = None) -> Enlarger:
     """An upscaling model of ours, at its own scale."""
     return lambda rgb, _: np.asarray(restorer.restore(Picture(rgb.copy()), options).rgb, np.uint8)
-
-
-def list_photos(folders: Sequence[Path]) -> list[tuple[str, Path]]:
-    """(folder's name, file) of all pictures below folders.
-
-    Raises:
-        RequestError: A folder is missing or holds no pictures.
-    """
-    found = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise RequestError(f"{folder} is no folder; --data wants folders of photos.")
-        files = sorted(file for file in folder.rglob("*") if is_picture_name(file))
-        if not files:
-            raise RequestError(f"{folder} holds no pictures.")
-        found += [(folder.name, file) for file in files]
-    return found
-
-
-def read_rgb(file: Path, border: int = 0) -> Pixels:
-    """A photo as 8-bit RGB.
-
-    Raises:
-        RequestError: Without a ``border`` it is too small for the 11 px window of SSIM.
-    """
-    rgb = read_picture(file).rgb
-    if min(rgb.shape[:2]) - 2 * border < SSIM_WINDOW:
-        raise RequestError(
-            f"{file} has {rgb.shape[1]}x{rgb.shape[0]} px; at least {SSIM_WINDOW + 2 * border} px on each "
-            "side can be scored. Leave it out."
-        )
-    return np.asarray(
-        rgb if rgb.dtype == np.uint8 else (rgb.astype(np.uint32) + 128) // 257, np.uint8
-    )
-
-
-def read_hole(mask: Path, photo: Path, truth: Pixels) -> Pixels:
-    """A mask file as 0 and 255; whatever it touches is missing, as it is when a photo is filled.
-
-    Raises:
-        RequestError: It has another size than the photo, or marks nothing.
-    """
-    hole = np.where(read_mask(mask).values > 0, 255, 0).astype(np.uint8)
-    if hole.shape != truth.shape[:2]:
-        raise RequestError(
-            f"{mask} has {hole.shape[1]}x{hole.shape[0]} px, {photo} has "
-            f"{truth.shape[1]}x{truth.shape[0]}; give masks the size of their photos."
-        )
-    if not hole.any():
-        raise RequestError(f"{mask} marks nothing to fill (white = fill); leave it out.")
-    return hole
-
-
-def match_masks(folder: Path, stems: Sequence[str]) -> dict[str, list[tuple[str, Path]]]:
-    """(family, file) of every mask ``STEM.png`` or ``STEM_FAMILY.png``, by the photo it belongs to.
-
-    Raises:
-        RequestError: A mask belongs to no photo.
-    """
-    matched: dict[str, list[tuple[str, Path]]] = {}
-    for mask in sorted(file for file in folder.iterdir() if is_picture_name(file)):
-        # Of photo and photo_2, photo_2_thin.png is the second one's.
-        fitting = [stem for stem in stems if mask.stem == stem or mask.stem.startswith(f"{stem}_")]
-        if not fitting:
-            raise RequestError(
-                f"{mask} belongs to no photo of {folder.parent / 'truth'}; masks are called NAME.png or "
-                "NAME_FAMILY.png after their photo."
-            )
-        stem = max(fitting, key=len)
-        family = mask.stem[len(stem) + 1 :] or folder.parent.name
-        matched.setdefault(stem, []).append((family, mask))
-    return matched
-
-
-def fill_cases(folders: Sequence[Path]) -> list[Case]:
-    """Photos with holes.
-
-    A folder with ``truth/NAME.*`` and ``mask/NAME_FAMILY.png`` gives a group for each family of masks;
-    any other folder of photos gets masks of its own, the same ones every time.
-
-    Raises:
-        RequestError: No photos, a mask that belongs to none, or photos that none belongs to.
-    """
-    cases = []
-    plain = []
-    for folder in folders:
-        if not ((folder / "truth").is_dir() and (folder / "mask").is_dir()):
-            plain.append(folder)
-            continue
-        photos = [file for _, file in list_photos([folder / "truth"])]
-        masks = match_masks(folder / "mask", [file.stem for file in photos])
-        for file in photos:
-            if file.stem not in masks:
-                raise RequestError(
-                    f"{file} has no mask in {folder / 'mask'}; add {file.stem}.png there."
-                )
-            truth = read_rgb(file)
-            for family, mask in masks[file.stem]:
-                cases.append(Case(family, file.stem, truth, read_hole(mask, file, truth)))
-    sampler = HoleSampler(RANDOM_MASKS, (0.01, 0.35))
-    random = torch.Generator().manual_seed(MASK_SEED)
-    for group, file in list_photos(plain):
-        truth = read_rgb(file)
-        side = max(truth.shape[:2])
-        mask = torch.zeros(truth.shape[:2])
-        while not mask.any():  # the hole of a square may miss a long photo
-            mask = sampler.sample(1, side, random)[0, 0, : truth.shape[0], : truth.shape[1]]
-        cases.append(Case(group, file.stem, truth, (mask.numpy() * 255).astype(np.uint8)))
-    return sorted(cases, key=lambda case: case.group)
-
-
-def upscale_cases(folders: Sequence[Path], scale: int) -> list[Case]:
-    """All originals, cut to multiples of the scale, a group for each folder."""
-    cases = []
-    for group, file in list_photos(folders):
-        rgb = read_rgb(
-            file, 2 * scale
-        )  # a border of the scale is not scored, less than one is cut off
-        height, width = (side - side % scale for side in rgb.shape[:2])
-        cases.append(Case(group, file.stem, np.ascontiguousarray(rgb[:height, :width])))
-    return cases
 
 
 def reduced(rgb: Pixels, scale: int) -> Pixels:

@@ -3,15 +3,12 @@
 import importlib
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.errors import RequestError
-
-Pixels = NDArray[np.uint8]
+from remend.models.imaging.picture import Pixels
 
 
 def load_lpips() -> Callable[[Pixels, Pixels], float]:
@@ -28,11 +25,11 @@ def load_lpips() -> Callable[[Pixels, Pixels], float]:
     except OSError as error:
         raise RequestError(
             "LPIPS needs torchvision's AlexNet, which is downloaded once, and this machine is "
-            "offline; run once with a network, or leave --lpips out."
+            "offline; run once with a network, or score without LPIPS."
         ) from error
 
     def to_batch(rgb: Pixels) -> Tensor:
-        return torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
+        return torch.as_tensor(rgb.transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
 
     def distance(picture: Pixels, truth: Pixels) -> float:
         with torch.inference_mode():

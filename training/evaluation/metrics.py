@@ -1,16 +1,15 @@
 """How close a picture comes to the truth: PSNR and SSIM of whole pictures, of luma, of holes.
 
-All take NumPy pictures with values 0..255 (bytes, or floats such as `luma` makes) and compute in
-double precision, so that numbers compare with those of papers. Distances that need a trained
-network are not here, nor are losses.
+`psnr` and `ssim` take NumPy pictures with values 0..255 (bytes, or floats such as `luma` makes) and compute
+in double precision, so that numbers compare with those of papers. `psnr_of_errors` takes errors in tensors,
+as networks make them. Distances that need a trained network are not here, nor are losses.
 """
-
-import math
 
 import numpy as np
 import torch
 from kornia.metrics import ssim as ssim_map
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 PEAK = 255.0
 SSIM_WINDOW = 11
@@ -23,6 +22,16 @@ def luma(rgb: ArrayLike) -> NDArray[np.float64]:
     What MATLAB's ``rgb2ycbcr`` gives, not rounded; the literature on upscaling scores this channel.
     """
     return 16 + np.asarray(rgb, np.float64) @ np.array((65.481, 128.553, 24.966)) / 255
+
+
+def psnr_of_errors(mean_squares: Tensor, peak: float) -> Tensor:
+    """Peak signal-to-noise ratios in dB, of the tensor's shape and type; infinite where there is no error.
+
+    Args:
+        mean_squares: Mean squared errors.
+        peak: Largest difference there can be: 255 for bytes, 2 for values in [-1, 1].
+    """
+    return 10 * torch.log10(peak**2 / mean_squares)
 
 
 def psnr(
@@ -47,8 +56,7 @@ def psnr(
         error = error[_inner(hole, border) > 0]
     if not error.size:
         raise ValueError("there is no pixel to compare")
-    mean = float(error.mean())
-    return 10 * math.log10(PEAK**2 / mean) if mean else math.inf
+    return float(psnr_of_errors(torch.as_tensor(error.mean()), PEAK))
 
 
 def ssim(
@@ -74,14 +82,14 @@ def ssim(
     if min(first.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs at least 11x11 px, not {first.shape[1]}x{first.shape[0]}")
     planes, true_planes = (
-        torch.from_numpy(np.atleast_3d(values).transpose(2, 0, 1).copy())[None]
+        torch.as_tensor(np.atleast_3d(values).transpose(2, 0, 1).copy())[None]
         for values in (first, second)
     )
     if hole is None:
         return float(
             ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK, padding="valid").mean()
         )
-    inside = torch.from_numpy(_inner(hole, border) > 0)
+    inside = torch.as_tensor(_inner(hole, border) > 0)
     if not inside.any():
         raise ValueError("there is no pixel to compare")
     return float(ssim_map(planes, true_planes, SSIM_WINDOW, max_val=PEAK)[..., inside].mean())

@@ -1,8 +1,9 @@
 """What a fine-tune takes over from its parent: the recipe that made it, in small, and its discriminator.
 
 The parent's losses, holes and degradations stay: weights that were trained with L1 are fine-tuned with L1,
-those of a GAN with that GAN. A fill with texture is taught its likeliest colours, and the texture, which is
-kept as a difference from them, comes along. What fine-tuning changes is in `plan_recipe` and nowhere else.
+those of a GAN with that GAN. A fill with texture learns its likeliest colours; the texture is kept as a
+difference from them and comes along. All that fine-tuning changes in a recipe is changed in `derive_recipe`.
+How a run goes is not decided here.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ from typing import Any
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.errors import RequestError
-from remend.training.engine.trainer import Trainer
+from remend.training.engine.control import TrainingControl
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
 from remend.training.recipe.parse import parse_recipe
@@ -39,7 +40,7 @@ SAVE_MINUTES = 1.0
 PLAIN_LOSS = {"fill": "l1_hole", "upscale": "l1"}
 
 
-def plan_recipe(
+def derive_recipe(
     parent: Path, card: Card, name: str, *, images: int | None, adapter: bool = False
 ) -> Recipe:
     """The recipe of a fine-tune.
@@ -76,26 +77,24 @@ def plan_recipe(
         recipe = parse_recipe(table)
     except RequestError as error:
         raise RequestError(
-            f"The recipe in {parent.name} cannot be used here: {error} "
-            "Name other weights with --from."
+            f"The recipe in {parent.name} cannot be used here: {error} Start from other weights."
         ) from error
     side = recipe.optimiser.generator
-    taught = (
-        OptimiserConfig("adam", ADAPTER_RATE)
-        if adapter
-        else dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
-    )
+    if adapter:
+        side = OptimiserConfig("adam", ADAPTER_RATE)
+    else:
+        side = dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
     crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
     batch = min(recipe.data.batch, MOST_CROPS)
     return dataclasses.replace(
         recipe,
         seed=0,
         data=dataclasses.replace(recipe.data, crop=crop, batch=batch),
-        optimiser=dataclasses.replace(recipe.optimiser, generator=taught),
+        optimiser=dataclasses.replace(recipe.optimiser, generator=side),
         schedule=ScheduleConfig(WARMUP_STEPS * batch, DECAY_FROM),
         growth=GrowthConfig(),
         adapter=AdapterConfig(ADAPTER_RANK if adapter else 0),
-        # The exams report; the trainer's own report is left to longer runs.
+        # Validations report; the trainer's own report is for longer runs.
         run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES),
     )
 
@@ -115,32 +114,31 @@ def count_held_out(photos: int) -> int:
     return max(1, min(16, photos // 5))
 
 
-def derive_recipe(trainer: Trainer) -> list[str]:
-    """Make sure that a trainer took over all of its parent; returns what that was, in sentences.
+def check_start(control: TrainingControl) -> list[str]:
+    """Make sure that a run took over all of its parent; returns what that was, in sentences.
 
     Raises:
         RequestError: A tensor of the generator or of the discriminator found none to start from.
     """
-    parent = Path(trainer.recipe.parent)
-    if trainer.matched < 1:
+    start, parent = control.start, Path(control.recipe.parent)
+    if start.generator_share < 1:
         raise RequestError(
-            f"Only {trainer.matched:.0%} of the network's tensors are in {parent}; fine-tuning needs "
-            "all of them. Name weights that fit with --from."
+            f"Only {start.generator_share:.0%} of the network's tensors are in {parent}; fine-tuning needs "
+            "all of them. Start from weights that fit."
         )
-    generator = trainer.generator.state_dict()
-    count = sum("parametrizations.weight.0" not in name for name in generator)
+    count = sum("parametrizations.weight.0" not in name for name in control.generator_tensors)
     sentences = [f"{count} of {count} tensors (100 %) are those of {parent.name}."]
-    if trainer.adversary.network is None:
+    if not control.has_discriminator:
         return sentences
-    file = trainer.judge_file
+    file = start.discriminator_file
     if file is None:
         return [
             *sentences,
             f"No discriminator lies beside {parent.name}, so a new one learns from the start.",
         ]
-    if trainer.judge_matched < 1:
+    if start.discriminator_share < 1:
         raise RequestError(
-            f"Only {trainer.judge_matched:.0%} of the discriminator's tensors are in {file}; it belongs "
+            f"Only {start.discriminator_share:.0%} of the discriminator's tensors are in {file}; it belongs "
             "to other weights. Move it away to start with a new one."
         )
     return [*sentences, f"The discriminator is that of {file.name}, all tensors matched."]

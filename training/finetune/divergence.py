@@ -1,7 +1,7 @@
-"""What watches over a run: losses that explode, colours that drift, marks that no longer rise.
+"""Signs that a run goes wrong or is done: losses that explode, colours that drift, scores that stop rising.
 
-Each piece looks at numbers and says what it sees; what is done about it is `training.finetune`'s. Nothing
-here touches a network.
+Each piece looks at numbers and says what it sees. What is done about it is decided in
+`training.finetune.finetuner`. Nothing here touches a network.
 """
 
 import math
@@ -16,15 +16,15 @@ STEPS_LOOKED_BACK = 50
 EXPLODED = 10.0
 STEPS_OF_GRACE = 10
 EXPLODED_EARLY = 1000.0
-"""While fewer steps than those of grace were seen, which say little about the size of a loss."""
+"""Counts while fewer steps than those of grace were seen: they say little about the size of a loss."""
 COLOUR_LEVELS = 2.0
 COLOURS = ("red", "green", "blue")
 
 
 class DivergenceDetector:
-    """Knows a loss that left all bounds: not finite, or ten times the largest one of 50 steps.
+    """Finds losses out of all bounds: not finite, or ten times the largest one of 50 steps.
 
-    What it complained of is no measure for what comes after.
+    A loss that it complained of is not compared with later ones.
     """
 
     def __init__(self) -> None:
@@ -47,11 +47,11 @@ class DivergenceDetector:
         return ""
 
 
-def colour_drift(mark: Score, parent: Score) -> str:
-    """The colour that is off by two more steps of 8 bit than with the parent, "" if none is."""
+def colour_drift(score: Score, parent: Score) -> str:
+    """A sentence on the colour that is off by two more steps of 8 bit than with the parent, "" if none is."""
     drifts = {
         colour: (now, before)
-        for colour, now, before in zip(COLOURS, mark.bias, parent.bias, strict=True)
+        for colour, now, before in zip(COLOURS, score.bias, parent.bias, strict=True)
         if abs(now) > abs(before) + COLOUR_LEVELS
     }
     if not drifts:
@@ -61,16 +61,16 @@ def colour_drift(mark: Score, parent: Score) -> str:
 
 
 class Plateau:
-    """Counts exams without a new best one.
+    """Counts validations without a new best score.
 
     Args:
-        patience: Exams after which it is enough.
+        patience: Validations after which it is enough.
     """
 
     def __init__(self, patience: int) -> None:
         self.patience, self.stale = patience, 0
 
     def add(self, *, is_best: bool) -> bool:
-        """Note an exam; returns whether to stop."""
+        """Note a validation; returns whether to stop."""
         self.stale = 0 if is_best else self.stale + 1
         return self.stale >= self.patience

@@ -1,16 +1,13 @@
-"""Fine-tuning: a trainer that is examined, kept from harm, and ends when its time is up.
+"""Fine-tuning: a run that is validated on the way, kept from harm, and ends when its time is up.
 
-`FineTune` steers a `Trainer` between its steps and knows no technique either. Held-out photos decide: the
-best state by their mark is kept, a state that explodes is taken back, and what ends up in the file is never
-worse than the parent. Which recipe is run is `training.finetune.derive_recipe`'s, what a person
-types is the app's.
+`FineTune` steers a run between its steps and knows no technique. Held-out photos decide: the state with the
+best score is kept, a state that diverges is taken back, and what ends up in the file is never worse than the
+parent. Which recipe is run is in `training.finetune.derive_recipe`; what a person types is the app's part.
 """
 
-import copy
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,61 +17,23 @@ from remend.models.checkpoints.checkpoint import open_network, read_card, save_c
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.upscaler import is_out_of_memory
 from remend.models.progress import NO_PROGRESS, Progress
+from remend.training.engine.control import SavedState, TrainingControl
 from remend.training.engine.trainer import Trainer
-from remend.training.finetune.derive_recipe import derive_recipe
+from remend.training.finetune.derive_recipe import check_start
 from remend.training.finetune.divergence import DivergenceDetector, Plateau, colour_drift
+from remend.training.finetune.outcome import Outcome, is_better
 from remend.training.finetune.validation import Score, Validation
 from remend.training.recipe.schema import Recipe
 
 VALIDATIONS_PER_RUN = 12
 VALIDATION_SHARE = 8.0
-"""Training between two exams takes at least so many times as long as an exam."""
+"""Training between two validations takes at least so many times as long as a validation."""
 PATIENCE = 5
-LEAST_GAIN = {"psnr": 0.01, "distance": 0.0005}
-"""What counts as better: in dB, and in perceptual distance."""
 COLLAPSED_DB = 3.0
 MOST_ROLLBACKS = 5
 
 Say = Callable[[str], None]
 MakeTrainer = Callable[[Recipe], Trainer]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a fine-tune came to: marks of the parent and of the file, on how many held-out photos."""
-
-    before: Score
-    after: Score
-    photos: int
-    crops: int
-
-    @property
-    def has_gained(self) -> bool:
-        """Whether the file is better than the parent."""
-        return is_better(self.after, self.before)
-
-    @property
-    def sentence(self) -> str:
-        """The gain in words."""
-        before, after = self.before, self.after
-        where = f"on {self.photos} held-out photo{'s' * (self.photos != 1)} ({self.crops} crops)"
-        looks = ""
-        if before.distance is not None and after.distance is not None:
-            looks = (
-                f", perceptual distance {before.distance:.4f} before, {after.distance:.4f} after"
-            )
-        if not self.has_gained:
-            return (
-                f"No gain: nothing scored better than the parent ({before.psnr:.2f} dB {where}{looks}), "
-                "so the file holds the parent's weights unchanged."
-            )
-        gain = after.psnr - before.psnr
-        return f"{gain:+.2f} dB {where}: {before.psnr:.2f} before, {after.psnr:.2f} after{looks}."
-
-
-def is_better(mark: Score, other: Score) -> bool:
-    """Whether a mark is better by more than rounding."""
-    return mark.value > other.value + LEAST_GAIN["psnr" if mark.distance is None else "distance"]
 
 
 class FineTune:
@@ -89,8 +48,11 @@ class FineTune:
         begin: ``time.monotonic()`` when the clock started.
         resume: Go on from the state in the trainer's folder.
 
+    Attributes:
+        control: The run that is steered.
+
     Raises:
-        RequestError: As `derive_recipe`, or other photos than those that the run began with.
+        RequestError: As `check_start`, or other photos than those that the run began with.
     """
 
     def __init__(
@@ -103,46 +65,47 @@ class FineTune:
         begin: float | None = None,
         resume: bool = False,
     ) -> None:
-        self.make_trainer, self.say, self.seconds = make_trainer, say, seconds
-        self.begin = time.monotonic() if begin is None else begin
-        self.trainer = make_trainer(recipe)
-        for sentence in derive_recipe(self.trainer):
+        self._make_trainer, self._say, self._seconds = make_trainer, say, seconds
+        self._begin = time.monotonic() if begin is None else begin
+        self.control = TrainingControl(make_trainer(recipe))
+        for sentence in check_start(self.control):
             say(sentence)
         if resume:
-            self.trainer.load_state(self.trainer.folder.load_state())
+            self.control.resume()
         self._refuse_other_photos()
-        self.exam = Validation(recipe, self.trainer.held_out, self.trainer.placement)
-        self.best_file = self.trainer.folder.path / "best.safetensors"
-        self.losses, self.plateau = DivergenceDetector(), Plateau(PATIENCE)
-        self.extra.setdefault("rollbacks", 0)
-        self.plateau.stale = self.extra.setdefault("stale", 0)
-        self.spent_before = self.extra.setdefault("wall_seconds", 0.0)
-        self.exam_seconds = 0.0
-        self.last_exam = (self.trainer.images_seen, time.monotonic())
-        self.good: dict[str, Any] = {}
-        self.drifts = False
-        self.progress = NO_PROGRESS
+        self._validation = Validation(recipe, self.control.held_out, self.control.placement)
+        self._best_file = self.control.folder.path / "best.safetensors"
+        self._losses, self._plateau = DivergenceDetector(), Plateau(PATIENCE)
+        self.notes.setdefault("rollbacks", 0)
+        self._plateau.stale = self.notes.setdefault("stale", 0)
+        self._spent_before: float = self.notes.setdefault("wall_seconds", 0.0)
+        self.validation_seconds = 0.0
+        self._last_validation = (self.control.state.images_seen, time.monotonic())
+        self._started = self._last_validation
+        self._good: SavedState = {}
+        self._drifts = False
+        self._progress = NO_PROGRESS
 
     @property
-    def extra(self) -> dict[str, Any]:
+    def notes(self) -> dict[str, Any]:
         """What a resumed run needs to know besides the trainer's state."""
-        return self.trainer.extra
+        return self.control.state.notes
 
     @property
     def before(self) -> Score:
-        """The parent's mark."""
-        return Score.from_list(self.extra["before"])
+        """The parent's score."""
+        return Score.from_list(self.notes["before"])
 
     @property
     def best(self) -> Score:
-        """The best mark so far."""
-        return Score.from_list(self.extra["best"])
+        """The best score so far."""
+        return Score.from_list(self.notes["best"])
 
     def _refuse_other_photos(self) -> None:
-        here = self.trainer.held_out.names
-        if here != self.extra.setdefault("held_out", here):
+        here = self.control.held_out.names
+        if here != self.notes.setdefault("held_out", here):
             raise RequestError(
-                f"The run in {self.trainer.folder.path} held out other photos than these; resume with the "
+                f"The run in {self.control.folder.path} held out other photos than these; resume with the "
                 "folder it began with, unchanged."
             )
 
@@ -153,27 +116,25 @@ class FineTune:
             Cancelled: The user asked for it; the state is saved.
             InputError: Memory does not suffice for one crop, or the disk is full.
         """
-        self.progress = progress
-        if self.seconds is not None:
-            self.trainer.images = (
-                self.trainer.images_seen + 1
-            )  # the clock decides after the first step
+        self._progress, state = progress, self.control.state
+        if self._seconds is not None:
+            state.images = state.images_seen + 1  # the clock decides after the first step
         try:
-            if "before" not in self.extra:
-                self._examine_parent()
-            self.good = copy.deepcopy(self.trainer.state_dict())
-            self.start = (self.trainer.images_seen, time.monotonic())
+            if "before" not in self.notes:
+                self._validate_parent()
+            self._good = self.control.copy_state()
+            self._started = (state.images_seen, time.monotonic())
             self._train()
-            if self.trainer.images_seen > self.last_exam[0]:
-                self._examine()
+            if self.control.state.images_seen > self._last_validation[0]:
+                self._validate()
         finally:
-            self.progress = NO_PROGRESS
-            self.trainer.save()
+            self._progress = NO_PROGRESS
+            self.control.save()
 
     def _train(self) -> None:
         while True:
             try:
-                return self.trainer.run(self.progress, self.after_step)
+                return self.control.run(self._progress, self.after_step)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -181,139 +142,128 @@ class FineTune:
 
     def finish(self, out: Path) -> Outcome:
         """Write the best state to ``out``, measured once more as it lies in the file."""
-        network, card = open_network(self.best_file)
-        after, _ = self.exam.take(network.to(self.trainer.placement.device))
-        outcome = Outcome(self.before, after, len(self.trainer.held_out), self.exam.crops)
-        parent_file = Path(self.trainer.recipe.parent)
+        network, card = open_network(self._best_file)
+        after, _ = self._validation.take(network.to(self.control.placement.device))
+        photos = len(self.control.held_out)
+        outcome = Outcome(self.before, after, photos, self._validation.crops)
+        parent_file = Path(self.control.recipe.parent)
         parent = read_card(parent_file)
         if outcome.has_gained:
             metrics = {**after.metrics(), **self.before.metrics(" of the parent")}
             card = dataclasses.replace(
                 card, licence=parent.licence, limits=parent.limits, metrics=metrics
             )
-            save_card(self.best_file, out, card)
+            save_card(self._best_file, out, card)
         else:
             card = dataclasses.replace(parent, name=card.name, parent=parent_file.stem)
             save_card(parent_file, out, card)
         return outcome
 
     def after_step(self, losses: Mapping[str, Tensor | float]) -> None:
-        """Look at a step's losses; examine where it is time to; set how long there is still."""
-        if complaint := self.losses.complaint(losses):
+        """Look at a step's losses; validate where it is time to; set how long there is still."""
+        if complaint := self._losses.complaint(losses):
             self._roll_back(complaint)
         elif self._is_validation_due():
-            self._examine()
-            self.trainer.save()
-        if self.seconds is not None:
-            self.trainer.images = self._images_in_time()
+            self._validate()
+            self.control.save()
+        if self._seconds is not None:
+            self.control.state.images = self._images_in_time(self._seconds)
 
-    def _images_in_time(self) -> int:
+    def _images_in_time(self, seconds: float) -> int:
         """The images that will have been seen when the time is up, at the pace so far."""
-        seen, now = self.trainer.images_seen, time.monotonic()
-        self.extra["wall_seconds"] = self.spent_before + now - self.begin
-        first, start = self.start
+        seen, now = self.control.state.images_seen, time.monotonic()
+        self.notes["wall_seconds"] = self._spent_before + now - self._begin
+        first, start = self._started
         pace = (seen - first) / max(now - start, 1e-6)
-        assert self.seconds is not None
-        # At the end: an exam of the last state, one of the file, and the writing.
-        left = self.seconds - self.extra["wall_seconds"] - 2.2 * self.exam_seconds - 1
+        # At the end: a validation of the last state, one of the file, and the writing.
+        left = seconds - self.notes["wall_seconds"] - 2.2 * self.validation_seconds - 1
         return seen + max(0, round(pace * left)) if left > 0 else seen
 
     def _is_validation_due(self) -> bool:
-        seen, moment = self.last_exam
-        far = self.trainer.images_seen - seen >= self.trainer.images / VALIDATIONS_PER_RUN
-        return far and time.monotonic() - moment >= VALIDATION_SHARE * self.exam_seconds
+        (seen, moment), state = self._last_validation, self.control.state
+        far = state.images_seen - seen >= state.images / VALIDATIONS_PER_RUN
+        return far and time.monotonic() - moment >= VALIDATION_SHARE * self.validation_seconds
 
-    def _validate(self) -> Score:
-        trainer, begin = self.trainer, time.monotonic()
+    def _measure(self) -> Score:
+        """Score the average on the held-out photos and record it in the run's folder."""
+        state, folder, begin = self.control.state, self.control.folder, time.monotonic()
 
         def tick() -> None:
-            self.progress.update(trainer.images_seen, trainer.images, "measuring")
+            self._progress.update(state.images_seen, state.images, "measuring")
 
-        mark, sheet = self.exam.take(trainer.ema.network, tick)
-        self.exam_seconds = time.monotonic() - begin
-        folder, seen = trainer.folder, trainer.images_seen
+        score, sheet = self._validation.take(self.control.averaged, tick)
+        self.validation_seconds = time.monotonic() - begin
+        seen, seconds = state.images_seen, round(state.seconds, 1)
         folder.save_sheet(sheet, seen)
-        folder.log({"images": seen, "seconds": round(trainer.seconds, 1), **mark.metrics()})
-        self.last_exam = (seen, time.monotonic())
-        return mark
+        folder.log({"images": seen, "seconds": seconds, **score.metrics()})
+        self._last_validation = (seen, time.monotonic())
+        return score
 
-    def _examine_parent(self) -> None:
-        mark = self._validate()
-        self.extra["before"] = mark.as_list()
-        self._keep(mark)
-        self.trainer.save()
-        self.say(f"The parent scores {mark.psnr:.2f} dB on {len(self.trainer.held_out)} photos.")
+    def _validate_parent(self) -> None:
+        score = self._measure()
+        self.notes["before"] = score.as_list()
+        self._keep(score)
+        self.control.save()
+        self._say(f"The parent scores {score.psnr:.2f} dB on {len(self.control.held_out)} photos.")
 
-    def _keep(self, mark: Score) -> None:
-        own = {"own photos": len(self.trainer.photos)}
-        card = dataclasses.replace(self.trainer.card(), trained_on=own, metrics=mark.metrics())
-        save_network(self.best_file, self.trainer.ema.network, card)
-        self.extra["best"] = mark.as_list()
+    def _keep(self, score: Score) -> None:
+        own = {"own photos": self.control.training_photos}
+        card = dataclasses.replace(self.control.card(), trained_on=own, metrics=score.metrics())
+        save_network(self._best_file, self.control.averaged, card)
+        self.notes["best"] = score.as_list()
 
-    def _examine(self) -> None:
-        mark = self._validate()
-        if not mark.is_finite or mark.psnr < self.before.psnr - COLLAPSED_DB:
-            self._roll_back(f"the held-out photos score {mark.psnr:.2f} dB")
+    def _validate(self) -> None:
+        """Score the state of this moment, and keep it, go on, or go back."""
+        score = self._measure()
+        if not score.is_finite or score.psnr < self.before.psnr - COLLAPSED_DB:
+            self._roll_back(f"the held-out photos score {score.psnr:.2f} dB")
             return
-        drift = colour_drift(mark, self.before)
-        if drift and not self.drifts:
-            self.say(f"Colours drift: {drift}. Such a state is not kept.")
-        self.drifts = bool(drift)
-        is_best = not drift and is_better(mark, self.best)
+        drift = colour_drift(score, self.before)
+        if drift and not self._drifts:
+            self._say(f"Colours drift: {drift}. Such a state is not kept.")
+        self._drifts = bool(drift)
+        is_best = not drift and is_better(score, self.best)
         if is_best:
-            self._keep(mark)
-        self.say(
-            f"{self.trainer.images_seen} images: {mark.psnr - self.before.psnr:+.2f} dB"
+            self._keep(score)
+        self._say(
+            f"{self.control.state.images_seen} images: {score.psnr - self.before.psnr:+.2f} dB"
             f"{' (best so far)' if is_best else ''}"
         )
-        enough = self.plateau.add(is_best=is_best)
-        self.extra["stale"] = self.plateau.stale
-        self.good = copy.deepcopy(self.trainer.state_dict())
+        enough = self._plateau.add(is_best=is_best)
+        self.notes["stale"] = self._plateau.stale
+        self._good = self.control.copy_state()
         if enough:
-            self.say(f"Nothing new in {PATIENCE} exams: stopping early.")
+            self._say(f"Nothing new in {PATIENCE} validations: stopping early.")
             self._end()
 
     def _end(self) -> None:
-        self.seconds, self.trainer.images = None, self.trainer.images_seen
+        self._seconds = None
+        self.control.stop()
 
     def _roll_back(self, complaint: str) -> None:
-        trainer = self.trainer
-        self.extra["rollbacks"] += 1
-        trainer.load_state(self._good_now(rate_scale=trainer.rate_scale / 2))
-        self.say(
-            f"At {trainer.images_seen} images {complaint}: back to the last good state, "
-            f"with {trainer.rate_scale:g} times the learning rate."
+        state = self.control.state
+        self.notes["rollbacks"] += 1
+        self.control.go_back(self._good, rate_scale=state.rate_scale / 2)
+        self._say(
+            f"At {state.images_seen} images {complaint}: back to the last good state, "
+            f"with {state.rate_scale:g} times the learning rate."
         )
-        if self.extra["rollbacks"] >= MOST_ROLLBACKS:
-            self.say(f"Gone back {MOST_ROLLBACKS} times: stopping here.")
+        if self.notes["rollbacks"] >= MOST_ROLLBACKS:
+            self._say(f"Gone back {MOST_ROLLBACKS} times: stopping here.")
             self._end()
 
-    def _good_now(self, *, rate_scale: float) -> dict[str, Any]:
-        """The networks of the last good state; what was seen since stays seen, the next crops are others."""
-        trainer = self.trainer
-        now = {
-            "images_seen": trainer.images_seen,
-            "seconds": trainer.seconds,
-            "rate_scale": rate_scale,
-            "extra": self.extra,
-            "random": trainer.random.get_state(),
-        }
-        return {**copy.deepcopy(self.good), **now}
-
     def _use_smaller_batches(self, error: Exception) -> None:
-        recipe, images = self.trainer.recipe, self.trainer.images
+        recipe, spent = self.control.recipe, self.control
         batch = recipe.data.batch // 2
         if not batch:
             raise InputError(
                 f"Memory does not suffice for one crop of {recipe.data.crop} px; close other programs."
             ) from error
-        self.say(
+        self._say(
             f"Memory ran out with {recipe.data.batch} crops at once; going on with {batch}, and more "
             "batches a step."
         )
-        state = self._good_now(rate_scale=self.trainer.rate_scale)
         pieces = recipe.data.accumulate * recipe.data.batch // batch
         data = dataclasses.replace(recipe.data, batch=batch, accumulate=pieces)
-        self.trainer = self.make_trainer(dataclasses.replace(recipe, data=data))
-        self.trainer.load_state(state)
-        self.trainer.images = images
+        self.control = TrainingControl(self._make_trainer(dataclasses.replace(recipe, data=data)))
+        spent.hand_over(self.control, self._good)

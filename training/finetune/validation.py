@@ -1,9 +1,9 @@
-"""The exam of a generator: the same crops of held-out photos, with the same holes, every time.
+"""The validation of a generator: the same crops of held-out photos, with the same holes, every time.
 
-It gives what fine-tuning is steered by: a mark to compare two states of a network with, and how far its
+It gives what fine-tuning is steered by: a score to compare two states of a network with, and how far its
 colours are off. A photo counts once, however many crops of it are taken, and its crops are pooled: a
-crop of blank paper would otherwise outweigh all others. How full restorers score on whole photos is
-`training.evaluation.benchmark`'s.
+crop of blank paper would otherwise outweigh all others. How restorers score on whole photos is measured in
+`training.evaluation`.
 """
 
 import dataclasses
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.batch import Batch, WindowShift
 from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
-from remend.training.engine.tasks import TASKS, Batch, Task, run_generator
+from remend.training.engine.tasks import LEAST_ERROR, TASKS, UNIT_SPAN, Task, run_generator
+from remend.training.evaluation.metrics import psnr_of_errors
 from remend.training.recipe.schema import Recipe
 
 VALIDATION_SEED = 30_000
@@ -43,7 +45,7 @@ class Score(NamedTuple):
 
     @property
     def value(self) -> float:
-        """What is compared, higher is better: PSNR, or nearness where distance is what training is after."""
+        """What is compared, higher is better: PSNR, or nearness where training aims at a small distance."""
         return self.psnr if self.distance is None else -self.distance
 
     @property
@@ -64,7 +66,7 @@ class Score(NamedTuple):
 
     @classmethod
     def from_list(cls, values: list[float | None]) -> "Score":
-        """The mark that `as_list` wrote."""
+        """The score that `as_list` wrote."""
         psnr, red, green, blue, distance = values
         assert psnr is not None and red is not None and green is not None and blue is not None
         return cls(psnr, (red, green, blue), distance)
@@ -94,11 +96,11 @@ class Validation:
         random = torch.Generator().manual_seed(VALIDATION_SEED)
         parts = [photos.part(torch.tensor([number])) for number in range(len(photos))]
         self.batches = [self.task.draw(part, random, recipe.data.crop) for part in parts]
-        self.perception = NoFeatureLosses()
+        self._feature_losses = NoFeatureLosses()
         if aims_at_looks(recipe):
             losses = dataclasses.replace(recipe.losses, perceptual=1.0)
             with suppress(RequestError):  # no feature network on this machine: PSNR it is
-                self.perception = make_feature_losses(
+                self._feature_losses = make_feature_losses(
                     dataclasses.replace(recipe, losses=losses), placement
                 )
 
@@ -111,30 +113,30 @@ class Validation:
     def take(
         self, network: nn.Module, tick: Callable[[], None] = lambda: None
     ) -> tuple[Score, Tensor]:
-        """Examine a network; returns its mark and a sheet (photos, n, 3, H, W), a crop of each photo.
+        """Score a network; returns the score and a sheet (photos, n, 3, H, W), a crop of each photo.
 
         ``tick`` is called before every photo and may raise to end it.
         """
-        marks: list[Mapping[str, Tensor]] = []
-        rows = []
+        scores: list[Mapping[str, Tensor]] = []
+        rows: list[Tensor] = []
         for batch in self.batches:
             tick()
             with self.placement.autocast():
                 output = run_generator(network, batch)
-            marks.append(self._score(output.refined.float(), batch))
+            scores.append(self._score(output.refined.float(), batch))
             rows.append(self.task.sheet(output, batch)[:1])
-        means = {key: torch.stack([mark[key] for mark in marks]).mean(0) for key in marks[0]}
-        red, green, blue = means["bias"].tolist()
+        means = {key: torch.stack([score[key] for score in scores]).mean(0) for key in scores[0]}
+        red, green, blue = map(float, means["bias"].cpu().unbind())
         distance = means["distance"].item() if "distance" in means else None
         return Score(means["psnr"].item(), (red, green, blue), distance), torch.cat(rows)
 
     def _score(self, made: Tensor, batch: Batch) -> dict[str, Tensor]:
         error = made.clamp(-1, 1) - batch.target
-        mark = {
-            "psnr": 10 * torch.log10(4 / error.square().mean().clamp_min(1e-10)),
+        found = {
+            "psnr": psnr_of_errors(error.square().mean().clamp_min(LEAST_ERROR), UNIT_SPAN),
             "bias": LEVELS * error.mean((0, 2, 3)),
         }
-        terms = self.perception.terms(batch.target, made.clamp(-1, 1), (0, 0))
+        terms = self._feature_losses.terms(batch.target, made.clamp(-1, 1), WindowShift(0, 0))
         if "perceptual" in terms:
-            mark["distance"] = terms["perceptual"]()
-        return mark
+            found["distance"] = terms["perceptual"]()
+        return found

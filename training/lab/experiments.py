@@ -21,11 +21,11 @@ def find_experiments(words: Sequence[str]) -> list[str]:
     Raises:
         RequestError: A word is none of these; names the nearest one.
     """
-    meanings = {
+    meanings: dict[str, set[str]] = {
         name: {name, *experiment.keys, *experiment.choices}
         for name, experiment in EXPERIMENTS.items()
     }
-    known = sorted(set.union(*meanings.values()))
+    known = sorted({word for meant in meanings.values() for word in meant})
     for word in words:
         if word not in known:
             near = difflib.get_close_matches(word, known, 1, 0.0)[0]

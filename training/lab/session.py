@@ -9,9 +9,9 @@ from remend.training.lab.experiments import EXPERIMENTS
 from remend.training.lab.problems.photos import PhotoLab
 from remend.training.lab.report.figures import draw_figure
 from remend.training.lab.report.page import (
-    describe,
     read_results,
     summarise,
+    summarise_trial,
     write_results,
     write_techniques_page,
 )
@@ -46,5 +46,5 @@ def run_lab(
         write_results(results, folder)
         write_techniques_page(results, page, folder)
         for trial in results[name]["trials"]:
-            tell(f"{EXPERIMENTS[name].title}: {': '.join(describe(trial))}")
+            tell(f"{EXPERIMENTS[name].title}: {': '.join(summarise_trial(trial))}")
     progress.update(len(names), len(names))

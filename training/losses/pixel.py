@@ -101,12 +101,12 @@ def grid(output: Tensor, target: Tensor, period: int) -> Tensor:
     """
 
     def phases(picture: Tensor) -> tuple[Tensor, Tensor]:
-        cells = F.pixel_unshuffle(picture, period).unflatten(1, (-1, period**2)).flatten(3)
+        cells = torch.unflatten(F.pixel_unshuffle(picture, period), 1, (-1, period**2)).flatten(3)
         detail = cells - cells.mean(2, keepdim=True)
         return detail.mean(3), (detail.square().mean(3) + 1e-6).sqrt()
 
     (mean, strength), (true_mean, true_strength) = phases(output), phases(target)
-    # Only how it is shared out: how much detail there is, other losses say.
+    # Only how detail is shared out among phases; how much there is, other losses decide.
     ratio = true_strength.mean(2, keepdim=True) / strength.mean(2, keepdim=True)
     return (mean - true_mean).abs().mean() + (strength * ratio - true_strength).abs().mean()
 

@@ -16,6 +16,7 @@ from remend.models.device import cpu_has_bf16
 OptimiserName = Literal["adam", "muon"]
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+_linalg: Any = torch.linalg  # whose functions have no types
 
 
 def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
@@ -26,8 +27,8 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     """
     a, b, c = NEWTON_SCHULZ
     wide = matrices.shape[-2] <= matrices.shape[-1]
-    x = matrices if wide else matrices.mT
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x: Tensor = matrices if wide else matrices.mT
+    x = x / (_linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
@@ -113,7 +114,8 @@ def make_adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torc
 
 def make_muon(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Optimizer:
     """Muon on hidden convolutions, Adam with the same rate on the rest."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, parameter in network.named_parameters():
         (matrices if is_hidden_matrix(name, parameter) else others).append(parameter)
     on_cpu = next(network.parameters()).device.type == "cpu"

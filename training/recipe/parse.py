@@ -2,7 +2,7 @@
 
 A misspelt key is an error that names the nearest one, a wrong value an error that names the field;
 nothing is silently ignored. The tables ``generator`` and ``discriminator`` are checked against the
-configs of the architecture and of its judge.
+configs of the architecture and of its discriminator. What a recipe holds is in ``training.recipe.schema``.
 """
 
 import dataclasses
@@ -10,12 +10,12 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from remend.models.checkpoints.registry import Architecture, find_architecture
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.models.layers.growth import SMALLEST
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.recipe.schema import Recipe
@@ -32,7 +32,7 @@ def refuse_unknown_keys(kind: type, table: Mapping[str, Any], path: str = "") ->
             raise RequestError(f"Unknown key {path}{key}; the nearest one is {path}{near}.")
         inner = known[key].type
         if isinstance(inner, type) and dataclasses.is_dataclass(inner) and isinstance(value, dict):
-            refuse_unknown_keys(inner, value, f"{path}{key}.")
+            refuse_unknown_keys(inner, cast("dict[str, Any]", value), f"{path}{key}.")
 
 
 def validate(kind: type[Config], table: Mapping[str, Any], path: str = "") -> Config:
@@ -69,7 +69,8 @@ def fit_network(
                 f"data.crop = {crop}: such networks have {', '.join(map(str, sizes))} px; set one."
             )
         table = {"size": crop, **table}
-    config = validate(architecture.config, table, path)
+    kind: type[Any] = architecture.config
+    config = validate(kind, table, path)
     return {key: getattr(config, key) for key in table}
 
 
@@ -87,11 +88,11 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
             f"Architecture {recipe.architecture!r} is for {architecture.task}, "
             f"the recipe's task is {recipe.task}."
         )
-    judge, crop = find_architecture(architecture.judge), recipe.data.crop
+    discriminator, crop = find_architecture(architecture.judge), recipe.data.crop
     recipe = dataclasses.replace(
         recipe,
         generator=fit_network(architecture, recipe.generator, "generator.", crop),
-        discriminator=fit_network(judge, recipe.discriminator, "discriminator.", crop),
+        discriminator=fit_network(discriminator, recipe.discriminator, "discriminator.", crop),
     )
     refuse_contradictions(recipe)
     if recipe.task == "generate":
@@ -168,11 +169,11 @@ def refuse_generation(recipe: Recipe) -> None:
 
 
 def advice(recipe: Recipe, processes: int = 1) -> list[str]:
-    """Sentences about settings that work, but seldom well; ``processes`` train together."""
-    sentences = []
+    """Sentences about settings that work, but seldom well; ``processes`` of them train together."""
+    sentences: list[str] = []
     adversary = recipe.adversary
-    judge = find_architecture(find_architecture(recipe.architecture).judge)
-    config = judge.config(**recipe.discriminator)
+    discriminator = find_architecture(find_architecture(recipe.architecture).judge)
+    config: Any = discriminator.config(**recipe.discriminator)
     unbounded = adversary.loss in ("wgan", "hinge_no_relu")
     if unbounded and adversary.penalty == "none" and not config.spectral:
         sentences.append(
@@ -184,7 +185,7 @@ def advice(recipe: Recipe, processes: int = 1) -> list[str]:
             f"discriminator.norm = {config.norm} mixes the samples of a batch, so the slope that "
             f"adversary.penalty = {adversary.penalty} limits is not one sample's: use layer or none."
         )
-    generator = find_architecture(recipe.architecture).config(**recipe.generator)
+    generator: Any = find_architecture(recipe.architecture).config(**recipe.generator)
     pieces = processes * recipe.data.accumulate
     if pieces > 1 and (
         {generator.norm, config.norm} & {"batch", "switchable"} or config.minibatch != "none"
@@ -204,21 +205,22 @@ def apply_setting(table: dict[str, Any], setting: str) -> None:
     """
     path, separator, text = setting.partition("=")
     if not separator:
-        raise RequestError(f"--set {setting} has no '='; write --set key.path=value.")
+        raise OptionError("settings", setting, "has no '='", "key.path=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
     *parents, last = path.strip().split(".")
     for parent in parents:
-        table = table.setdefault(parent, {})
-        if not isinstance(table, dict):
-            raise RequestError(f"--set {setting}: {parent} is no table.")
+        inner: Any = table.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise OptionError("settings", setting, f"names a key below {parent}, which is no table")
+        table = cast("dict[str, Any]", inner)
     table[last] = value
 
 
 def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file and apply ``--set`` settings.
+    """Read a recipe file and change the given settings, each written ``key.path=value``.
 
     Raises:
         RequestError: Missing file, bad TOML, unknown key or wrong value.

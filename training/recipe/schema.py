@@ -30,7 +30,7 @@ class DataConfig:
     batch: Count = 8
     """Images that one process computes at once."""
     accumulate: Count = 1
-    """Batches whose gradients make up one step: that of a batch so many times larger, in less memory."""
+    """Batches whose gradients make up one step: as with a batch so many times larger, in less memory."""
     half_share: Share = 0.25
     """Share of crops that are cut at twice the size and area-averaged."""
     held_out: Count = 16
@@ -117,7 +117,7 @@ class OptimisersConfig:
     """Optimisers of both sides."""
 
     clip_norm: Positive = 10.0
-    """Largest norm of the generator's gradient; a guard, far above what a healthy run has."""
+    """Largest norm of the generator's gradient: a limit far above what a healthy run has."""
     generator: OptimiserConfig = field(default_factory=OptimiserConfig)
     discriminator: DiscriminatorOptimiserConfig = field(
         default_factory=DiscriminatorOptimiserConfig
@@ -161,7 +161,7 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run, bar the photos."""
+    """Everything that decides a training run, except the photos."""
 
     task: Literal["fill", "upscale", "generate"]
     architecture: str
@@ -173,8 +173,8 @@ class Recipe:
     """Weights file to start from; tensors of equal name and shape are taken over."""
     frozen: tuple[str, ...] = ()
     """Parts of the generator that keep their weights, such as the coarse stage of a parent."""
-    generator: Mapping[str, Any] = field(default_factory=dict)
-    discriminator: Mapping[str, Any] = field(default_factory=dict)
+    generator: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    discriminator: Mapping[str, Any] = field(default_factory=dict[str, Any])
     data: DataConfig = field(default_factory=DataConfig)
     holes: HolesConfig = field(default_factory=HolesConfig)
     degradation: DegradationConfig = field(default_factory=DegradationConfig)

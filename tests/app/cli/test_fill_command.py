@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.helpers.commands import Remend, load, save, save_mask, scene
+from tests.helpers.images import open_image
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -78,7 +78,7 @@ def test_one_mask_for_a_folder(remend: Remend):
     save("in/b.webp", lossless=True)
     save_mask("mask.png")
     assert remend("fill in --mask mask.png -o out").code == 0
-    assert Image.open("out/a.png").size == Image.open("out/b.webp").size == (48, 40)
+    assert open_image("out/a.png").size == open_image("out/b.webp").size == (48, 40)
 
 
 def test_an_empty_mask_gives_the_photo_back_and_says_so(remend: Remend):

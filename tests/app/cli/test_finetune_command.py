@@ -99,7 +99,7 @@ def test_strength_without_an_adapter_is_refused(album: Path, remend: Remend, com
     photo = next(album.iterdir())
     more = ("--mask", photo) if command == "fill" else ("-s", "2")
     said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "0.5")
-    assert "has no adapter, so --strength 0.5 has nothing to dial" in said
+    assert "--strength 0.5 does not go with" in said and "which has no adapter" in said
     said = refused(remend, command, photo, *more, "-o", "out.png", "--strength", "1.5")
     assert "--strength 1.5 is out of range" in said
 
@@ -172,7 +172,7 @@ def test_a_stopped_run_goes_on(album: Path, remend: Remend, number: signal.Signa
             r"remend: Stopped after \d+ images; the state is saved in mine\.run and --resume goes on\.",
             said.splitlines()[-1],
         )
-    assert "already holds a run; add --resume" in refused(remend, *command)
+    assert "already holds a run; resume it" in refused(remend, *command)
     state = torch.load("mine.run/state.pt", weights_only=True)
     images = state["images_seen"] + 8
     code, _, said = remend(*command, "--resume", "--images", str(images))

@@ -80,7 +80,7 @@ def test_train_by_the_name_of_a_recipe(remend: Remend, photo_files: Sequence[Pat
 
     again = remend("train", "tiny", *data, "--out", "run", *TINY)
     assert again.code == 2
-    assert "--resume" in again.err.splitlines()[-1]
+    assert "already holds a run; resume it" in again.err.splitlines()[-1]
     longer = ("--set", "images=24", *TINY[2:])
     assert remend("train", "tiny", *data, "--out", "run", "--resume", *longer).code == 0
     assert read_card(Path("run/ema.safetensors")).images_seen == 24

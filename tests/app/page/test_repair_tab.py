@@ -23,6 +23,7 @@ from remend.app.page.uploads import check_uploaded
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
+from tests.helpers.images import open_image
 from tests.helpers.visiting import no_bar, photo_of, save_mask
 
 
@@ -139,7 +140,7 @@ def painted(repair: RepairService, folder: Path) -> dict[str, Any]:
 def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: RepairService, upload_folder: Path):
     saved = repair.save_mask(painted(repair, upload_folder))
     assert saved["name"] == "photo.mask.png"
-    mask = Image.open(saved["path"])
+    mask = open_image(saved["path"])
     values = np.asarray(mask)
     assert (mask.mode, mask.size) == ("L", (60, 50))
     assert values[12:22, 15:35].all() and values.sum() == 20 * 10 * 255

@@ -26,6 +26,7 @@ from remend.app.page.server import read_auth, running_page
 from remend.models.errors import RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
+from tests.helpers.images import open_image
 from tests.helpers.visiting import photo_of, save_mask
 
 
@@ -80,7 +81,7 @@ def test_fill_gives_the_bytes_that_the_command_gives(
     work.perform(Job(jpeg, tmp_path / "out.jpg", mask), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-repaired.jpg"
-    assert Image.open(made).getexif()[0x013B] == "Ada"
+    assert open_image(made).getexif()[0x013B] == "Ada"
 
 
 def test_upscale_gives_the_bytes_that_the_command_gives(
@@ -91,7 +92,7 @@ def test_upscale_gives_the_bytes_that_the_command_gives(
     work.perform(Job(jpeg, tmp_path / "out.jpg"), NO_PROGRESS)
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-x3.jpg"
-    assert Image.open(made).size == (144, 120)
+    assert open_image(made).size == (144, 120)
 
 
 def test_models_lists_cards(client: Client):

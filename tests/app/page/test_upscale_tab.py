@@ -16,6 +16,7 @@ from remend.app.page.upscale_service import UpscaleService, read_form
 from remend.app.page.upscale_tab import note_unused_sliders
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
+from tests.helpers.images import open_image
 from tests.helpers.visiting import CHINESE, ENGLISH, no_bar, photo_of
 
 
@@ -60,9 +61,9 @@ def test_a_part_is_shown_with_an_estimate_before_the_whole(pool: ModelPool, uplo
     photos = [str(upload_folder / "photo.png")]
     bar: Any = no_bar
     pair, said, where = preview.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, 0.5, ENGLISH, bar)
-    assert [Image.open(path).size for path in pair] == [(128, 128), (256, 256)]
+    assert [open_image(path).size for path in pair] == [(128, 128), (256, 256)]
     assert "400 × 300" in said and "About" in said
-    assert Image.open(where).size == (200, 150)
+    assert open_image(where).size == (200, 150)
 
 
 def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload_folder: Path):

@@ -86,7 +86,7 @@ def test_a_file_with_an_adapter_can_be_dialled_and_one_without_cannot(tmp_path: 
     full = weights_of(open_network(dialled)[0])
     assert all(torch.equal(none[name], value) for name, value in parent.items())
     assert not torch.equal(full["head.weight"], parent["head.weight"])
-    with pytest.raises(RequestError, match=r"plain\.safetensors has no adapter"):
+    with pytest.raises(RequestError, match=r"plain\.safetensors, which has no adapter"):
         open_network(plain, strength=0.5)
     open_network(plain, strength=1)
 

@@ -27,7 +27,7 @@ from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.paths import ROOT
-from tests.models.imaging.test_metadata import cmyk_profile
+from tests.helpers.profiles import cmyk_profile
 
 PAGE = ROOT / "docs" / "formats.md"
 AGAIN = "REMEND_WRITE_FORMATS=1 python -m pytest tests/models/imaging/test_formats.py"

@@ -1,8 +1,4 @@
-"""Metadata through real files: orientation is applied once, everything else arrives, damage costs nothing.
-
-The colour profiles are laid out here by hand after ICC.1:2022, so that what they must do to a colour is
-known beforehand.
-"""
+"""Metadata through real files: orientation is applied once, everything else arrives, damage costs nothing."""
 
 import io
 import struct
@@ -16,6 +12,8 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 from remend.models.imaging.files import encode_picture, read_picture, read_size, write_picture
 from remend.models.imaging.metadata import metadata_of
 from remend.models.imaging.picture import Metadata, Picture
+from tests.helpers.picture_files import encoded
+from tests.helpers.profiles import wide_gamut_profile
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GPS = {1: "N", 2: (48.0, 8.0, 30.5), 3: "E", 4: (11.0, 34.0, 0.0)}
@@ -23,61 +21,6 @@ MAKER_NOTE = b"Maker\0" + bytes(range(90))
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description dc:title="Z\xc3\xbcrich"%s/></x:xmpmeta>'
 )
-
-
-def icc_profile(space: bytes, kind: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """Lay out an ICC version 2 profile."""
-    table, body = struct.pack(">L", len(tags)), b""
-    start = 128 + 4 + 12 * len(tags)
-    for name, content in tags.items():
-        table += name + struct.pack(">LL", start + len(body), len(content))
-        body += content + bytes(-len(content) % 4)
-    pcs = b"Lab " if kind == b"prtr" else b"XYZ "
-    head = struct.pack(">L4sL4s4s4s12x4s", 0, b"lcms", 0x02100000, kind, space, pcs, b"acsp")
-    head = head.ljust(68, b"\0") + struct.pack(">lll", 63190, 65536, 54061)  # D50
-    profile = head.ljust(128, b"\0") + table + body
-    return struct.pack(">L", len(profile)) + profile[4:]
-
-
-def _xyz(x: float, y: float, z: float) -> bytes:
-    return b"XYZ \0\0\0\0" + struct.pack(">lll", *(round(value * 65536) for value in (x, y, z)))
-
-
-def _gamma(gamma: float) -> bytes:
-    return b"curv\0\0\0\0" + struct.pack(">LH", 1, round(gamma * 256))
-
-
-def wide_gamut_profile() -> bytes:
-    """Make an RGB profile like Adobe RGB (1998): its primaries adapted to D50, gamma 2.2."""
-    return icc_profile(
-        b"RGB ",
-        b"mntr",
-        {
-            b"wtpt": _xyz(0.9642, 1, 0.8249),
-            b"rXYZ": _xyz(0.60974, 0.31111, 0.01947),
-            b"gXYZ": _xyz(0.20528, 0.62567, 0.06087),
-            b"bXYZ": _xyz(0.14919, 0.06322, 0.74457),
-            b"rTRC": _gamma(2.2),
-            b"gTRC": _gamma(2.2),
-            b"bTRC": _gamma(2.2),
-        },
-    )
-
-
-def grey_profile() -> bytes:
-    return icc_profile(b"GRAY", b"mntr", {b"wtpt": _xyz(0.9642, 1, 0.8249), b"kTRC": _gamma(1.8)})
-
-
-def cmyk_profile() -> bytes:
-    """Make an unusual press: full cyan prints as middle grey (L* 53.585), all else as black."""
-    nodes = [(0, 128, 128)] * 16
-    nodes[0b0000] = (255, 128, 128)  # paper; 8-bit Lab: L* 100 = 255, a* and b* 0 = 128
-    nodes[0b1000] = (round(53.585 * 2.55), 128, 128)  # the first channel varies least rapidly
-    identity = bytes(range(256))
-    matrix = struct.pack(">9l", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
-    lut = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + matrix + identity * 4
-    lut += bytes(value for node in nodes for value in node) + identity * 3
-    return icc_profile(b"CMYK", b"prtr", {b"wtpt": _xyz(0.9642, 1, 0.8249), b"A2B0": lut})
 
 
 def exif_with(orientation: int | None = None) -> Image.Exif:
@@ -95,12 +38,6 @@ def exif_with(orientation: int | None = None) -> Image.Exif:
 def small_photo(width: int = 24, height: int = 16) -> np.ndarray[Any, np.dtype[np.uint8]]:
     rows, columns = np.mgrid[:height, :width]
     return np.stack((columns * 9, rows * 14, 255 - columns * 5), -1).astype(np.uint8)
-
-
-def encoded(image: Image.Image, file_format: str, **arguments: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, file_format, **arguments)
-    return file.getvalue()
 
 
 def assert_exif_whole(exif: Image.Exif, size: tuple[int, int]) -> None:
@@ -240,85 +177,6 @@ def test_metadata_behind_the_pixels_of_a_png_is_found(depth: int, exif_is_early:
     assert picture.size == (16, 24)
     assert picture.meta.xmp == XMP % b""
     assert picture.meta.exif is not None and b"Cam" in picture.meta.exif
-
-
-@pytest.mark.parametrize("target", ["jpg", "png", "webp", "tiff"])
-def test_pixels_keep_their_own_wide_gamut(target: str):
-    rgb = np.full((8, 8, 3), (0, 255, 0), np.uint8)  # a green that sRGB does not have
-    data, _ = encode_picture(
-        Picture(rgb, meta=Metadata(icc_profile=wide_gamut_profile())), target, quality=100
-    )
-    read = read_picture(data)
-
-    assert np.abs(read.rgb.astype(int) - rgb).max() <= (2 if target == "jpg" else 0)
-    assert read.meta.icc_profile == wide_gamut_profile()
-    assert read.meta.notes == ()
-
-
-@pytest.mark.parametrize("file_format", ["JPEG", "TIFF"])
-def test_printing_colours_are_converted_through_their_own_profile(file_format: str):
-    # Full cyan, which this press prints as middle grey; by plain sums it would be (0, 255, 255).
-    cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
-    arguments = {"quality": 100} if file_format == "JPEG" else {}
-    picture = read_picture(encoded(cyan, file_format, icc_profile=cmyk_profile(), **arguments))
-    plain = read_picture(encoded(cyan, file_format, **arguments))
-
-    assert np.abs(picture.rgb.astype(int) - 128).max() <= 2
-    assert picture.meta.icc_profile is None
-    assert picture.meta.notes == ("Its CMYK colours were converted to sRGB through their profile.",)
-    assert np.abs(plain.rgb.astype(int) - (0, 255, 255)).max() <= 2
-    assert plain.meta.notes == (
-        "Its CMYK colours have no usable profile and became sRGB by plain sums.",
-    )
-
-
-@pytest.mark.parametrize("profile", [b"nonsense" * 40, wide_gamut_profile(), cmyk_profile()[:300]])
-def test_a_useless_profile_of_printing_colours_costs_no_picture(profile: bytes):
-    cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
-    picture = read_picture(encoded(cyan, "TIFF", icc_profile=profile))
-
-    assert picture.rgb[0, 0].tolist() == [0, 255, 255]
-    assert picture.meta.icc_profile is None
-    assert "no usable profile" in picture.meta.notes[0]
-
-
-def test_lab_becomes_srgb():
-    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    muted = (
-        80 + small_photo() // 4
-    )  # 8-bit Lab is coarse, most of all where a colour channel is dark
-    stored = ImageCms.profileToProfile(Image.fromarray(muted), srgb, lab, outputMode="LAB")
-    assert stored is not None
-    picture = read_picture(encoded(stored, "TIFF"))
-
-    assert np.abs(picture.rgb.astype(int) - muted).max() <= 3
-    assert picture.meta.notes == ("Its Lab colours were converted to sRGB through their profile.",)
-
-
-@pytest.mark.parametrize("target", ["jpg", "png", "tiff"])
-def test_a_grey_profile_stays_with_grey_pixels(target: str):
-    grey = Image.new("L", (8, 8), 99)
-    picture = read_picture(encoded(grey, "PNG", icc_profile=grey_profile()))
-    data, notes = encode_picture(picture, target)
-
-    assert picture.meta.grey and notes == ()
-    assert read_picture(data).meta.icc_profile == grey_profile()
-    with Image.open(io.BytesIO(data)) as image:
-        assert image.mode == "L"
-
-
-def test_a_grey_profile_never_goes_with_colour_channels():
-    picture = read_picture(encoded(Image.new("L", (8, 8)), "PNG", icc_profile=grey_profile()))
-    data, notes = encode_picture(picture, "webp")
-
-    assert read_picture(data).meta.icc_profile is None
-    assert notes == (
-        "WebP has no greys; the picture was written in colour channels.",
-        "The grey profile does not fit the colour channels written; it was dropped.",
-    )
-    wrong = read_picture(encoded(Image.new("RGB", (8, 8)), "PNG", icc_profile=grey_profile()))
-    assert wrong.meta.icc_profile is None
-    assert "not for these pixels" in wrong.meta.notes[0]
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
@@ -183,16 +184,18 @@ def test_a_cancelled_fill_changes_nothing(inpainter: Inpainter) -> None:
 def test_a_crop_that_overflows_is_computed_again(inpainter: Inpainter) -> None:
     half = dataclasses.replace(FP32, dtype=torch.bfloat16)
     broken = Inpainter(inpainter.network, inpainter.card, half)
-    plain = broken.network.forward
+    network = broken.network
+    assert isinstance(network, nn.Module)
+    plain = network.forward
 
     def overflow(image: torch.Tensor, mask: torch.Tensor) -> object:
         out = plain(image, mask)
         spoilt = out.refined * float("nan") if torch.is_autocast_enabled("cpu") else out.refined
         return out._replace(refined=spoilt)
 
-    broken.network.forward = overflow
+    network.forward = overflow
     try:
         result = broken.restore(Picture(noise(64, 64)), disc(64, 64, 9))
     finally:
-        del broken.network.forward
+        del network.forward
     assert result.rgb.std() > 1

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.generators.upscale import Upscale, UpscaleConfig, Upscaled
 from remend.models.inference.tiling import measure_halo, plan_tiles
 
 
@@ -35,8 +35,9 @@ class Shift(nn.Module):
         with torch.no_grad():
             self.conv.weight[..., 0] = 1
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
-        return (self.conv(x),)
+    def forward(self, x: torch.Tensor) -> Upscaled:
+        shifted = self.conv(x)
+        return Upscaled(shifted, shifted)
 
 
 @pytest.mark.parametrize(("reach", "halo"), [(3, 4), (4, 4), (5, 8), (9, 12)])

@@ -5,11 +5,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
 from remend.models.errors import InputError
-from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.generators.upscale import Upscale, UpscaleConfig, Upscaled
 from remend.models.imaging.picture import Metadata, Picture
 from remend.models.inference.tiling import Tiling
 from remend.models.inference.upscaler import (
@@ -150,15 +151,17 @@ def test_a_tile_that_overflows_is_computed_again() -> None:
     upscaler = make()
     half = Placement(torch.device("cpu"), torch.bfloat16, "")
     upscaler.placement = half
-    plain = upscaler.network.forward
+    network = upscaler.network
+    assert isinstance(network, nn.Module)
+    plain = network.forward
 
     def overflow(pixels: torch.Tensor) -> object:
         out = plain(pixels)
         if torch.is_autocast_enabled("cpu"):
-            out = tuple(picture * float("inf") for picture in out)
+            out = Upscaled(*(picture * float("inf") for picture in out))
         return out
 
-    upscaler.network.forward = overflow
+    network.forward = overflow
     result = upscaler.restore(Picture(noise(10, 10)))
     assert "again in fp32" in result.meta.notes[-1]
     assert result.rgb.std() > 1
@@ -167,15 +170,17 @@ def test_a_tile_that_overflows_is_computed_again() -> None:
 def test_a_tile_that_turns_black_is_computed_again() -> None:
     upscaler = make()
     upscaler.placement = Placement(torch.device("cpu"), torch.bfloat16, "")
-    plain = upscaler.network.forward
+    network = upscaler.network
+    assert isinstance(network, nn.Module)
+    plain = network.forward
 
     def blacken(pixels: torch.Tensor) -> object:
         out = plain(pixels)
         if torch.is_autocast_enabled("cpu"):
-            out = tuple(torch.full_like(picture, -1) for picture in out)
+            out = Upscaled(*(torch.full_like(picture, -1) for picture in out))
         return out
 
-    upscaler.network.forward = blacken
+    network.forward = blacken
     assert upscaler.restore(Picture(noise(10, 10))).rgb.std() > 1
     black = upscaler.restore(Picture(np.zeros((10, 10, 3), np.uint8)))
     assert black.meta.notes == () and not black.rgb.any()
@@ -183,6 +188,7 @@ def test_a_tile_that_turns_black_is_computed_again() -> None:
 
 def test_weights_that_give_no_numbers_are_refused() -> None:
     upscaler = make()
+    assert isinstance(upscaler.network, Upscale) and upscaler.network.head.bias is not None
     upscaler.network.head.bias.data.fill_(float("nan"))
     with pytest.raises(InputError, match="no numbers"):
         upscaler.restore(Picture(noise(10, 10)))
@@ -232,4 +238,4 @@ def test_denoise_reaches_a_network_that_is_told_and_is_said_to_do_nothing_elsewh
     assert (kept.rgb != taken.rgb).any()
     assert not kept.meta.notes
     plain = make().restore(picture, UpscaleOptions(denoise=1.0))
-    assert any("--denoise has no effect" in sentence for sentence in plain.meta.notes)
+    assert any("denoising cannot be set" in sentence for sentence in plain.meta.notes)

@@ -9,7 +9,7 @@ from remend.models.layers.blocks import GatedResidual, Residual
 from remend.models.layers.gated import GATES, Gate, GatedConv
 from remend.models.layers.harmonic import harmonic_fill
 from remend.models.layers.minibatch import MINIBATCH, Minibatch, MinibatchDiscrimination
-from remend.models.layers.norm import NORMS, LayerNorm, Norm, SwitchableNorm
+from remend.models.layers.norm import NORMS, Norm, SwitchableNorm, layer_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
 
@@ -38,7 +38,7 @@ def test_pixel_norm_keeps_sixteen_bits() -> None:
 
 @pytest.mark.parametrize(
     ("position", "reference"),
-    [(0, nn.InstanceNorm2d(6)), (1, LayerNorm(6)), (2, nn.BatchNorm2d(6))],
+    [(0, nn.InstanceNorm2d(6)), (1, layer_norm(6)), (2, nn.BatchNorm2d(6))],
 )
 def test_switchable_norm_with_one_hot_weights_is_that_norm(
     position: int, reference: nn.Module

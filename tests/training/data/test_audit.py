@@ -9,13 +9,12 @@ from PIL import Image, ImageDraw
 
 from remend.models.errors import RequestError
 from remend.training.data.audit import Audit
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 
 
 def load(folder: Path, min_side: int = 64) -> tuple[Audit, PhotoStore]:
     audit = Audit(min_side)
-    return audit, load_photos([folder], min_side=min_side, inspect=audit)
+    return audit, PhotoStore.load([folder], min_side=min_side, inspect=audit)
 
 
 @pytest.fixture

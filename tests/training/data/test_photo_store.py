@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from remend.models.errors import RequestError
-from remend.training.data.photo_loading import choose_home, load_photos
+from remend.training.data.decoding import PhotoBlocks, choose_home
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
 
 
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> PhotoStore:
-    return load_photos([folder], min_side=32)
+    return PhotoStore.load([folder], min_side=32)
 
 
 def test_folders_and_shards_are_read_whole(store: PhotoStore):
@@ -61,10 +61,10 @@ def test_folders_and_shards_are_read_whole(store: PhotoStore):
 
 
 def test_sources_mix_and_a_limit_takes_the_first(folder: Path):
-    mixed = load_photos([folder / "shard.tar", folder / "deep", folder / "a.png"], min_side=8)
+    mixed = PhotoStore.load([folder / "shard.tar", folder / "deep", folder / "a.png"], min_side=8)
     assert mixed.names == ["d", "e", "b", "a"]
     seen = []
-    two = load_photos([folder], min_side=8, limit=2, on_progress=lambda *at: seen.append(at))
+    two = PhotoStore.load([folder], min_side=8, limit=2, on_progress=lambda *at: seen.append(at))
     assert two.names == ["a", "c"]
     assert seen == [(1, 2), (2, 2)]
 
@@ -74,7 +74,7 @@ def test_a_photo_is_upright_and_rgb(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it rotated by 90 degrees clockwise
     grey.save(tmp_path / "turned.png", exif=exif)
-    store = load_photos([tmp_path], min_side=8)
+    store = PhotoStore.load([tmp_path], min_side=8)
     assert (store.heights.item(), store.widths.item()) == (40, 20)
     photo = store.flat.view(40, 20, 3)
     assert (photo == photo[:, :1, :1]).all() and photo[-1, 0, 0] == 195
@@ -92,7 +92,7 @@ def test_labels_are_the_first_folders_below_the_sources(tmp_path: Path):
     ):
         with tarfile.open(shard, "w") as archive:
             archive.add(tmp_path / "5.png", member)
-    store = load_photos([pets, cars, tmp_path / "5.png"], min_side=8)
+    store = PhotoStore.load([pets, cars, tmp_path / "5.png"], min_side=8)
     classes = {
         name: store.class_names[label]
         for name, label in zip(store.names, store.labels.tolist(), strict=True)
@@ -112,7 +112,7 @@ def test_labels_are_the_first_folders_below_the_sources(tmp_path: Path):
 def test_sixteen_bits_become_eight(tmp_path: Path):
     wide = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    store = load_photos([tmp_path], min_side=8)
+    store = PhotoStore.load([tmp_path], min_side=8)
     photo = store.flat.view(32, 32, 3).numpy()
     assert np.abs(photo - wide[..., None] / 257).max() <= 0.5
 
@@ -124,7 +124,7 @@ def test_a_damaged_picture_in_a_shard_is_named(tmp_path: Path):
     with tarfile.open(tmp_path / "shard.tar", "w") as archive:
         archive.add(bad, "x/bad.png")
         archive.add(good, "x/good.png")
-    store = load_photos([tmp_path / "shard.tar"], min_side=8)
+    store = PhotoStore.load([tmp_path / "shard.tar"], min_side=8)
     assert store.names == ["good"]
     assert "shard.tar:x/bad.png was left out: The picture is cut short" in store.skipped[0]
 
@@ -133,7 +133,7 @@ def test_unreadable_and_small_pictures_are_left_out_with_a_sentence(folder: Path
     (folder / "broken.jpg").write_bytes(b"no picture at all")
     whole = (folder / "c.webp").read_bytes()
     (folder / "cut.webp").write_bytes(whole[: len(whole) // 2])
-    store = load_photos([folder], min_side=40)
+    store = PhotoStore.load([folder], min_side=40)
     assert store.names == ["a", "c", "d", "e"]
     broken, cut, small = sorted(store.skipped)
     assert "broken.jpg was left out: it is not a picture" in broken
@@ -158,7 +158,7 @@ def test_what_a_person_can_do_wrong_is_one_sentence(tmp_path: Path, make, words:
     (tmp_path / "broken" / "x.png").write_bytes(b"text")
     (tmp_path / "bad.tar").write_bytes(b"text" * 1000)
     with pytest.raises(RequestError) as caught:
-        load_photos([make(tmp_path)], min_side=32)
+        PhotoStore.load([make(tmp_path)], min_side=32)
     for word in words:
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -184,7 +184,7 @@ def test_crops_lie_inside_their_photo_everywhere_in_it(store: PhotoStore):
 
 
 def test_a_crop_of_the_whole_photo_is_the_photo(folder: Path):
-    store = load_photos([folder / "c.webp"], min_side=64)
+    store = PhotoStore.load([folder / "c.webp"], min_side=64)
     crop = store.crops(1, 64, dice(), mirror=False)
     assert np.array_equal(crop[0].permute(1, 2, 0).numpy(), coordinates(64, 64, 2))
 
@@ -258,9 +258,7 @@ def test_a_split_shares_memory_and_parts_the_photos(store: PhotoStore):
 
 
 def test_blocks_join_seamlessly():
-    from remend.training.data.photo_loading import _Blocks
-
-    blocks = _Blocks(block_bytes=100)
+    blocks = PhotoBlocks(block_bytes=100)
     photos = [coordinates(3 + n, 5, n) for n in range(20)]
     for photo in photos:
         blocks.append(photo)
@@ -281,10 +279,10 @@ def test_photos_that_fill_a_gpu_stay_on_the_host(
 ) -> None:
     gpu = torch.device("meta")  # a device that is not the host and is everywhere
     monkeypatch.setattr(
-        "remend.training.data.photo_loading.free_bytes",
+        "remend.training.data.decoding.free_gpu_bytes",
         lambda device: 100 if device == gpu else None,
     )
-    photos, held_out = load_photos(photo_files[1:], device=gpu, min_side=64).split(1, seed=0)
+    photos, held_out = PhotoStore.load(photo_files[1:], device=gpu, min_side=64).split(1, seed=0)
     for store in (photos, held_out):
         assert store.device.type == "cpu"
         assert store.crops(2, 32, torch.Generator().manual_seed(0)).device == gpu

@@ -1,5 +1,7 @@
 """Instance noise follows its schedule; smoothed targets are what was asked for."""
 
+import dataclasses
+
 import torch
 
 from remend.training.engine.discriminator_tricks import (
@@ -57,7 +59,8 @@ def test_augmentation_moves_pictures_and_masks_together_and_lets_gradients_pass(
 
 def test_augmentation_changes_colour_by_the_drawn_factors() -> None:
     pictures = torch.rand(2, 3, 16, 16, generator=dice())
-    drawn = draw_augmentation(pictures.shape, 1.0, dice())._replace(shift=torch.zeros(1, 2).long())
+    drawn = draw_augmentation(pictures.shape, 1.0, dice())
+    drawn = dataclasses.replace(drawn, shift=torch.zeros(1, 2).long())
     made = augment(pictures, drawn)
     mean = pictures.mean((1, 2, 3)) + drawn.brightness.flatten()
     assert torch.allclose(made.mean((1, 2, 3)), mean, atol=1e-5)

@@ -1,14 +1,14 @@
 """Batches in pieces: processes that train together and accumulated gradients give what one batch gives."""
 
+import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
@@ -18,9 +18,9 @@ from remend.models.checkpoints.checkpoint import read_card
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled, Progress
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes, take
+from remend.training.engine.batch import Augmentation, Batch, DiscriminatorView, StepNoise
+from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe.parse import advice, read_recipe
@@ -30,14 +30,9 @@ TINY = RECIPES / "tiny.toml"
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
 
-class Pair(NamedTuple):
-    inputs: tuple[Tensor, ...]
-    target: Tensor
-
-
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return load_photos(photo_files, min_side=128)
+    return PhotoStore.load(photo_files, min_side=128)
 
 
 def make(photos: PhotoStore, path: Path, *settings: str) -> Trainer:
@@ -45,19 +40,46 @@ def make(photos: PhotoStore, path: Path, *settings: str) -> Trainer:
     return Trainer(recipe, photos, RunFolder(path, recipe, resume=False), FP32)
 
 
+def whole_batch(samples: int) -> Batch:
+    """A batch whose every tensor holds the number of its sample."""
+    n = torch.arange(samples)
+    drawn = Augmentation(n, n, n, n)
+    view = DiscriminatorView(n, n, drawn)
+    return Batch((n, n), n, (n,), n, StepNoise(view, view, n, n))
+
+
+def tensors_of(part: object) -> Iterator[Tensor]:
+    """All tensors of a batch, however deep."""
+    if isinstance(part, Tensor):
+        yield part
+    elif isinstance(part, tuple):
+        for inner in part:
+            yield from tensors_of(inner)
+    elif dataclasses.is_dataclass(part):
+        for field in dataclasses.fields(part):
+            yield from tensors_of(getattr(part, field.name))
+
+
 def test_every_sample_is_in_one_piece_of_one_process() -> None:
-    whole = Pair((torch.arange(12), torch.arange(12) * 10), torch.arange(12) * 100)
+    whole = whole_batch(12)
     pieces = [DistributedGroup(FP32.device, i, 3).pieces(whole, 2) for i in range(3)]
     assert [len(found) for found in pieces] == [2, 2, 2]
     flat = [piece for found in pieces for piece in found]
     assert torch.equal(torch.cat([piece.target for piece in flat]).sort().values, whole.target)
     for piece in flat:
-        assert isinstance(piece, Pair)
-        assert torch.equal(piece.inputs[0] * 10, piece.inputs[1])
-        assert torch.equal(piece.inputs[0] * 100, piece.target)
+        assert len(piece) == 2
+        assert all(torch.equal(tensor, piece.target) for tensor in tensors_of(piece))
+        assert len(list(tensors_of(piece))) == len(list(tensors_of(whole))) == 19
     (all_of_it,) = SingleProcess().pieces(whole, 12)
     assert torch.equal(all_of_it.target, whole.target)
-    assert take((), slice(0, 2)) == ()
+
+
+def test_samples_can_be_taken_by_number_and_what_is_absent_stays_absent() -> None:
+    numbers = torch.tensor([3, 1])
+    taken = whole_batch(4).take(numbers)
+    assert all(torch.equal(tensor, numbers) for tensor in tensors_of(taken))
+    plain = Batch((torch.arange(4),), torch.arange(4)).take(slice(1, 3))
+    assert (plain.condition, plain.kept_noise, plain.noise) == ((), None, None)
 
 
 # What depends on more than one sample, is random, or has a state of its own.

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from remend.models.device import Placement
 from remend.models.errors import RequestError
+from remend.training.engine.batch import WindowShift
 from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
 from remend.training.losses.feature_networks import load_features, squeezenet, vgg16
 from remend.training.recipe.schema import LossesConfig, Recipe
@@ -55,20 +56,20 @@ def recipe(**losses: float) -> Recipe:
 def test_equal_pictures_have_no_perceptual_distance_and_blur_has_some(
     photo_files: Sequence[Path],
 ) -> None:
-    perception = make_feature_losses(recipe(perceptual=1.0), FP32)
+    feature_losses = make_feature_losses(recipe(perceptual=1.0), FP32)
     real = picture(photo_files[1])
     blurred = F.avg_pool2d(F.pad(real, (2, 2, 2, 2), mode="reflect"), 5, 1)
-    shift = perception.draw(torch.Generator().manual_seed(0))
+    shift = feature_losses.draw(torch.Generator().manual_seed(0))
     for name in ("perceptual", "style"):
-        assert float(perception.terms(real, real, shift)[name]()) == 0
-        small = float(perception.terms(real, 0.5 * real + 0.5 * blurred, shift)[name]())
-        assert 0 < small < float(perception.terms(real, blurred, shift)[name]())
+        assert float(feature_losses.terms(real, real, shift)[name]()) == 0
+        small = float(feature_losses.terms(real, 0.5 * real + 0.5 * blurred, shift)[name]())
+        assert 0 < small < float(feature_losses.terms(real, blurred, shift)[name]())
 
 
 def test_gradients_reach_the_picture_and_not_the_feature_network() -> None:
-    perception = make_feature_losses(recipe(perceptual=1.0), FP32)
+    feature_losses = make_feature_losses(recipe(perceptual=1.0), FP32)
     fake = torch.zeros(1, 3, 64, 64, requires_grad=True)
-    terms = perception.terms(torch.rand(1, 3, 64, 64), fake, (3, 5))
+    terms = feature_losses.terms(torch.rand(1, 3, 64, 64), fake, WindowShift(3, 5))
     terms["perceptual"]().backward()
     assert fake.grad is not None and fake.grad.abs().max() > 0
 

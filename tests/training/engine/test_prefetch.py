@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.prefetch import MOST_BATCHES, MOST_PIXELS, Prefetcher
 from remend.training.recipe.parse import read_recipe
@@ -19,7 +18,7 @@ GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return load_photos(photo_files, min_side=64)
+    return PhotoStore.load(photo_files, min_side=64)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.training.data.photo_loading import load_photos
+from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.tasks import (
     COARSE_FACTOR,
     TASKS,
@@ -33,7 +33,7 @@ class Keeping(torch.nn.Module):
 def test_noise_that_is_to_be_kept_is_no_error(photo_files: Sequence[Path]) -> None:
     settings = ["degradation.noise=[12, 12]", "degradation.photo_share=1.0", "data.batch=64"]
     task = UpscaleTask(read_recipe(RECIPE, settings))
-    photos = load_photos(photo_files, min_side=128)
+    photos = PhotoStore.load(photo_files, min_side=128)
     batch = task.draw(photos, torch.Generator().manual_seed(0), 128)
     small, strength = batch.inputs
     assert small.shape == (64, 3, 32, 32) and strength.shape == (64,)
@@ -49,7 +49,9 @@ def test_noise_that_is_to_be_kept_is_no_error(photo_files: Sequence[Path]) -> No
 def test_what_a_fill_is_judged_by_lies_inside_its_hole(photo_files: Sequence[Path]) -> None:
     recipe = read_recipe(RECIPE.with_name("fill-l1.toml"), ["data.batch=4"])
     task = FillTask(recipe)
-    batch = task.draw(load_photos(photo_files, min_side=128), torch.Generator().manual_seed(0), 128)
+    batch = task.draw(
+        PhotoStore.load(photo_files, min_side=128), torch.Generator().manual_seed(0), 128
+    )
     mask, small = batch.inputs[1], F.avg_pool2d(batch.target, COARSE_FACTOR)
     outside = Output(small + 0.1, batch.target + 0.1 + 5 * (1 - mask))
     inside = Output(small + 0.1, batch.target + 0.1)
@@ -66,7 +68,7 @@ def test_losses_that_are_refused_are_those_that_a_task_lacks(
 ) -> None:
     recipe = read_recipe(RECIPE.with_name(f"{name}.toml"), ["data.batch=1"])
     task = TASKS[recipe.task](recipe)
-    photos = load_photos(photo_files, min_side=128)
+    photos = PhotoStore.load(photo_files, min_side=128)
     batch = task.draw(photos, torch.Generator().manual_seed(0), 128)
     lacking = {loss for loss, of in LOSSES_OF_ONE_TASK.items() if of != recipe.task}
     losses = set(task.terms(Output(batch.target, batch.target), batch))

@@ -11,6 +11,7 @@ from PIL import Image
 from remend.app.cli.main import main
 from remend.models.errors import RequestError
 from remend.training.evaluation import benchmark as evaluate
+from remend.training.evaluation.cases import fill_cases, upscale_cases
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, photo_files: Sequence[Path]) -> Path:
 
 def test_a_perfect_method_is_infinitely_good_and_bicubic_is_not(folder: Path) -> None:
     methods = {"truth": lambda rgb, scale: truth[rgb.shape], **evaluate.ENLARGERS}
-    cases = evaluate.upscale_cases([folder], 4)
+    cases = upscale_cases([folder], 4)
     assert {case.truth.shape for case in cases} == {(80, 96, 3)}
     truth = {(20, 24, 3): cases[0].truth}
     comparison = evaluate.compare_enlargements([folder], 4, methods)._replace(cases=cases[:1])
@@ -37,7 +38,7 @@ def test_a_perfect_method_is_infinitely_good_and_bicubic_is_not(folder: Path) ->
 
 
 def test_masks_for_plain_folders_are_the_same_every_time(folder: Path) -> None:
-    first, second = evaluate.fill_cases([folder]), evaluate.fill_cases([folder])
+    first, second = fill_cases([folder]), evaluate.fill_cases([folder])
     assert len(first) == 2
     for one, other in zip(first, second, strict=True):
         assert one.mask is not None and other.mask is not None
@@ -53,7 +54,7 @@ def test_truth_and_mask_folders_give_a_group_a_family(tmp_path: Path) -> None:
     hole.paste(1, (4, 4, 9, 9))
     for family in ("thin", "wide"):
         hole.save(tmp_path / "mask" / f"a_{family}.png")
-    cases = evaluate.fill_cases([tmp_path])
+    cases = fill_cases([tmp_path])
     assert [case.group for case in cases] == ["thin", "wide"]
     scores = evaluate.mean_scores(evaluate.compare_fills([tmp_path], evaluate.FILLERS))
     assert scores["telea", "thin"]["hole PSNR"] > 40
@@ -73,12 +74,12 @@ def masked(tmp_path: Path) -> Path:
 
 
 def test_masks_belong_to_the_photo_with_the_longest_name(masked: Path) -> None:
-    assert [(case.name, case.group) for case in evaluate.fill_cases([masked])] == [
+    assert [(case.name, case.group) for case in fill_cases([masked])] == [
         ("a", "thin"),
         ("a_2", "thin"),
     ]
     (masked / "mask" / "a_thin.png").rename(masked / "mask" / "a.png")
-    assert {case.group for case in evaluate.fill_cases([masked])} == {"thin", "masked"}
+    assert {case.group for case in fill_cases([masked])} == {"thin", "masked"}
 
 
 @pytest.mark.parametrize(
@@ -98,15 +99,15 @@ def test_masks_that_do_not_fit_are_refused(
     else:
         (masked / "mask" / name).unlink()
     with pytest.raises(RequestError, match=sentence):
-        evaluate.fill_cases([masked])
+        fill_cases([masked])
 
 
 def test_photos_too_small_for_ssim_are_refused_and_long_ones_have_holes(tmp_path: Path) -> None:
     Image.new("RGB", (400, 12)).save(tmp_path / "long.png")
-    (case,) = evaluate.fill_cases([tmp_path])
+    (case,) = fill_cases([tmp_path])
     assert case.mask is not None and case.mask.any()
     with pytest.raises(RequestError, match=r"long\.png has 400x12 px; at least 19 px"):
-        evaluate.upscale_cases([tmp_path], 2)
+        upscale_cases([tmp_path], 2)
 
 
 def test_equal_pictures_are_null_in_json(

@@ -1,4 +1,4 @@
-"""The alarms: they are silent in an ordinary run and ring at the first step that is none."""
+"""Signs of divergence: none in an ordinary run, and at once where a loss explodes."""
 
 import math
 
@@ -57,7 +57,7 @@ def test_colours_that_drift_from_the_originals(
     assert found.startswith(colour) and bool(found) == bool(colour)
 
 
-def test_patience_counts_exams_in_a_row() -> None:
+def test_patience_counts_validations_in_a_row() -> None:
     plateau = Plateau(3)
-    exams = [False, False, True, False, False, False]
-    assert [plateau.add(is_best=best) for best in exams] == [False] * 5 + [True]
+    best = [False, False, True, False, False, False]
+    assert [plateau.add(is_best=one) for one in best] == [False] * 5 + [True]

@@ -1,4 +1,4 @@
-"""The exam: always the same questions, and marks that mean what they say."""
+"""The validation: always the same crops, and scores that mean what they say."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.finetune.validation import CROPS, Score, Validation
 from remend.training.recipe.parse import parse_recipe
@@ -37,7 +36,7 @@ class Shifted(nn.Module):
 
 @pytest.fixture(scope="module")
 def photos(photo_files: Sequence[Path]) -> PhotoStore:
-    return load_photos(photo_files, min_side=64)
+    return PhotoStore.load(photo_files, min_side=64)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def recipe() -> Recipe:
     return parse_recipe({**table, "data": {"crop": 32}, "losses": {"l1": 1.0}})
 
 
-def test_the_questions_are_always_the_same_and_cover_all_photos(
+def test_the_crops_are_always_the_same_and_cover_all_photos(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
     one, two = (Validation(recipe, photos, FP32) for _ in range(2))
@@ -55,40 +54,41 @@ def test_the_questions_are_always_the_same_and_cover_all_photos(
         assert torch.equal(mine.target, theirs.target)
         assert torch.equal(mine.inputs[0], theirs.inputs[0])
     network = build_network("upscale", NETWORK)
-    (mark, sheet), (again, _) = one.take(network), one.take(network)
-    assert mark == again and mark.distance is None and mark.value == mark.psnr
+    (score, sheet), (again, _) = one.take(network), one.take(network)
+    assert score == again and score.distance is None and score.value == score.psnr
     assert sheet.shape == (len(photos), 4, 3, 32, 32)
-    assert Score.from_list(mark.as_list()) == mark
+    assert Score.from_list(score.as_list()) == score
 
 
 def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe: Recipe) -> None:
-    exam = Validation(recipe, photos, FP32)
+    validation = Validation(recipe, photos, FP32)
     network = build_network("upscale", NETWORK)
-    scores = []
+    scores: list[Tensor] = []
     with torch.no_grad():
-        for batch in exam.batches:
+        for batch in validation.batches:
             error = network(*batch.inputs).refined.clamp(-1, 1) - batch.target
             scores.append(10 * torch.log10(4 / error.square().mean()))
-    assert exam.take(network)[0].psnr == pytest.approx(sum(scores).item() / len(scores), abs=1e-4)  # pyright: ignore[reportAttributeAccessIssue]
+    mean = float(torch.stack(scores).mean())
+    assert validation.take(network)[0].psnr == pytest.approx(mean, abs=1e-4)
 
 
 def test_a_colour_cast_shows_as_the_bias_of_its_colour(photos: PhotoStore, recipe: Recipe) -> None:
-    exam = Validation(recipe, photos, FP32)
+    validation = Validation(recipe, photos, FP32)
     network = build_network("upscale", NETWORK)
-    plain, _ = exam.take(network)
-    red, _ = exam.take(Shifted(network, 5))
+    plain, _ = validation.take(network)
+    red, _ = validation.take(Shifted(network, 5))
     assert red.bias[0] - plain.bias[0] == pytest.approx(5, abs=0.5)
     assert red.bias[1:] == pytest.approx(plain.bias[1:], abs=1e-4)
-    assert not exam.take(Shifted(network, float("nan")))[0].is_finite
+    assert not validation.take(Shifted(network, float("nan")))[0].is_finite
 
 
 def test_looks_are_measured_where_training_is_after_them(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
     losses = dataclasses.replace(recipe.losses, adversarial=0.1)
-    exam = Validation(dataclasses.replace(recipe, losses=losses), photos, FP32)
+    validation = Validation(dataclasses.replace(recipe, losses=losses), photos, FP32)
     network = build_network("upscale", NETWORK)
-    (mark, _), (again, _) = exam.take(network), exam.take(network)
-    assert mark == again and mark.distance is not None and mark.distance > 0
-    worse, _ = exam.take(Shifted(network, 40))
-    assert worse.value < mark.value
+    (score, _), (again, _) = validation.take(network), validation.take(network)
+    assert score == again and score.distance is not None and score.distance > 0
+    worse, _ = validation.take(Shifted(network, 40))
+    assert worse.value < score.value

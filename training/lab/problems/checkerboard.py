@@ -3,11 +3,13 @@
 import statistics
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from remend.models.layers.resample import UPSAMPLERS
 from remend.training.losses import pixel as picture_losses
+from remend.training.optim.optimisers import make_adam
 
 CHANNELS, SIDE, INITS = 16, 16, 20
 STEPS, STRENGTH = 100, 0.2
@@ -28,7 +30,7 @@ ARMS: Mapping[str, Callable[[int, int], nn.Module]] = {
 
 def answer(build: Callable[[int, int], nn.Module], seed: int) -> Tensor:
     """The response (C, H, W) of a fresh upsampler to a constant, without the border."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     layer = build(CHANNELS, CHANNELS)
     with torch.no_grad():
         return layer(torch.ones(1, CHANNELS, SIDE, SIDE))[0, :, 4:-4, 4:-4]
@@ -43,7 +45,8 @@ def nyquist_energy(response: Tensor) -> float:
     Args:
         response: (C, H, W), H and W even.
     """
-    power = torch.fft.fft2(response.double()).abs().square().sum(0)
+    spectrum = np.fft.fft2(response.double().numpy())
+    power = np.square(np.abs(spectrum)).sum(0)
     height, width = power.shape
     pattern = power[0, width // 2] + power[height // 2, 0] + power[height // 2, width // 2]
     # float32 leaves 1e-15 of a pattern where there is none.
@@ -61,15 +64,15 @@ def teach_texture(grid: float, seed: int) -> float:
     Returns:
         How many times stronger a colour's strongest phase is than its weakest; 1 = there is no grid.
     """
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     layer = pixelshuffle_without_icnr(CHANNELS, 3)
-    optimiser = torch.optim.Adam(layer.parameters(), 1e-2)
+    optimiser = make_adam(layer, 1e-2, (0.9, 0.999))
     for _ in range(STEPS):
         texture = layer(torch.randn(4, CHANNELS, SIDE, SIDE))
         truth = STRENGTH * torch.randn_like(texture)
         loss = (texture.std() - STRENGTH).abs() + grid * picture_losses.grid(texture, truth, 2)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
     with torch.no_grad():
         texture = layer(torch.randn(4, CHANNELS, 4 * SIDE, 4 * SIDE))

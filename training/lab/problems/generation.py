@@ -61,11 +61,11 @@ def share_in_own_class(made: Tensor, labels: Tensor, given: Tensor) -> float:
     """Share of pictures (N, 3, H, W) whose mean colour is nearest to that of the photos of their class.
 
     Args:
-        made: What is judged.
+        made: The pictures.
         labels: (N,), the class that each is meant to be, and that of the photo beside it.
         given: (N, 3, H, W), crops of photos.
     """
-    names = labels.unique()
+    names = torch.tensor(sorted({int(label) for label in labels.unbind()}))
     centres = torch.stack([given[labels == name].mean((0, 2, 3)) for name in names])
     nearest = names[torch.cdist(made.mean((2, 3)), centres).argmin(1)]
     return float((nearest == labels).double().mean())
@@ -82,12 +82,12 @@ def with_a_class_each(photos: PhotoStore) -> PhotoStore:
 
 def show_grid(pictures: Tensor) -> Tensor:
     """The first pictures of (N, 3, h, w) as one, (3, H, W)."""
-    grid = pictures[: SHOWN**2].unflatten(0, (SHOWN, SHOWN))
+    grid = torch.unflatten(pictures[: SHOWN**2], 0, (SHOWN, SHOWN))
     return grid.permute(2, 0, 3, 1, 4).flatten(1, 2).flatten(2, 3)
 
 
 def train_generator(lab: PhotoLab, *settings: str) -> Generation:
-    """Train with these settings and judge what the average makes."""
+    """Train with these settings and measure what the average makes."""
     recipe = read_recipe(RECIPES / "dcgan.toml", [*COMMON, *settings])
     trainer, milliseconds = lab.run_engine(recipe, with_a_class_each(lab.photos))
     # Samples of a generator without classes are meant for one too: it can be right by chance only.

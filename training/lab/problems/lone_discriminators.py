@@ -50,7 +50,7 @@ class PointDiscriminator(nn.Module):
 
 
 def draw_collapsed(samples: int, random: torch.Generator) -> Tensor:
-    """Points (samples, 2) round one mode of the ring, drawn anew each call."""
+    """Points (samples, 2) round one mode of the ring, another mode each call."""
     mode = torch.randint(0, len(centres()), (1,), generator=random)
     return centres()[mode] + SPREAD * torch.randn(samples, 2, generator=random)
 
@@ -63,15 +63,15 @@ def share_right(real: Tensor, fake: Tensor) -> float:
 @functools.cache
 def tell_collapse(minibatch: Minibatch, seed: int) -> AccuracyCurve:
     """Train a discriminator to tell ring samples from collapsed batches."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
-    judge = PointDiscriminator(minibatch)
-    optimiser = make_adam(judge, 2e-3, (0.9, 0.999))
+    discriminator = PointDiscriminator(minibatch)
+    optimiser = make_adam(discriminator, 2e-3, (0.9, 0.999))
     loss = GAN_LOSSES["non_saturating"].discriminator
 
     def logits() -> tuple[Tensor, Tensor]:
         real = draw_ring(COLLAPSE_BATCH, random)
-        return judge(real), judge(draw_collapsed(COLLAPSE_BATCH, random))
+        return discriminator(real), discriminator(draw_collapsed(COLLAPSE_BATCH, random))
 
     @torch.no_grad()
     def accuracy(batches: int) -> float:
@@ -80,12 +80,12 @@ def tell_collapse(minibatch: Minibatch, seed: int) -> AccuracyCurve:
     steps, accuracies = [0], [accuracy(16)]
     for step in range(1, COLLAPSE_STEPS + 1):
         optimiser.zero_grad()
-        loss(*logits(), 1.0).backward()
+        torch.autograd.backward(loss(*logits(), 1.0))
         optimiser.step()
         if step % 25 == 0:
             steps.append(step)
             accuracies.append(accuracy(16))
-    size = sum(p.numel() for p in judge.parameters())
+    size = sum(p.numel() for p in discriminator.parameters())
     return AccuracyCurve(accuracy(64), steps, accuracies, size)
 
 
@@ -101,16 +101,16 @@ def draw_pairs(equal: bool, random: torch.Generator) -> Tensor:
 @functools.cache
 def tell_pairs(scales: int, seed: int) -> AccuracyCurve:
     """Train a patch discriminator of so many scales to see whether two far spots agree."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
     config = PatchDiscriminatorConfig(inputs=1, width=12, layers=3, scales=scales, spectral=False)
-    judge = MultiscaleDiscriminator(config)
-    optimiser = make_adam(judge, 2e-3, (0.5, 0.99))
+    discriminator = MultiscaleDiscriminator(config)
+    optimiser = make_adam(discriminator, 2e-3, (0.5, 0.99))
     loss = GAN_LOSSES["hinge"].discriminator
 
     def logits() -> tuple[Tensor, Tensor]:
         real, fake = draw_pairs(True, random), draw_pairs(False, random)
-        return judge(real).logits, judge(fake).logits
+        return discriminator(real).logits, discriminator(fake).logits
 
     @torch.no_grad()
     def accuracy(batches: int) -> float:
@@ -123,12 +123,12 @@ def tell_pairs(scales: int, seed: int) -> AccuracyCurve:
     steps, accuracies = [0], [accuracy(4)]
     for step in range(1, PAIR_STEPS + 1):
         optimiser.zero_grad()
-        loss(*logits(), 1.0).backward()
+        torch.autograd.backward(loss(*logits(), 1.0))
         optimiser.step()
         if step % 20 == 0:
             steps.append(step)
             accuracies.append(accuracy(4))
-    size = sum(p.numel() for p in judge.parameters())
+    size = sum(p.numel() for p in discriminator.parameters())
     return AccuracyCurve(accuracy(16), steps, accuracies, size)
 
 
@@ -136,13 +136,13 @@ def settle_logit(smoothing: Smoothing, steps: int = 1500) -> list[float]:
     """σ(r) after each step, where the logit r of all real samples is free to follow its target."""
     random = torch.Generator().manual_seed(0)
     logit, fake = nn.Parameter(torch.zeros(1)), torch.zeros(64, 1)
-    optimiser = torch.optim.Adam([logit], lr=0.05)
+    optimiser = make_adam(nn.ParameterList([logit]), 0.05, (0.9, 0.999))
     loss = GAN_LOSSES["minimax"].discriminator
     path = [0.5]
     for _ in range(steps):
         target = draw_target(smoothing, len(fake), random)
         optimiser.zero_grad()
-        loss(logit.expand(64, 1), fake, target).backward()
+        torch.autograd.backward(loss(logit.expand(64, 1), fake, target))
         optimiser.step()
         path.append(float(torch.sigmoid(logit.detach())))
     return path

@@ -1,7 +1,7 @@
 """The small-photos problem: the engine itself, on small crops of a few photos, for a second or two.
 
-Runs start from the shipped recipe ``tiny`` and differ by settings as ``--set`` takes them. What is
-measured is measured on crops of a photo that was held out, with the averaged weights.
+Runs start from the shipped recipe ``tiny`` and differ by settings, each written ``key.path=value``. All is
+measured on crops of a photo that was held out, with the averaged weights.
 """
 
 import json
@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.device import Placement
-from remend.training.data.photo_loading import load_photos
 from remend.training.data.photo_store import PhotoStore
+from remend.training.engine.batch import Batch
 from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tasks import Batch, FillTask, Output, run_generator
+from remend.training.engine.tasks import FillTask, Output, run_generator
 from remend.training.engine.trainer import Trainer
 from remend.training.lab.report.findings import Lines, Measure, Pictures, Trial
 from remend.training.losses import pixel as picture_losses
@@ -82,7 +82,7 @@ class PhotoLab:
     @cached_property
     def photos(self) -> PhotoStore:
         """All photos of at least 128 px a side."""
-        return load_photos(self.sources, device=self.placement.device, min_side=128)
+        return PhotoStore.load(self.sources, device=self.placement.device, min_side=128)
 
     def train(self, *settings: str) -> PhotoRun:
         """Run the tiny recipe with these settings, or recall that run."""
@@ -179,8 +179,9 @@ class PhotoLab:
         """A measure of a run; the feature distances are computed only when asked for."""
         if measure not in (PERCEPTUAL, STYLE):
             return run.values[measure]
+        losses = self.feature_losses
         terms = [
-            self.perception.terms(batch.target, output.refined, self.perception.draw(seeded(i)))
+            losses.terms(batch.target, output.refined, losses.draw(seeded(i)))
             for i, (batch, output) in enumerate(
                 zip(run.check, apply(run.average, run.check), strict=True)
             )
@@ -190,7 +191,7 @@ class PhotoLab:
             return factor * statistics.fmean(float(term[name]()) for term in terms)
 
     @cached_property
-    def perception(self) -> FeatureLosses:
+    def feature_losses(self) -> FeatureLosses:
         """The default feature network."""
         return FeatureLosses(read_recipe(TINY, COMMON), self.placement)
 
@@ -212,7 +213,8 @@ def score_fills(
 ) -> dict[Measure, float]:
     """PSNR and sharpness inside the holes, means over the crops."""
     task = FillTask(recipe)
-    psnr, sharpness = [], []
+    psnr: list[float] = []
+    sharpness: list[float] = []
     for output, batch in zip(outputs, batches, strict=True):
         (mask,) = batch.condition
         psnr.append(task.score(output, batch)["hole_psnr"])

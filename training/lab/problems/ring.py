@@ -95,7 +95,7 @@ class RingGan:
     """
 
     def __init__(self, settings: RingSettings) -> None:
-        torch.manual_seed(settings.seed)
+        torch.default_generator.manual_seed(settings.seed)
         self.settings = settings
         self.random = torch.Generator().manual_seed(settings.seed)
         self.generator = dense(LATENT, 2, nn.ReLU)
@@ -138,7 +138,7 @@ class RingGan:
             weight = settings.penalty_weight * settings.penalty_every
             loss = loss + weight * penalty(self.critic, real, fake, mix)
         self.discriminator_adam.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.discriminator_adam.step()
 
     def generator_step(self) -> None:
@@ -146,7 +146,7 @@ class RingGan:
         self.discriminator.requires_grad_(False)
         loss = self.gan.generator(self.critic(self.noisy(self.generator(self.latents(BATCH)))))
         self.generator_adam.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.generator_adam.step()
         self.discriminator.requires_grad_(True)
         self.images_seen += BATCH

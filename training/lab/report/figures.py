@@ -8,14 +8,18 @@ import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from remend.training.lab.report.findings import Clouds, Lines, Panel, Pictures, Trial
 
+Part = Any
+"""A piece of a figure, matplotlib's SubFigure; its methods and those of a plot take untyped keywords."""
+Plot = Any
+"""matplotlib's Axes."""
 DPI, ROW_INCHES, COLUMN_INCHES, COLOURS = 100, 2.5, 3.9, 256
 PER_LINE = 4
 
@@ -24,7 +28,7 @@ def draw_figure(trials: Sequence[Trial], file: Path) -> None:
     """Draw the trials of one experiment to a PNG."""
     columns = 1 + max(len(trial.panels) for trial in trials)
     size = (COLUMN_INCHES * columns, ROW_INCHES * len(trials))
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    figure: Any = Figure(figsize=size, dpi=DPI, layout="constrained")
     parts = figure.subfigures(len(trials), columns, squeeze=False)
     for row, trial in zip(parts, trials, strict=True):
         draw_values(row[0], trial)
@@ -36,7 +40,7 @@ def draw_figure(trials: Sequence[Trial], file: Path) -> None:
         picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
 
 
-def draw_values(part: SubFigure, trial: Trial) -> None:
+def draw_values(part: Part, trial: Trial) -> None:
     """The first measure of every arm, or its difference from the first: a dot a seed, a bar the mean."""
     axes = part.add_subplot()
     names = list(trial.arms)
@@ -58,7 +62,7 @@ def draw_values(part: SubFigure, trial: Trial) -> None:
     axes.set_title("\n".join(textwrap.wrap(title, 48)), fontsize=9)
 
 
-def draw_panel(part: SubFigure, panel: Panel) -> None:
+def draw_panel(part: Part, panel: Panel) -> None:
     """A panel of any kind."""
     match panel:
         case Lines():
@@ -75,7 +79,7 @@ def draw_panel(part: SubFigure, panel: Panel) -> None:
                 axes.imshow(picture.clamp(-1, 1).permute(1, 2, 0).cpu() / 2 + 0.5)
 
 
-def draw_lines(axes: Axes, panel: Lines) -> None:
+def draw_lines(axes: Plot, panel: Lines) -> None:
     """Curves with a legend."""
     for name, (x, y) in panel.lines.items():
         axes.plot(x, y, label=name, linewidth=1.2)
@@ -88,7 +92,7 @@ def draw_lines(axes: Axes, panel: Lines) -> None:
     axes.legend(fontsize=7, framealpha=0.6)
 
 
-def grid(part: SubFigure, labels: Mapping[str, Tensor]) -> list[Axes]:
+def grid(part: Part, labels: Mapping[str, Tensor]) -> list[Plot]:
     """Square plots without ticks, one a label, at most four beside each other."""
     count = len(labels)
     rows = -(-count // PER_LINE)

@@ -1,6 +1,7 @@
 """Findings to files: results.json, and the page that is made from it.
 
-The page needs nothing but results.json and the table, so it can be written again without a run.
+The page needs nothing but results.json and the table, so it can be written again without a run. Figures are
+drawn in ``figures``.
 """
 
 import json
@@ -22,18 +23,12 @@ What each technique of the training engine does, when to use it, and what it did
 out: on toy problems that take seconds, always beside a run without it, even where the effect is none.
 Small networks and short runs show what a technique acts on, not how much it is worth in a long run.
 
-This page is made by `remend lab`; nothing in it is typed by hand but the descriptions:
-
-```
-remend lab --out docs/techniques --page docs/techniques.md
-```
-
-One technique or a config key is enough (`remend lab r1`, `remend lab generator.norm`), and `--data`
-takes other photos. Every number is the mean of the seeds {seeds}, with its range in brackets where
-it varies; each seed is compared with the same seed of the first row, the run without. It counts as an
-effect where all seeds agree on the sign and the mean difference is more than 1.5 times the standard
-deviation of the differences (where a single run was made: more than 2 %). Else the page says "no clear
-effect". With so few runs that is a hint, not a proof.
+This page is made by `remend lab`; only the descriptions are typed by hand. One technique or a config key
+is enough (`remend lab r1`, `remend lab generator.norm`), and photos can be named. Every number is the mean
+of the seeds {seeds}, with its range in brackets where it varies; each seed is compared with the same seed
+of the first row, the run without. It counts as an effect where all seeds agree on the sign and the mean
+difference is more than 1.5 times the standard deviation of the differences (where a single run was made:
+more than 2 %). Otherwise the page says "no clear effect". With so few runs that is a hint, not a proof.
 """
 
 
@@ -77,9 +72,14 @@ def show_number(value: float) -> str:
     return f"{value:.0e}"
 
 
+def show_decibels(value: float) -> str:
+    """Two digits behind the point."""
+    return f"{value:.2f}"
+
+
 def show_values(values: Sequence[float], precise: bool) -> str:
     """Mean, and the range in brackets where the seeds differ."""
-    show = (lambda value: f"{value:.2f}") if precise else show_number
+    show = show_decibels if precise else show_number
     low, high, mean = show(min(values)), show(max(values)), show(statistics.fmean(values))
     return mean if low == high else f"{mean} ({low} to {high})"
 
@@ -99,10 +99,10 @@ def table_of(trial: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def describe(trial: Mapping[str, Any]) -> tuple[str, str]:
+def summarise_trial(trial: Mapping[str, Any]) -> tuple[str, str]:
     """A trial in a line: its first measure, and that of every arm with its verdict."""
     measure = trial["measures"][0]["name"]
-    cells = []
+    cells: list[str] = []
     for arm, values in trial["arms"].items():
         number = show_values([statistics.fmean(values[0])], measure.endswith("dB"))
         verdict = trial["verdicts"].get(arm)
@@ -113,7 +113,7 @@ def describe(trial: Mapping[str, Any]) -> tuple[str, str]:
 def summary_row(name: str, trial: Mapping[str, Any]) -> str:
     """A line of the table at the top."""
     title = EXPERIMENTS[name].title
-    measure, arms = describe(trial)
+    measure, arms = summarise_trial(trial)
     return f"| [{title}](#{anchor(title)}) | {escape(measure)} | {arms} |"
 
 

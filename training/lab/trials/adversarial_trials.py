@@ -1,4 +1,4 @@
-"""Trials of the adversarial game: losses, penalties, noise, targets, rates, judges, averages.
+"""Trials of the adversarial game: losses, penalties, noise, targets, rates, discriminators, averages.
 
 Most run on the Dirac-GAN and on the ring of Gaussians, where a technique acts within seconds. Each
 ``run_...`` belongs to one entry of the table.
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
-from remend.models.layers.minibatch import MINIBATCH, Minibatch
+from remend.models.layers.minibatch import MINIBATCH
 from remend.training.lab.problems.dirac import DiracSettings, run_dirac
 from remend.training.lab.problems.lone_discriminators import (
     AccuracyCurve,
@@ -43,7 +43,7 @@ TOLD_APART = Measure("share told apart (0.5 = by chance)", "high")
 
 
 def run_saturation(_: PhotoLab) -> Iterator[Trial]:
-    """What a rejected generator hears, and whether it still learns."""
+    """What slope a rejected generator gets, and whether it still learns."""
     both: tuple[GanLossName, ...] = ("minimax", "non_saturating")
     yield try_slopes("A generated sample that the discriminator is sure about.", both, -10)
     yield try_dirac(
@@ -165,7 +165,7 @@ def run_rates(_: PhotoLab) -> Iterator[Trial]:
 
 def run_minibatch(_: PhotoLab) -> Iterator[Trial]:
     """Collapse that no single sample shows."""
-    names = cast("tuple[Minibatch, ...]", tuple(MINIBATCH))
+    names = tuple(MINIBATCH)
     runs = {name: [tell_collapse(name, seed) for seed in SEEDS] for name in names}
     yield show_progress(
         "A discriminator against batches that each collapse to another mode of the ring: every "

@@ -34,7 +34,7 @@ def run_inputs(_: PhotoLab) -> Iterator[Trial]:
     """The range of inputs and the shape of latents."""
     every = torch.arange(256, dtype=torch.uint8).expand(3, 1, -1)
     unit = batch_to_unit(every)
-    rounded = torch.from_numpy(from_unit(unit[None], np.uint8)).permute(2, 0, 1)
+    rounded = torch.as_tensor(from_unit(unit[None], np.uint8)).permute(2, 0, 1)
     cut_off = ((unit + 1) * 127.5).to(torch.uint8)
     yield Trial(
         "All 256 values of a byte to [-1, 1] and back.",

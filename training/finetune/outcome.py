@@ -1,0 +1,55 @@
+"""What a fine-tune came to: the scores of the parent and of the new file, and the gain in words."""
+
+from dataclasses import dataclass
+
+from remend.training.finetune.validation import Score
+
+LEAST_GAIN_DB = 0.01
+LEAST_GAIN_DISTANCE = 0.0005
+"""What counts as better: smaller differences are rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Scores of the parent and of the file.
+
+    Attributes:
+        before: The parent's.
+        after: The file's.
+        photos: Held-out photos that both were measured on.
+        crops: Crops of these photos.
+    """
+
+    before: Score
+    after: Score
+    photos: int
+    crops: int
+
+    @property
+    def has_gained(self) -> bool:
+        """Whether the file is better than the parent."""
+        return is_better(self.after, self.before)
+
+    @property
+    def sentence(self) -> str:
+        """The gain in words."""
+        before, after = self.before, self.after
+        where = f"on {self.photos} held-out photo{'s' * (self.photos != 1)} ({self.crops} crops)"
+        looks = ""
+        if before.distance is not None and after.distance is not None:
+            looks = (
+                f", perceptual distance {before.distance:.4f} before, {after.distance:.4f} after"
+            )
+        if not self.has_gained:
+            return (
+                f"No gain: nothing scored better than the parent ({before.psnr:.2f} dB {where}{looks}), "
+                "so the file holds the parent's weights unchanged."
+            )
+        gain = after.psnr - before.psnr
+        return f"{gain:+.2f} dB {where}: {before.psnr:.2f} before, {after.psnr:.2f} after{looks}."
+
+
+def is_better(score: Score, other: Score) -> bool:
+    """Whether a score is better than another by more than rounding."""
+    least = LEAST_GAIN_DB if score.distance is None else LEAST_GAIN_DISTANCE
+    return score.value > other.value + least
