@@ -35,7 +35,6 @@ OPTION_LABELS = {
     "detail": "upscale_detail",
     "denoise": "denoise",
     "grow": "grow_slider",
-    "grow_px": "grow_slider",
     "model": "model",
     "format": "format_box",
     "file_format": "format_box",
