@@ -8,11 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from remend.models.checkpoints.checkpoint import Card, save_network
-from remend.models.checkpoints.registry import build_network
+from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
 from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.contracts import FillNetwork, UpscaleNetwork
 from remend.models.inference.restorer import Inpainter, Upscaler, load_restorer
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -89,3 +90,13 @@ def test_weights_become_what_their_card_says(tmp_path: Path) -> None:
         load_restorer(judge, FP32)
     with pytest.raises(RequestError, match="no file"):
         load_restorer(tmp_path / "none.safetensors", FP32)
+
+
+CONTRACTS = {"fill": FillNetwork, "upscale": UpscaleNetwork}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in ARCHITECTURES.items() if entry.task in CONTRACTS]
+)
+def test_every_architecture_of_a_task_offers_what_its_restorer_asks_for(name: str) -> None:
+    assert isinstance(build_network(name, {}), CONTRACTS[ARCHITECTURES[name].task])
