@@ -167,7 +167,7 @@ def load_and_audit(
         terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
         terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out too.")
-    audit.refuse_hopeless()
+    audit.refuse_too_few()
     return photos
 
 

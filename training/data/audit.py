@@ -126,9 +126,9 @@ class Audit:
             else ""
         )
         tail = f"; left out: {', '.join(left_out)}" if left_out else ""
-        return f"{kept} of {found} pictures serve{sizes}{tail}."
+        return f"{kept} of {found} pictures can be used{sizes}{tail}."
 
-    def refuse_hopeless(self) -> None:
+    def refuse_too_few(self) -> None:
         """Raise a RequestError if too few pictures are left to learn from and to measure with."""
         if len(self.sizes) < FEWEST_PHOTOS:
             raise RequestError(

@@ -1,7 +1,7 @@
 """What compressing a picture leaves of it: JPEG in batches on any device, WebP through Pillow.
 
-The JPEG is our own, because training wants a batch with a quality, a chroma format and a block grid for each
-picture, and a codec gives one picture at a time. What else happens to a photo is in
+The JPEG is our own, because training needs a quality, a chroma format and a block grid for each picture of a
+batch, and a codec gives one picture at a time. What else happens to a photo is in
 `training.data.blur_noise`.
 """
 

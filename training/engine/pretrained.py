@@ -1,4 +1,7 @@
-"""What a run takes over from the weights it starts with, and which of them it keeps as they are."""
+"""What a run takes over from the weights it starts with, and which of them it keeps as they are.
+
+How weights files are opened is in `models.checkpoints`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

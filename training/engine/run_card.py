@@ -1,4 +1,7 @@
-"""What a run's weights say about themselves: the cards of its generator and of its discriminator."""
+"""What a run's weights say about themselves: the cards of its generator and of its discriminator.
+
+What a card holds in general is in `models.checkpoints.card`.
+"""
 
 import dataclasses
 from collections import Counter

@@ -1,4 +1,7 @@
-"""Where a run is, in numbers: what its loop counts, and what whoever steers it may change."""
+"""Where a run is, in numbers: what its loop counts, and what may be changed from outside.
+
+No weights and no files are here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +17,7 @@ class RunState:
         images_seen: So far.
         seconds: Spent on steps so far.
         rate_scale: Factor on both sides' learning rates; may change while the run goes on.
-        notes: Plain values that whoever steers the run wants kept in its state.
+        notes: Plain values that are saved with the state, for whoever steers the run.
     """
 
     images: int

@@ -228,7 +228,7 @@ def draw_latents(batch: int, length: int, random: torch.Generator) -> Tensor:
 
 
 def with_classes(recipe: Recipe, photos: PhotoStore) -> Recipe:
-    """The recipe with as many classes in both networks as the photos have, if it wants classes.
+    """The recipe with as many classes in both networks as the photos have, if it asks for classes.
 
     Raises:
         RequestError: It does, and the photos have one class only.

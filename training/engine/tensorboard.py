@@ -1,4 +1,7 @@
-"""A run's numbers as TensorBoard's event files; nothing happens where TensorBoard is not installed."""
+"""A run's numbers as TensorBoard's event files; nothing happens where TensorBoard is not installed.
+
+The same numbers are in stats.jsonl, which the run folder writes.
+"""
 
 import importlib.util
 from collections.abc import Mapping

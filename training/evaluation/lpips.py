@@ -1,4 +1,7 @@
-"""LPIPS, the learned perceptual distance (Zhang et al. 2018), through its authors' package."""
+"""LPIPS, the learned perceptual distance (Zhang et al. 2018), through its authors' package.
+
+Distances that are computed without a trained network are in `training.evaluation.metrics`.
+"""
 
 import importlib
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""What a fine-tune came to: the scores of the parent and of the new file, and the gain in words."""
+"""What a fine-tune came to: the scores of the parent and of the new file, and the gain in words.
+
+How it came to that is in `training.finetune.finetuner`.
+"""
 
 from dataclasses import dataclass
 

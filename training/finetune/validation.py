@@ -73,7 +73,7 @@ class Score(NamedTuple):
 
 
 def aims_at_looks(recipe: Recipe) -> bool:
-    """Whether a recipe wants pictures that look right rather than errors that are small."""
+    """Whether a recipe aims at pictures that look right rather than at small errors."""
     losses = recipe.losses
     return bool(losses.adversarial or losses.perceptual or losses.style)
 

@@ -1,4 +1,7 @@
-"""What an entry of the lab's table is: a technique's text, and how it is tried out."""
+"""What an entry of the lab's table is: a technique's text, and how it is tried out.
+
+The entries themselves are in the tables of `training.lab.trials`.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The one table of the lab: technique -> `Experiment`."""
+"""The one table of the lab: technique -> `Experiment`.
+
+Its entries are written in the tables of `training.lab.trials`.
+"""
 
 import difflib
 from collections.abc import Sequence

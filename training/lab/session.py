@@ -1,4 +1,7 @@
-"""Run experiments and keep what they find: figures, results.json and the page, after each one."""
+"""Run experiments and keep what they find: figures, results.json and the page, after each one.
+
+What an experiment does is in `training.lab.trials`; what a command line prints is not decided here.
+"""
 
 import time
 from collections.abc import Callable, Sequence

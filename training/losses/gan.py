@@ -39,7 +39,7 @@ GAN_LOSSES: dict[GanLossName, GanLoss] = {
     "minimax": GanLoss(cross_entropy, lambda fake: -softplus(fake).mean(), True),
     # Goodfellow et al. 2014, section 3: the generator maximises log σ(k).
     "non_saturating": GanLoss(cross_entropy, lambda fake: softplus(-fake).mean(), True),
-    # Arjovsky et al. 2017; wants a bounded slope: a penalty or spectral normalisation.
+    # Arjovsky et al. 2017; needs a bounded slope: a penalty or spectral normalisation.
     "wgan": GanLoss(lambda real, fake, _: fake.mean() - real.mean(), lambda fake: -fake.mean()),
     # Mao et al. 2017 with a = 0, b = c = 1.
     "lsgan": GanLoss(least_squares, lambda fake: (fake - 1).square().mean() / 2, True),
@@ -48,7 +48,7 @@ GAN_LOSSES: dict[GanLossName, GanLoss] = {
         lambda real, fake, _: (1 - real).relu().mean() + (1 + fake).relu().mean(),
         lambda fake: -fake.mean(),
     ),
-    # The hinge without its relu has WGAN's gradient and wants a bounded slope as well.
+    # The hinge without its relu has WGAN's gradient and needs a bounded slope as well.
     "hinge_no_relu": GanLoss(
         lambda real, fake, _: (1 - real).mean() + (1 + fake).mean(), lambda fake: -fake.mean()
     ),

@@ -1,4 +1,7 @@
-"""Losses between pictures (B, C, H, W): differences that need no discriminator."""
+"""Losses between pictures (B, C, H, W): differences that need no discriminator.
+
+How they are weighted is up to the recipe, and which of them a task has up to the task.
+"""
 
 from collections.abc import Sequence
 

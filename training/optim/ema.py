@@ -1,4 +1,7 @@
-"""Exponential moving average of the generator: the weights that are shipped."""
+"""Exponential moving average of the generator: the weights that are shipped.
+
+Which of the two networks is scored or saved is up to the trainer.
+"""
 
 import copy
 

@@ -1,4 +1,7 @@
-"""Progressive growing: how large the pictures are after so many images, and how far they have faded in."""
+"""Progressive growing: how large the pictures are after so many images, and how far they have faded in.
+
+How a network grows is in `models.layers.growth`.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple

@@ -1,4 +1,7 @@
-"""Numbers that change while training, as functions of images seen."""
+"""Numbers that change while training, as functions of images seen.
+
+Who applies them, and to what, is not known here.
+"""
 
 import math
 

@@ -60,7 +60,7 @@ def test_a_folder_with_bad_pictures_is_audited_and_trained(album: Path, remend: 
         photo.resize((32, 28)).save(album / "tiny.png")
     code, _, said = remend(*TUNE, "-o", "models/mine.safetensors", "--images", "48")
     assert code == 0, said
-    assert "5 of 8 pictures serve" in said
+    assert "5 of 8 pictures can be used" in said
     assert "left out: 1 unreadable, 1 too small, 1 copy." in said
     assert "tensors (100 %) are those of x2-fidelity.safetensors" in said
     assert re.search(r"[+-]\d\.\d\d dB on 1 held-out photo \(40 crops\): ", said), said

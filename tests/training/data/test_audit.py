@@ -31,8 +31,8 @@ def album(tmp_path: Path, photo_files: Sequence[Path]) -> Path:
 def test_good_photos_are_counted_and_kept(album: Path) -> None:
     audit, photos = load(album)
     assert len(photos) == 5 and photos.skipped == []
-    assert audit.summary == "5 of 5 pictures serve, shorter side 180 to 180 px (median 180)."
-    audit.refuse_hopeless()
+    assert audit.summary == "5 of 5 pictures can be used, shorter side 180 to 180 px (median 180)."
+    audit.refuse_too_few()
 
 
 def test_each_kind_of_bad_picture_is_left_out_and_named(album: Path) -> None:
@@ -47,7 +47,7 @@ def test_each_kind_of_bad_picture_is_left_out_and_named(album: Path) -> None:
     (album / "notes.txt").write_text("no picture")
     audit, photos = load(album)
     assert len(photos) == 5
-    assert audit.summary.startswith("5 of 10 pictures serve")
+    assert audit.summary.startswith("5 of 10 pictures can be used")
     assert audit.summary.endswith(
         "left out: 1 unreadable, 1 too small, 1 copy, 1 near copy, 1 of one colour."
     )
@@ -85,4 +85,4 @@ def test_too_few_are_hopeless(album: Path) -> None:
         file.write_bytes(files[0].read_bytes())
     audit, _ = load(album)
     with pytest.raises(RequestError, match=r"Too few photos.*3 of 5 .*2 copies.*At least 4"):
-        audit.refuse_hopeless()
+        audit.refuse_too_few()

@@ -31,21 +31,21 @@ def seeded() -> torch.Generator:
 
 
 def test_on_a_cpu_batches_are_drawn_one_by_one(photos: PhotoStore, recipe: Recipe) -> None:
-    supply, random = Prefetcher(recipe, CPU), seeded()
-    first = supply.draw(photos, random, 32)
-    alone = supply.task.draw(photos, seeded(), 32)
+    prefetcher, random = Prefetcher(recipe, CPU), seeded()
+    first = prefetcher.draw(photos, random, 32)
+    alone = prefetcher.task.draw(photos, seeded(), 32)
     assert torch.equal(first.target, alone.target) and torch.equal(first.inputs[1], alone.inputs[1])
 
 
 def test_for_a_gpu_each_sample_of_a_large_draw_comes_once(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    supply, random = Prefetcher(recipe, GPU), seeded()
-    assert supply.batches == MOST_BATCHES
-    batches = [supply.draw(photos, random, 32) for _ in range(MOST_BATCHES)]
-    drawn = supply.task.draw(photos, seeded(), 32)
+    prefetcher, random = Prefetcher(recipe, GPU), seeded()
+    assert prefetcher.batches == MOST_BATCHES
+    batches = [prefetcher.draw(photos, random, 32) for _ in range(MOST_BATCHES)]
+    drawn = prefetcher.task.draw(photos, seeded(), 32)
     assert all(len(batch.target) == len(batch.inputs[0]) == 3 for batch in batches)
-    for batch in batches:  # picture, hole and what the judge is told belong together
+    for batch in batches:  # picture, hole and the discriminator's condition belong together
         picture, hole = batch.inputs
         assert torch.equal(picture, batch.target * (1 - hole))
         assert torch.equal(batch.condition[0], hole)
@@ -53,21 +53,21 @@ def test_for_a_gpu_each_sample_of_a_large_draw_comes_once(
     assert torch.equal(
         handed_out.flatten(1).sum(1).sort().values, drawn.target.flatten(1).sum(1).sort().values
     )
-    assert not torch.equal(supply.draw(photos, random, 32).target, batches[0].target)
+    assert not torch.equal(prefetcher.draw(photos, random, 32).target, batches[0].target)
 
 
 def test_what_waits_is_dropped_when_crops_grow_or_the_run_goes_back(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    supply, random = Prefetcher(recipe, GPU), seeded()
-    first = supply.draw(photos, random, 32).target
-    supply.forget()
-    assert torch.equal(supply.draw(photos, seeded(), 32).target, first)
-    assert supply.draw(photos, random, 32).target.shape[-1] == 32
-    assert supply.draw(photos, random, 64).target.shape[-1] == 64
+    prefetcher, random = Prefetcher(recipe, GPU), seeded()
+    first = prefetcher.draw(photos, random, 32).target
+    prefetcher.forget()
+    assert torch.equal(prefetcher.draw(photos, seeded(), 32).target, first)
+    assert prefetcher.draw(photos, random, 32).target.shape[-1] == 32
+    assert prefetcher.draw(photos, random, 64).target.shape[-1] == 64
 
 
 def test_large_crops_are_not_drawn_by_the_gigabyte(recipe: Recipe) -> None:
     huge = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=32, crop=512))
-    supply = Prefetcher(huge, GPU)
-    assert supply.batches * 32 * 512**2 <= MOST_PIXELS and supply.batches == 2
+    prefetcher = Prefetcher(huge, GPU)
+    assert prefetcher.batches * 32 * 512**2 <= MOST_PIXELS and prefetcher.batches == 2

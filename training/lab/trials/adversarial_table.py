@@ -1,4 +1,7 @@
-"""Table entries for the adversarial game: what, when and how of each technique, and its trials."""
+"""Table entries for the adversarial game: what, when and how of each technique, and its trials.
+
+How the trials are run is in `adversarial_trials`.
+"""
 
 from typing import get_args
 

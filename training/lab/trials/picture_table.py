@@ -1,4 +1,7 @@
-"""Table entries for networks and picture losses: what, when and how, and the trials of each."""
+"""Table entries for networks and picture losses: what, when and how, and the trials of each.
+
+How the trials are run is in `picture_trials`.
+"""
 
 from remend.models.layers.gated import GATES
 from remend.models.layers.norm import NORMS

@@ -1,4 +1,7 @@
-"""Trials of networks and picture losses, most on the small-photos problem through the engine itself."""
+"""Trials of networks and picture losses, most on the small-photos problem through the engine itself.
+
+Each ``run_...`` belongs to one entry of `picture_table`.
+"""
 
 from collections.abc import Iterator
 
@@ -27,7 +30,7 @@ from remend.training.lab.report.findings import Measure, Pictures, Trial
 from remend.training.lab.trials.toy_trials import try_ring
 
 L1_ONLY = "Small photos, L1 in the hole only, 256 images"
-WITH_JUDGE = ("losses.adversarial=0.1", "losses.feature_matching=0")
+WITH_DISCRIMINATOR = ("losses.adversarial=0.1", "losses.feature_matching=0")
 
 
 def run_inputs(_: PhotoLab) -> Iterator[Trial]:
@@ -140,13 +143,13 @@ def run_norms(lab: PhotoLab) -> Iterator[Trial]:
         "Small photos with a discriminator, 256 images: in the discriminator.",
         {name: (f"discriminator.norm={name}",) for name in NORMS},
         (HOLE_PSNR, SHARPNESS),
-        WITH_JUDGE,
+        WITH_DISCRIMINATOR,
     )
 
 
 def run_refine(lab: PhotoLab) -> Iterator[Trial]:
     """One stage, two, and two with all losses."""
-    full = (*WITH_JUDGE, "losses.perceptual=1", "losses.style=10", "losses.tv=0.1")
+    full = (*WITH_DISCRIMINATOR, "losses.perceptual=1", "losses.style=10", "losses.tv=0.1")
     yield lab.compare(
         "Small photos, 256 images.",
         {
@@ -219,7 +222,7 @@ def run_matching(lab: PhotoLab) -> Iterator[Trial]:
         "Small photos with a discriminator, 256 images.",
         {"without": (), "feature matching": ("losses.feature_matching=10",)},
         (HOLE_PSNR, SHARPNESS),
-        WITH_JUDGE,
+        WITH_DISCRIMINATOR,
     )
 
 

@@ -1,4 +1,7 @@
-"""Trials on the toy problems: arms of settings in, one `Trial` out."""
+"""Trials on the toy problems: arms of settings in, one `Trial` out.
+
+The problems themselves are in `training.lab.problems`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
