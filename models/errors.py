@@ -31,7 +31,10 @@ class OptionError(RequestError):
 
     def __init__(self, option: str, value: object, problem: str, limit: str = "") -> None:
         self.option, self.value, self.problem, self.limit = option, value, problem, limit
-        super().__init__(self.worded(f"{option}={value}"))
+        super().__init__(option, value, problem, limit)  # pickled by these, between processes
+
+    def __str__(self) -> str:
+        return self.worded(f"{self.option}={self.value}")
 
     def worded(self, subject: str) -> str:
         """The sentence about ``subject``, which names option and value: ``feather=2000``."""

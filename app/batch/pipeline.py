@@ -74,6 +74,10 @@ class Executor(Protocol):
         ...
 
 
+Explain = Callable[[Exception, Job], str]
+"""Makes the sentence for what went wrong with a job, in the words of a face."""
+
+
 def explain_failure(error: Exception, job: Job) -> str:
     """The sentence for whatever went wrong with a job."""
     if isinstance(error, RemendError):
@@ -96,7 +100,7 @@ class Pipeline:
         options: How many jobs are in each stage, and the memory.
         progress_of: Gives the progress of a job whose network begins; called in a thread that has the
             context variables of the one that submitted the job.
-        explain: Makes the sentence for what went wrong with a job.
+        explain: See `Explain`.
     """
 
     in_order = True
@@ -106,7 +110,7 @@ class Pipeline:
         work: Work,
         options: BatchOptions = BatchOptions(),
         progress_of: Callable[[Job], Progress] = lambda _: NO_PROGRESS,
-        explain: Callable[[Exception, Job], str] = explain_failure,
+        explain: Explain = explain_failure,
     ) -> None:
         self._work, self._debug = work, options.debug
         self._progress_of, self._explain = progress_of, explain

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from remend.app.batch.manifest import Result
+from remend.app.batch.pipeline import Explain, explain_failure
 from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
 from remend.models.errors import OptionError, RequestError
@@ -27,6 +28,7 @@ class RayExecutor:
     Args:
         address: Of the head node, ``host:port``; ``auto`` = the one that runs here.
         work: What is done to each photo; its networks are loaded on the workers.
+        explain: See `Explain`; a function of a module, which the workers import.
 
     Raises:
         RequestError: Ray is not installed, or no cluster answers there.
@@ -35,7 +37,7 @@ class RayExecutor:
     in_order = False
     memory_bytes: int | None = None  # each machine has its own
 
-    def __init__(self, address: str, work: Work) -> None:
+    def __init__(self, address: str, work: Work, explain: Explain = explain_failure) -> None:
         self._ray, self._work = _join(address), work
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         cpus = [int(node["Resources"].get("CPU", 0)) for node in nodes]
@@ -49,7 +51,7 @@ class RayExecutor:
         self.width = gpus or sum(1 for number in cpus if number)
         restarts = {"max_restarts": -1, "max_task_retries": _ATTEMPTS - 1}
         self._actor_class = self._ray.remote(**restarts, **share)(_worker_class())
-        self._pickled = pickle.dumps(work)
+        self._pickled = pickle.dumps((work, explain))
         self._actors: list[Any] = []
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._outcomes: set[Future[Result]] = set()
@@ -120,7 +122,8 @@ def _worker_class() -> type:
     class Worker:
         def __init__(self, pickled: bytes) -> None:
             pipeline = importlib.import_module("remend.app.batch.pipeline")
-            self._pipeline = pipeline.Pipeline(pickle.loads(pickled))
+            work, explain = pickle.loads(pickled)
+            self._pipeline = pipeline.Pipeline(work, explain=explain)
 
         def perform(self, pickled: bytes) -> Any:
             return self._pipeline.perform(pickle.loads(pickled))

@@ -7,7 +7,7 @@ interrupted. Whatever goes wrong is one sentence on stderr; ``--debug`` adds the
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +24,9 @@ from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.terminal import Terminal
 from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled
+
+if TYPE_CHECKING:
+    from remend.app.batch.plan import Job
 
 
 class _PlainHelp(TyperGroup):
@@ -270,6 +273,15 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
             from remend.app.engine.crash_report import explain_unexpected
 
             return 1, explain_unexpected(error, arguments)
+
+
+def explain_job(error: Exception, job: "Job") -> str:
+    """The sentence for what went wrong with one photo of several."""
+    from remend.app.batch.pipeline import explain_failure
+
+    return (
+        word_option_error(error) if isinstance(error, OptionError) else explain_failure(error, job)
+    )
 
 
 def word_option_error(error: OptionError) -> str:

@@ -183,6 +183,7 @@ class RunOptions(GeneralOptions):
         """Carry out a plan and print its results; returns the exit code."""
         from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
         from remend.app.batch.plan import make_folder
+        from remend.app.cli.main import explain_job  # late: it has registered all options
         from remend.app.cli.report import Report
 
         readers, writers = self.readers_and_writers
@@ -201,12 +202,12 @@ class RunOptions(GeneralOptions):
         if self.cluster is not None:
             from remend.app.batch.ray_cluster import RayExecutor
 
-            cluster = RayExecutor(self.cluster, work)
+            cluster = RayExecutor(self.cluster, work, explain_job)
         if not files.dry_run:
             make_folder(plan.folder)
         with interruptible(), self.terminal.progress("", counted=plan.is_batch) as bar:
             report = Report(self.terminal, plan, bar, as_json=self.as_json)
-            executor = cluster or Pipeline(work, how, report.start_job)
+            executor = cluster or Pipeline(work, how, report.start_job, explain_job)
             for result in run_plan(plan, work, how, executor):
                 report.add_result(result)
         return report.finish()

@@ -57,6 +57,14 @@ def test_the_masks_options_change_what_is_filled(remend: Remend):
     assert not feathered[:6].any()
 
 
+def test_a_value_that_is_wrong_for_one_photo_is_named_by_its_flag(remend: Remend):
+    save("photo.png")
+    save_mask("mask.png")
+    done = remend("fill photo.png --mask mask.png -o out.png --feather 900")
+    assert done.code == 1
+    assert "--feather 900 reaches every pixel" in done.err and "feather=" not in done.err
+
+
 def test_a_folder_of_photos_and_a_folder_of_masks(remend: Remend):
     save("in/a.jpg")
     save("in/b.png", scene(60, 50))
