@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from remend.app.batch.estimate import PROGRAM_BYTES
+from remend.app.batch.failures import Explain, explain_failure
 from remend.app.batch.inputs import reaching
 from remend.app.batch.manifest import Manifest, Result
 from remend.app.batch.plan import Job, Plan
 from remend.app.batch.work import Work
-from remend.app.engine.crash_report import explain_unexpected
-from remend.models.errors import InputError, RemendError
-from remend.models.inference.upscaler import is_out_of_memory
+from remend.models.errors import InputError
 from remend.models.progress import NO_PROGRESS, Cancelled, Progress, StoppableProgress
 from remend.models.storage.atomic import sweep
 
@@ -72,22 +71,6 @@ class Executor(Protocol):
     def close(self) -> None:
         """End what runs; nothing is submitted afterwards."""
         ...
-
-
-Explain = Callable[[Exception, Job], str]
-"""Makes the sentence for what went wrong with a job, in the words of a face."""
-
-
-def explain_failure(error: Exception, job: Job) -> str:
-    """The sentence for whatever went wrong with a job."""
-    if isinstance(error, RemendError):
-        return str(error)
-    if is_out_of_memory(error):
-        return "There is not enough memory for it; close other programs or try a smaller picture."
-    if isinstance(error, OSError):
-        what = error.filename or job.output
-        return f"{what} cannot be read or written ({error.strerror or error})."
-    return explain_unexpected(error, [str(job.source)])
 
 
 class Pipeline:

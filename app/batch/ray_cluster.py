@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from remend.app.batch.failures import Explain, explain_failure
 from remend.app.batch.manifest import Result
-from remend.app.batch.pipeline import Explain, explain_failure
 from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
 from remend.models.errors import OptionError, RequestError

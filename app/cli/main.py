@@ -277,7 +277,7 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[int, str]:
 
 def explain_job(error: Exception, job: "Job") -> str:
     """The sentence for what went wrong with one photo of several."""
-    from remend.app.batch.pipeline import explain_failure
+    from remend.app.batch.failures import explain_failure
 
     return (
         word_option_error(error) if isinstance(error, OptionError) else explain_failure(error, job)
