@@ -18,11 +18,12 @@ from remend.models.discriminators.multiscale import MultiscaleDiscriminator
 from remend.models.discriminators.patch import PatchDiscriminatorConfig
 from remend.models.errors import RequestError
 from remend.models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
+from remend.models.generators.damage import DamageUNet, DamageUNetConfig
 from remend.models.generators.growing import Growing, GrowingConfig
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
 from remend.models.generators.upscale import Upscale, UpscaleConfig
 
-Task = Literal["fill", "upscale", "generate", "judge"]
+Task = Literal["fill", "upscale", "damage", "generate", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class Architecture:
     config: type
     task: Task
     judge: str = ""
-    """The discriminator that a generator is trained against, by its name here."""
+    """The discriminator that a generator is trained against, by its name here; "" = there is none."""
 
 
 ARCHITECTURES: dict[str, Architecture] = {
     "inpaint": Architecture(Inpaint, InpaintConfig, "fill", "multiscale"),
     "upscale": Architecture(Upscale, UpscaleConfig, "upscale", "multiscale"),
+    "damage": Architecture(DamageUNet, DamageUNetConfig, "damage"),
     "dcgan": Architecture(Dcgan, DcganConfig, "generate", "dcgan_judge"),
     "resnet": Architecture(ResNetGenerator, ResNetConfig, "generate", "resnet_judge"),
     "growing": Architecture(Growing, GrowingConfig, "generate", "growing_judge"),

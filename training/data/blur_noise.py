@@ -15,6 +15,8 @@ from kornia.filters import filter2d
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.training.data.draws import uniform
+
 KERNEL_PX = 15
 """Side of blur kernels: enough for a standard deviation of 2.5 px, or a disc of 7 px radius."""
 MODES = ("area", "bilinear", "bicubic")
@@ -26,11 +28,6 @@ class Damaged(NamedTuple):
 
     picture: Tensor
     noise: Tensor
-
-
-def uniform(random: torch.Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
-    """Draws from [low, high) on the generator's device."""
-    return low + (high - low) * torch.rand(shape, generator=random, device=random.device)
 
 
 def gaussian_kernels(across: Tensor, along: Tensor, angle: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.training.data import blur_noise as photo_damage
-from remend.training.data.blur_noise import MODES, Damaged, uniform
+from remend.training.data.blur_noise import MODES, Damaged
+from remend.training.data.draws import uniform
 from remend.training.data.jpeg import random_jpeg, random_webp, to_bytes
 from remend.training.data.photo_store import batch_to_unit
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.training.data.draws import first_few, log_uniform, normal, uniform
 from remend.training.data.shapes import (
     FAR,
     PAGE,
@@ -28,27 +29,6 @@ from remend.training.data.shapes import (
 )
 
 
-def _uniform(random: torch.Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
-    draws = torch.rand(shape, generator=random, device=random.device)
-    return low + (high - low) * draws
-
-
-def _log_uniform(
-    random: torch.Generator, shape: tuple[int, ...], low: float, high: float
-) -> Tensor:
-    return _uniform(random, shape, math.log(low), math.log(high)).exp()
-
-
-def _normal(random: torch.Generator, shape: tuple[int, ...], std: float) -> Tensor:
-    return torch.randn(shape, generator=random, device=random.device) * std
-
-
-def _first(random: torch.Generator, shape: tuple[int, ...], among: int) -> Tensor:
-    """True for a random number (at least one) of the first of ``among`` things: (*shape, among)."""
-    count = torch.randint(1, among + 1, (*shape, 1), generator=random, device=random.device)
-    return torch.arange(among, device=random.device) < count
-
-
 def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
     """Free-form brush strokes: bent polylines 6 to 28 px wide, some of uneven width.
 
@@ -58,19 +38,21 @@ def strokes(batch: int, size: int, random: torch.Generator) -> Tensor:
     step, segments = 4, 6
     number = min(max(4, size * size // 3500), 24)
     shape = (batch, number, segments)
-    drawn = _first(random, (batch,), number)[..., None] & _first(random, (batch, number), segments)
-    angle = _uniform(random, (batch, number, 1), 0, 2 * math.pi) + _normal(
-        random, shape, 0.6
-    ).cumsum(2)
-    length = _uniform(random, shape, min(12, size / 8), min(60, size / 2))
+    drawn = first_few(random, (batch,), number)[..., None] & first_few(
+        random, (batch, number), segments
+    )
+    angle = uniform(random, (batch, number, 1), 0, 2 * math.pi) + normal(random, shape, 0.6).cumsum(
+        2
+    )
+    length = uniform(random, shape, min(12, size / 8), min(60, size / 2))
     steps = torch.stack((angle.cos(), angle.sin()), -1) * length[..., None]
-    start = _uniform(random, (batch, number, 1, 2), -0.1 * size, 1.1 * size)
+    start = uniform(random, (batch, number, 1, 2), -0.1 * size, 1.1 * size)
     corners = torch.cat((start, start + steps.cumsum(2)), dim=2)
-    radius = _log_uniform(random, (batch, 1, 1), 3.5, max(4, min(14, size / 8)))
-    radius = radius * _uniform(random, (batch, number, 1), 0.75, 1.25)
-    uneven = _uniform(random, (batch, 1, 1), 0, 1) < 0.4
+    radius = log_uniform(random, (batch, 1, 1), 3.5, max(4, min(14, size / 8)))
+    radius = radius * uniform(random, (batch, number, 1), 0.75, 1.25)
+    uneven = uniform(random, (batch, 1, 1), 0, 1) < 0.4
     radius = radius * torch.where(
-        uneven, _uniform(random, (batch, number, segments + 1), 0.6, 1.4), 1.0
+        uneven, uniform(random, (batch, number, segments + 1), 0.6, 1.4), 1.0
     )
     radius = radius.clamp_min(3)
     begin = radius[:, :, :-1].masked_fill(~drawn, -FAR).flatten(1, 2)
@@ -88,36 +70,36 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Tensor:
     shape = (batch, number)
     of_sample = (batch, 1)
     # A film is scratched along its way through the camera: one direction, hardly a bend.
-    film = _uniform(random, of_sample, 0, 1) < 0.25
+    film = uniform(random, of_sample, 0, 1) < 0.25
     angle = torch.where(
         film,
-        _uniform(random, of_sample, 0, 2 * math.pi) + _normal(random, shape, 0.05),
-        _uniform(random, shape, 0, 2 * math.pi),
+        uniform(random, of_sample, 0, 2 * math.pi) + normal(random, shape, 0.05),
+        uniform(random, shape, 0, 2 * math.pi),
     )
-    bend = torch.where(film, 0.01, _log_uniform(random, shape, 0.02, 0.4))
-    length = _log_uniform(random, shape, 0.15 * size, 1.3 * size)
-    middle = _uniform(random, (*shape, 2), -0.1 * size, 1.1 * size)
-    sway = _normal(random, (*shape, 2), 1) * (bend * length)[..., None]
+    bend = torch.where(film, 0.01, log_uniform(random, shape, 0.02, 0.4))
+    length = log_uniform(random, shape, 0.15 * size, 1.3 * size)
+    middle = uniform(random, (*shape, 2), -0.1 * size, 1.1 * size)
+    sway = normal(random, (*shape, 2), 1) * (bend * length)[..., None]
     points = curves(middle, angle, length, sway, points=2 * size)
-    width = _log_uniform(random, of_sample, 1, 3) * _log_uniform(random, shape, 0.6, 2)
+    width = log_uniform(random, of_sample, 1, 3) * log_uniform(random, shape, 0.6, 2)
     width = width.clamp(1, WIDEST_PEN)
     t = torch.linspace(0, 2 * math.pi, 2 * size, device=random.device)
-    waves = _log_uniform(random, shape, 0.3, 6)[..., None] * t
-    waves = (waves + _uniform(random, shape, 0, 2 * math.pi)[..., None]).sin()
-    worn = _uniform(random, shape, 0, 1) ** 3 * 1.2
+    waves = log_uniform(random, shape, 0.3, 6)[..., None] * t
+    waves = (waves + uniform(random, shape, 0, 2 * math.pi)[..., None]).sin()
+    worn = uniform(random, shape, 0, 1) ** 3 * 1.2
     width = (width[..., None] * (1 + worn[..., None] * waves)).round()
-    width = width.where(_first(random, (batch,), number)[..., None], 0)
+    width = width.where(first_few(random, (batch,), number)[..., None], 0)
 
     specks = max(4, size * size // 1500)
     many = (batch, specks)
-    dusty = _uniform(random, of_sample, 0, 1) < 0.5
-    dust_width = _log_uniform(random, many, 1, WIDEST_PEN).round()
-    dust_width = dust_width.where(dusty & _first(random, (batch,), specks), 0)
+    dusty = uniform(random, of_sample, 0, 1) < 0.5
+    dust_width = log_uniform(random, many, 1, WIDEST_PEN).round()
+    dust_width = dust_width.where(dusty & first_few(random, (batch,), specks), 0)
     dust = curves(
-        _uniform(random, (*many, 2), 0, size),
-        _uniform(random, many, 0, 2 * math.pi),
-        _log_uniform(random, many, 0.5, 8),
-        _normal(random, (*many, 2), 1.5),
+        uniform(random, (*many, 2), 0, size),
+        uniform(random, many, 0, 2 * math.pi),
+        log_uniform(random, many, 0.5, 8),
+        normal(random, (*many, 2), 1.5),
         points=10,
     )
     return trace(
@@ -143,11 +125,11 @@ def text(batch: int, size: int, random: torch.Generator) -> Tensor:
 def boxes(batch: int, size: int, random: torch.Generator) -> Tensor:
     """One to four rectangles, a third of them turned by any angle."""
     shape = (batch, 4)
-    drawn = _first(random, (batch,), 4)
-    half = _log_uniform(random, (*shape, 2), size / 20, size / 3.5)
-    middle = _uniform(random, (*shape, 2), 0, size)
-    angle = _uniform(random, shape, 0, math.pi)
-    angle = angle.where(_uniform(random, shape, 0, 1) < 1 / 3, 0)[..., None, None]
+    drawn = first_few(random, (batch,), 4)
+    half = log_uniform(random, (*shape, 2), size / 20, size / 3.5)
+    middle = uniform(random, (*shape, 2), 0, size)
+    angle = uniform(random, shape, 0, math.pi)
+    angle = angle.where(uniform(random, shape, 0, 1) < 1 / 3, 0)[..., None, None]
     at = torch.arange(size, dtype=torch.float32, device=random.device)
     x = (at - middle[..., :1])[:, :, None, :]
     y = (at - middle[..., 1:])[:, :, :, None]
@@ -161,30 +143,30 @@ def blobs(batch: int, size: int, random: torch.Generator) -> Tensor:
     step = 4
     at = grid(size, step, random.device)
     shape = (batch, 3)
-    middle = _uniform(random, (*shape, 2), 0, size)
-    radius = _log_uniform(random, shape, size / 12, size / 3)
-    radius = radius.where(_first(random, (batch,), 3), -FAR)
+    middle = uniform(random, (*shape, 2), 0, size)
+    radius = log_uniform(random, shape, size / 12, size / 3)
+    radius = radius.where(first_few(random, (batch,), 3), -FAR)
     x = (at - middle[..., :1])[:, :, None, :]
     y = (at - middle[..., 1:])[:, :, :, None]
-    stretch = _log_uniform(random, shape, 0.6, 1 / 0.6)[..., None, None]
+    stretch = log_uniform(random, shape, 0.6, 1 / 0.6)[..., None, None]
     apart = ((x * stretch) ** 2 + (y / stretch) ** 2).sqrt_()
     angle = torch.atan2(y, x)
     outline = torch.ones_like(angle)
     for wave in range(1, 7):
-        phase = _uniform(random, shape, 0, 2 * math.pi)[..., None, None]
-        height = _normal(random, shape, 0.3 / wave)[..., None, None]
+        phase = uniform(random, shape, 0, 2 * math.pi)[..., None, None]
+        height = normal(random, shape, 0.3 / wave)[..., None, None]
         outline += height * torch.cos(wave * angle + phase)
     objects = (apart - radius[..., None, None] * outline.clamp_min_(0.2)).amin(1)
 
     cells = max(4, size // 20)
     noise = torch.randn(batch, 1, cells, cells, generator=random, device=random.device)
     soft = F.interpolate(noise, len(at), mode="bicubic", align_corners=False)[:, 0]
-    share = _uniform(random, (batch, 1), 0.02, 0.45)
+    share = uniform(random, (batch, 1), 0.02, 0.45)
     ranked = soft.flatten(1).sort(dim=1).values
     level = ranked.gather(1, (share * ranked.shape[1]).long())
     stains = soft - level[..., None]
 
-    is_object = _uniform(random, (batch, 1, 1), 0, 1) < 0.5
+    is_object = uniform(random, (batch, 1, 1), 0, 1) < 0.5
     return refine(torch.where(is_object, objects, stains), size, step)
 
 
@@ -264,12 +246,12 @@ class HoleSampler:
         area = (
             size
             * size
-            * _uniform(random, (batch,), 0.7 * least + 0.3 * largest, 0.5 * (least + largest))
+            * uniform(random, (batch,), 0.7 * least + 0.3 * largest, 0.5 * (least + largest))
         )
-        height = (area.sqrt() * _log_uniform(random, (batch,), 0.8, 1.25)).clamp(1, size).round()
+        height = (area.sqrt() * log_uniform(random, (batch,), 0.8, 1.25)).clamp(1, size).round()
         width = (area / height).clamp(1, size).round()
-        top = (_uniform(random, (batch,), 0, 1) * (size - height + 1)).floor()
-        left = (_uniform(random, (batch,), 0, 1) * (size - width + 1)).floor()
+        top = (uniform(random, (batch,), 0, 1) * (size - height + 1)).floor()
+        left = (uniform(random, (batch,), 0, 1) * (size - width + 1)).floor()
         at = torch.arange(size, device=random.device)
         rows = (at >= top[:, None]) & (at < (top + height)[:, None])
         columns = (at >= left[:, None]) & (at < (left + width)[:, None])

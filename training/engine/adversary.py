@@ -24,7 +24,7 @@ from remend.training.engine.discriminator_tricks import (
     shift,
 )
 from remend.training.engine.distributed import SingleProcess
-from remend.training.engine.tasks import Terms
+from remend.training.engine.tasks.task import Terms
 from remend.training.losses import pixel as picture_losses
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.losses.penalties import PENALTIES

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from remend.models.device import Placement
 from remend.training.engine.batch import WindowShift
 from remend.training.engine.compiling import place
-from remend.training.engine.tasks import Terms
+from remend.training.engine.tasks.task import Terms
 from remend.training.losses import pixel as picture_losses
 from remend.training.losses.feature_networks import load_features
 from remend.training.recipe.schema import Recipe

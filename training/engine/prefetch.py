@@ -11,7 +11,7 @@ import torch
 
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch
-from remend.training.engine.tasks import TASKS
+from remend.training.engine.tasks.table import TASKS
 from remend.training.recipe.schema import Recipe
 
 MOST_BATCHES = 8

@@ -34,7 +34,9 @@ from remend.training.engine.pretrained import find_start, freeze, load_matching
 from remend.training.engine.run_card import count_sources, discriminator_card, generator_card
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.run_state import RunState
-from remend.training.engine.tasks import TASKS, Output, run_generator, with_classes
+from remend.training.engine.tasks.generate import with_classes
+from remend.training.engine.tasks.table import TASKS
+from remend.training.engine.tasks.task import Output, run_generator
 from remend.training.optim.ema import Ema
 from remend.training.optim.optimisers import OPTIMISERS
 from remend.training.optim.schedules import learning_rate_factor

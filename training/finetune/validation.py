@@ -19,7 +19,8 @@ from remend.models.errors import RequestError
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch, WindowShift
 from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
-from remend.training.engine.tasks import LEAST_ERROR, TASKS, UNIT_SPAN, Task, run_generator
+from remend.training.engine.tasks.table import TASKS
+from remend.training.engine.tasks.task import LEAST_ERROR, UNIT_SPAN, Task, run_generator
 from remend.training.evaluation.metrics import psnr_of_errors
 from remend.training.recipe.schema import Recipe
 

@@ -88,13 +88,17 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
             f"Architecture {recipe.architecture!r} is for {architecture.task}, "
             f"the recipe's task is {recipe.task}."
         )
-    discriminator, crop = find_architecture(architecture.judge), recipe.data.crop
+    crop, generator = recipe.data.crop, recipe.generator
     recipe = dataclasses.replace(
-        recipe,
-        generator=fit_network(architecture, recipe.generator, "generator.", crop),
-        discriminator=fit_network(discriminator, recipe.discriminator, "discriminator.", crop),
+        recipe, generator=fit_network(architecture, generator, "generator.", crop)
     )
+    if architecture.judge:
+        discriminator = find_architecture(architecture.judge)
+        table = fit_network(discriminator, recipe.discriminator, "discriminator.", crop)
+        recipe = dataclasses.replace(recipe, discriminator=table)
     refuse_contradictions(recipe)
+    if recipe.task == "damage":
+        refuse_pictures(recipe)
     if recipe.task == "generate":
         refuse_generation(recipe)
     elif recipe.data.classes:
@@ -102,7 +106,15 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-LOSSES_OF_ONE_TASK = {"l1_hole": "fill", "l2": "upscale", "grid": "upscale"}
+COARSEST = 32
+"""px; the damage network halves its crops five times."""
+LOSSES_OF_ONE_TASK = {
+    "l1_hole": "fill",
+    "l2": "upscale",
+    "grid": "upscale",
+    "bce": "damage",
+    "dice": "damage",
+}
 
 
 def refuse_contradictions(recipe: Recipe) -> None:
@@ -129,6 +141,24 @@ def refuse_contradictions(recipe: Recipe) -> None:
     largest = max(growth.sizes, default=recipe.data.crop)
     if largest % 8:
         raise RequestError(f"Crops of {largest} px do not work; use multiples of 8.")
+
+
+def refuse_pictures(recipe: Recipe) -> None:
+    """Raise a RequestError for what a network that makes no picture cannot be asked."""
+    for name in (f.name for f in dataclasses.fields(recipe.losses) if f.name != "features"):
+        if getattr(recipe.losses, name) and LOSSES_OF_ONE_TASK.get(name) != recipe.task:
+            raise RequestError(
+                f"losses.{name} is about pictures, and what the task {recipe.task} makes is none; set "
+                "it to 0."
+            )
+    if recipe.discriminator:
+        raise RequestError(
+            f"The task {recipe.task} has no discriminator; leave [discriminator] out."
+        )
+    if recipe.data.crop % COARSEST:
+        raise RequestError(
+            f"data.crop = {recipe.data.crop}: a damage network takes multiples of {COARSEST} px."
+        )
 
 
 def refuse_generation(recipe: Recipe) -> None:
@@ -172,7 +202,10 @@ def advice(recipe: Recipe, processes: int = 1) -> list[str]:
     """Sentences about settings that work, but seldom well; ``processes`` of them train together."""
     sentences: list[str] = []
     adversary = recipe.adversary
-    discriminator = find_architecture(find_architecture(recipe.architecture).judge)
+    architecture = find_architecture(recipe.architecture)
+    if not architecture.judge:
+        return sentences
+    discriminator = find_architecture(architecture.judge)
     config: Any = discriminator.config(**recipe.discriminator)
     unbounded = adversary.loss in ("wgan", "hinge_no_relu")
     if unbounded and adversary.penalty == "none" and not config.spectral:
@@ -185,7 +218,7 @@ def advice(recipe: Recipe, processes: int = 1) -> list[str]:
             f"discriminator.norm = {config.norm} mixes the samples of a batch, so the slope that "
             f"adversary.penalty = {adversary.penalty} limits is not one sample's: use layer or none."
         )
-    generator: Any = find_architecture(recipe.architecture).config(**recipe.generator)
+    generator: Any = architecture.config(**recipe.generator)
     pieces = processes * recipe.data.accumulate
     if pieces > 1 and (
         {generator.norm, config.norm} & {"batch", "switchable"} or config.minibatch != "none"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from remend.training.data.damaged_print import DamageConfig
 from remend.training.data.degradation import DegradationConfig
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PenaltyName
@@ -67,6 +68,9 @@ class LossesConfig:
     tv: NonNegative = 0.0
     grid: NonNegative = 0.0
     """Against the grid of an upscaler's PixelShuffle."""
+    bce: NonNegative = 0.0
+    dice: NonNegative = 0.0
+    """Of a damage network only: cross-entropy over pixels, and soft Dice, in which thin damage counts too."""
     feature_matching: NonNegative = 0.0
     adversarial: NonNegative = 0.0
     features: str = "efficientnet_lite0"
@@ -163,7 +167,7 @@ class RunConfig:
 class Recipe:
     """Everything that decides a training run, except the photos."""
 
-    task: Literal["fill", "upscale", "generate"]
+    task: Literal["fill", "upscale", "damage", "generate"]
     architecture: str
     images: Count
     """Images to see in all."""
@@ -178,6 +182,7 @@ class Recipe:
     data: DataConfig = field(default_factory=DataConfig)
     holes: HolesConfig = field(default_factory=HolesConfig)
     degradation: DegradationConfig = field(default_factory=DegradationConfig)
+    damage: DamageConfig = field(default_factory=DamageConfig)
     losses: LossesConfig = field(default_factory=LossesConfig)
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
     optimiser: OptimisersConfig = field(default_factory=OptimisersConfig)

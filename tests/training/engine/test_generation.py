@@ -16,7 +16,8 @@ from remend.models.errors import RequestError
 from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tasks import TASKS, draw_latents
+from remend.training.engine.tasks.generate import draw_latents
+from remend.training.engine.tasks.table import TASKS
 from remend.training.engine.trainer import Trainer
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.losses.penalties import PENALTIES

@@ -9,14 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.tasks import (
-    COARSE_FACTOR,
-    TASKS,
-    FillTask,
-    Output,
-    UpscaleTask,
-    run_generator,
-)
+from remend.training.engine.tasks.fill import COARSE_FACTOR, FillTask
+from remend.training.engine.tasks.table import TASKS
+from remend.training.engine.tasks.task import Output, run_generator
+from remend.training.engine.tasks.upscale import UpscaleTask
 from remend.training.recipe.parse import LOSSES_OF_ONE_TASK, read_recipe
 from tests.helpers.paths import RECIPES
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from remend.training.engine.tasks import mean_psnr
+from remend.training.engine.tasks.task import mean_psnr
 from remend.training.losses.pixel import (
     feature_matching,
     gram,

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.tasks import GenerateTask
+from remend.training.engine.tasks.generate import GenerateTask
 from remend.training.lab.problems.photos import (
     CHECK_SEED,
     MILLISECONDS,

@@ -20,7 +20,8 @@ from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch
 from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tasks import FillTask, Output, run_generator
+from remend.training.engine.tasks.fill import FillTask
+from remend.training.engine.tasks.task import Output, run_generator
 from remend.training.engine.trainer import Trainer
 from remend.training.lab.report.findings import Lines, Measure, Pictures, Trial
 from remend.training.losses import pixel as picture_losses

@@ -1,0 +1,163 @@
+"""Damaged prints made of clean photos, and the truth about where they are damaged.
+
+A crop becomes a print (soft or sharp, grey, sepia or colour, some with the edge of the paper), damage of
+several kinds is laid over it, then all of it together is scanned: blurred, grained, compressed. So damage
+cannot be told by its sharpness or its grain alone. What counts as damage is what changes the photo visibly;
+what changes it a little is neither. Paper edges and frames are no damage. What each kind looks like is in
+`training.data.damage_kinds`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from remend.training.data.blur_noise import old_photo_look
+from remend.training.data.damage_kinds import DAMAGE, GROUPS, Layer, colours
+from remend.training.data.draws import uniform
+from remend.training.data.jpeg import random_jpeg
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+VISIBLE = 14.0
+"""Of 255: a change of luma or colour from here on is damage."""
+HARDLY_SEEN = 5.0
+"""Of 255: a change below it is none. In between a network may say what it likes."""
+
+
+@dataclass(frozen=True)
+class DamageConfig:
+    """How photos become damaged prints."""
+
+    shares: Mapping[str, Share] = field(
+        default_factory=lambda: {name: kind.share for name, kind in DAMAGE.items()}
+    )
+    """Kind in `DAMAGE` -> share of the damaged crops that have it."""
+    clean_share: Share = 0.35
+    """Share of crops without damage: photos are full of wires, whiskers and highlights."""
+    soft_share: Share = 0.4
+    """Share of batches enlarged from fewer pixels: scans have more pixels than prints have detail."""
+    old_share: Share = 0.5
+    """Share of crops that are grey or sepia."""
+    frame_share: Share = 0.15
+    """Share of crops with a straight edge of the paper or an album's page in them."""
+
+
+class DamagedPrints(NamedTuple):
+    """What a damage network learns from."""
+
+    scans: Tensor
+    """(B, 3, S, S) uint8."""
+    truth: Tensor
+    """(B, 2, S, S) float32 {0, 1}, where damage of each of `GROUPS` is."""
+    certain: Tensor
+    """(B, 2, S, S) float32 {0, 1}, where the truth counts."""
+
+
+def soften(crops: Tensor, share: float, side: int, random: torch.Generator) -> Tensor:
+    """A batch of crops (B, 3, S, S) uint8 at ``side`` px: by chance its middle, enlarged to that."""
+    chance, zoom = uniform(random, (2,), 0, 1).tolist()
+    if chance >= share:
+        return crops
+    inner = round(side / (1.3 + 1.2 * zoom))
+    start = (side - inner) // 2
+    window = crops[:, :, start : start + inner, start : start + inner].float()
+    wide = F.interpolate(window, side, mode="bicubic", align_corners=False)
+    return wide.round().clamp(0, 255).to(torch.uint8)
+
+
+def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) -> DamagedPrints:
+    """Make damaged prints of clean crops.
+
+    Args:
+        crops: (B, 3, S, S) uint8.
+        config: What is done, and how often.
+        random: Source of all randomness; may live on another device.
+    """
+    batch, _, size, _ = crops.shape
+    crops = soften(crops, config.soft_share, size, random)
+    photo = old_photo_look(crops, config.old_share, random).float()
+    photo = lay_frames(photo, config.frame_share, random)
+    truth = photo.new_zeros(batch, len(GROUPS), size, size)
+    seen = torch.zeros_like(truth)
+    damaged = uniform(random, (batch,), 0, 1) >= config.clean_share
+    order = torch.randperm(len(config.shares), generator=random, device=random.device).tolist()
+    names = list(config.shares)
+    for name in (names[number] for number in order):
+        kind = DAMAGE[name]
+        has = damaged & (uniform(random, (batch,), 0, 1) < config.shares[name])
+        chosen = has.nonzero()[:, 0].to(photo.device)
+        if not len(chosen):
+            continue
+        before = photo[chosen]
+        after = lay(before, kind.draw(len(chosen), size, random))
+        photo[chosen] = after
+        change = (after - before).abs().amax(1)
+        if (
+            kind.group == "patches"
+        ):  # wide things have smooth outlines, whatever the photo below them
+            change = F.avg_pool2d(change, 5, 1, 2)
+        group = GROUPS.index(kind.group)
+        truth[chosen, group] = truth[chosen, group].maximum((change >= VISIBLE).float())
+        seen[chosen, group] = seen[chosen, group].maximum((change > HARDLY_SEEN).float())
+    certain = (truth == seen).float()
+    # Where damage of one group lies on damage of the other, either is right.
+    certain *= 1 - truth.flip(1) * (1 - truth)
+    return DamagedPrints(scan(photo, random), truth, certain)
+
+
+def lay(photo: Tensor, layer: Layer) -> Tensor:
+    """A layer of damage over photos (n, 3, S, S), 0 to 255."""
+    layer = Layer(*(part.to(photo.device) if torch.is_tensor(part) else part for part in layer))
+    mixed = photo + (layer.colour - photo) * layer.opacity + layer.light
+    return mixed.clamp_(0, 255)
+
+
+def lay_frames(photo: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """Put the straight edge or corner of a print, and what lies beyond, into a share of the crops."""
+    batch, _, size, _ = photo.shape
+    draws = uniform(random, (batch, 9, 1, 1, 1), 0, 1).to(photo.device).unbind(1)
+    chosen, tilt, reach, other, rounded, flip, margin, line, textured = draws
+    at = torch.arange(size, device=photo.device)
+    x, y = at.view(1, 1, 1, -1), at.view(1, 1, -1, 1)
+    slope = (tilt - 0.5) * 0.04
+    side = (0.03 + 0.3 * reach) * size - x + slope * y
+    top = (0.03 + 0.3 * other) * size - y - slope * x
+    both = torch.maximum(side, top)
+    curve = 4 + 30 * rounded
+    corner = torch.hypot((side + curve).clamp_min(0), (top + curve).clamp_min(0)) - curve
+    edge = torch.where(rounded < 0.4, side, torch.where(rounded < 0.7, both, corner))
+    edge = torch.where(flip < 0.25, edge, torch.where(flip < 0.5, edge.flip(3), edge))
+    edge = torch.where((flip >= 0.5) & (flip < 0.75), edge.flip(2), edge)
+    edge = torch.where(flip >= 0.75, edge.flip((2, 3)), edge)
+    paper, ground = (colours(batch, random, 0.6).to(photo.device) for _ in range(2))
+    noise = torch.randn(batch, 1, size, size, generator=random, device=random.device)
+    paper = paper + noise.to(photo.device) * 4 * textured
+    width = torch.where(margin < 0.5, 0.0, 40 * (margin - 0.5))
+    beyond = torch.where(edge > width, ground, paper)
+    framed = torch.where(edge > 0, beyond, photo)
+    drawn = (line < 0.3) & ((edge + 3 + 5 * tilt).abs() < 0.8)
+    framed = torch.where(drawn, ground, framed)
+    return torch.where(chosen < share, framed.clamp(0, 255), photo)
+
+
+def scan(photo: Tensor, random: torch.Generator) -> Tensor:
+    """What a scanner and a file make of prints (B, 3, S, S), 0 to 255: blur, grain, compression; uint8."""
+    batch = len(photo)
+    draws = uniform(random, (batch, 4, 1, 1, 1), 0, 1).to(photo.device).unbind(1)
+    blur, grain, coarse, coloured = draws
+    for _ in range(2):
+        mean = F.avg_pool2d(F.pad(photo, (1, 1, 1, 1), "replicate"), 3, 1)
+        photo = torch.lerp(photo, mean, (1.4 * blur - 0.4).clamp(0, 1))
+    noise = torch.randn(tuple(photo.shape), generator=random, device=random.device)
+    noise = noise.to(photo.device)
+    noise = torch.where(coloured < 0.3, noise, noise[:, :1])
+    smooth = 2.4 * F.avg_pool2d(F.pad(noise, (1, 1, 1, 1), "reflect"), 3, 1)
+    noise = torch.lerp(noise, smooth, coarse)
+    photo = photo + noise * 12 * grain.square()
+    scans = photo.round_().clamp_(0, 255).to(torch.uint8)
+    return random_jpeg(scans, 0.6, (45, 97), random)
