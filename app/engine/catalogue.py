@@ -19,6 +19,8 @@ from remend.models.errors import RequestError
 
 COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
 """Beside safetensors."""
+TASKS = ("fill", "upscale", "damage")
+"""What weights are for that can be named; others are parts of a training."""
 _OWN_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 
 
@@ -69,7 +71,7 @@ def list_models(task: str | None = None) -> list[Model]:
     """The models that can be named, by name; files that restore nothing are left out.
 
     Args:
-        task: ``fill`` or ``upscale``; None = both.
+        task: One of `TASKS`; None = all.
     """
     found: dict[str, Model] = {}
     for path in weights_files():
@@ -77,7 +79,7 @@ def list_models(task: str | None = None) -> list[Model]:
             card = card_of(path)
         except RequestError:
             continue  # `remend models verify` says what is wrong with it
-        if card.task in ("fill", "upscale") and task in (None, card.task):
+        if card.task in TASKS and task in (None, card.task):
             found.setdefault(path.stem, Model(path.stem, path, card))
     return sorted(found.values(), key=lambda model: model.name)
 
@@ -87,7 +89,7 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
 
     Args:
         name_or_path: A name from ``list_models``, or a path: whatever has a suffix or a separator.
-        task: What they are to do, ``fill`` or ``upscale``; None = whatever they are for.
+        task: What they are to do, one of `TASKS`; None = whatever they are for.
 
     Raises:
         RequestError: There are none of that name, no such file, or they are for something else.
@@ -104,7 +106,7 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
     card = card_of(path)
     if task and card.task != task:
         raise RequestError(
-            f"{name} was trained to {card.task}, not to {task}; `remend models` lists what each is for."
+            f"{name} was trained for {card.task}, not for {task}; `remend models` lists what each is for."
         )
     return path
 
@@ -121,6 +123,11 @@ def _no_such_model(name: str, task: str | None) -> str:
 def default_fill_model() -> str:
     """The name of the model that fills where none is asked for."""
     return "fill"
+
+
+def default_damage_model() -> str:
+    """The name of the model that finds damage where none is asked for."""
+    return "damage"
 
 
 def default_upscale_model(scale: float) -> str:

@@ -15,10 +15,13 @@ from remend.app.engine.catalogue import find_model
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture
+from remend.models.inference.damage import DamageMap
 from remend.models.inference.restorer import (
+    DamageFinder,
     FilledPatch,
     FillOptions,
     Inpainter,
+    LoadedModel,
     UpscaleOptions,
     Upscaler,
     load_restorer,
@@ -130,9 +133,19 @@ class ModelPool:
             restorer = _as_upscaler(device.load(find_model(model, "upscale"), strength), model)
             return restorer.restore(picture, options, progress=progress)
 
+    def find_damage(
+        self, picture: Picture, model: str | Path, progress: Progress = NO_PROGRESS
+    ) -> DamageMap:
+        """Find where a picture is damaged; errors as ``inpainter`` and ``DamageFinder.look``."""
+        with self._turn(self._devices, progress) as device:
+            finder = device.load(find_model(model, "damage"), 1.0)
+            if not isinstance(finder, DamageFinder):
+                raise RequestError(f"{model} cannot find damage.")
+            return finder.look(picture, progress=progress)
+
     def _load(
         self, device: "_Device", path: Path, progress: Progress, strength: float
-    ) -> Inpainter | Upscaler:
+    ) -> LoadedModel:
         """The network on that device; only one that is not loaded yet waits until the device is free."""
         if (loaded := device.find(path, strength)) is not None:
             return loaded
@@ -167,10 +180,10 @@ class _Device:
     def __init__(self, placement: Placement, keep: int) -> None:
         self.placement = placement
         self._keep = keep
-        self._loaded: OrderedDict[_Key, Inpainter | Upscaler] = OrderedDict()
+        self._loaded: OrderedDict[_Key, LoadedModel] = OrderedDict()
         self._lock = threading.Lock()  # of the table; who loads or restores has reserved the device
 
-    def find(self, path: Path, strength: float) -> Inpainter | Upscaler | None:
+    def find(self, path: Path, strength: float) -> LoadedModel | None:
         """The network where it is loaded; it becomes the one used last."""
         key = _key_of(path, strength)
         with self._lock:
@@ -178,7 +191,7 @@ class _Device:
                 self._loaded.move_to_end(key)
             return self._loaded.get(key)
 
-    def load(self, path: Path, strength: float) -> Inpainter | Upscaler:
+    def load(self, path: Path, strength: float) -> LoadedModel:
         """The network, loaded where it is not yet; the caller has reserved the device."""
         if (known := self.find(path, strength)) is not None:
             return known
@@ -195,13 +208,13 @@ def _key_of(path: Path, strength: float) -> _Key:
     return path.resolve(), stat.st_mtime_ns, stat.st_size, strength
 
 
-def _as_inpainter(restorer: Inpainter | Upscaler, model: str | Path) -> Inpainter:
+def _as_inpainter(restorer: LoadedModel, model: str | Path) -> Inpainter:
     if not isinstance(restorer, Inpainter):
         raise RequestError(f"{model} cannot fill.")
     return restorer
 
 
-def _as_upscaler(restorer: Inpainter | Upscaler, model: str | Path) -> Upscaler:
+def _as_upscaler(restorer: LoadedModel, model: str | Path) -> Upscaler:
     if not isinstance(restorer, Upscaler):
         raise RequestError(f"{model} cannot upscale.")
     return restorer

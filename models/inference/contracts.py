@@ -90,3 +90,21 @@ class UpscaleNetwork(RestoringNetwork, Protocol):
     def receptive_radius(self) -> int | None:
         """Input pixels that one output pixel sees to each side; None = unknown."""
         ...
+
+
+@runtime_checkable
+class DamageNetwork(Protocol):
+    """Sees damage; it makes no picture."""
+
+    @property
+    def multiple(self) -> int:
+        """Height and width must be multiples of this many pixels."""
+        ...
+
+    def __call__(self, image: Tensor, /) -> Tensor:
+        """Logits (B, 2, H, W) of lines and patches for image (B, 3, H, W) in [-1, 1]."""
+        ...
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """As ``nn.Module.to``, whose declaration lacks ``memory_format``."""
+        ...

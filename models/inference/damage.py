@@ -1,123 +1,212 @@
-"""Guess where an old photo is damaged: scratches, creases, dust and spots, by classical means.
+"""Finding damage in a photo: the damage network over its tiles, and what its probabilities mean.
 
-Damage is taken to be thin or small and to stand out, lighter or darker, from what lies around it *more than
-other things do there*: fine texture raises the bar where it is. The guess is a proposal for a person to
-correct; nothing here fills anything, no network runs, and wide tears and stains are not found.
+`DamageFinder` runs the network once; the `DamageMap` that it gives answers every question afterwards without
+it: the mask at any sensitivity, what is in it, and which piece lies at a point. Nothing here fills anything.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
+from remend.models.checkpoints.checkpoint import Card
+from remend.models.device import Placement
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Mask, Picture, to_8_bit
+from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit, to_unit
+from remend.models.inference.contracts import DamageNetwork
+from remend.models.inference.tiling import plan_tiles
+from remend.models.progress import NO_PROGRESS, Progress
 
-LOOK_PX = 1600
+LOOK_PX = 2400
 """Longest side of the picture that is looked at; larger ones are reduced to it."""
 DEFAULT_SENSITIVITY = 0.5
 
-_LINE_PX = 31
-_DIRECTIONS = 12
-_AROUND_PX = 81  # the neighbourhood whose own texture raises the bar
-_STRICT, _LAX = 12.0, 3.0  # how far damage stands out, in units of its surroundings' texture
-_NOISE = 1.5  # of 255: a floor under the texture of flat regions
-_LINE_FACTOR = 0.4  # a line's mean over many pixels is as telling as a spot that stands out more
-_LINE_SHARE = (
-    1 / 12
-)  # of the picture's longest side: shorter lines are taken for things in the picture
-_SPOT_FACTOR = 1.5  # texture and eyes are made of spots
-_DARK_FACTOR = 2.0  # damage is seldom dark, eyes and mouths are
-
-Field = NDArray[np.float32]
+_CORE_PX, _HALO_PX = 768, 128
+"""Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
+_SURE = (0.6, 0.85)
+"""How probable lines and patches must be somewhere, at the default sensitivity: patches only where sure."""
+_SPAN = 5.0
+"""From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
+_FOLLOW = 1.5
+"""A piece reaches as far as its logits stay above the threshold less this."""
+_LINE_SHARE = 1 / 25
+"""Of the longest side: pieces that are longer, and thin, are scratches; others are spots."""
 
 
-def propose_mask(picture: Picture, sensitivity: float = DEFAULT_SENSITIVITY) -> Mask:
-    """Propose a mask of what looks like damage.
+@dataclass(frozen=True, slots=True)
+class DamageCount:
+    """What a mask of damage holds.
+
+    Attributes:
+        scratches: Long thin pieces.
+        spots: All other pieces.
+        share: Of the photo's pixels that are marked, 0 to 1.
+    """
+
+    scratches: int
+    spots: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class DamageMap:
+    """How probable damage is, everywhere in a photo.
+
+    Attributes:
+        size: Width and height of the photo.
+        probabilities: (2, h, w) uint8, 255 = certain, of lines and of patches; as large as the photo or
+            smaller.
+    """
+
+    size: tuple[int, int]
+    probabilities: NDArray[np.uint8]
+
+    def mask(self, sensitivity: float = DEFAULT_SENSITIVITY) -> Mask:
+        """The mask of what is taken for damage, a little wider than that is.
+
+        Args:
+            sensitivity: 0 = only what is certain, 1 = much that may be none.
+        """
+        return self._enlarge(self._found(sensitivity))
+
+    def count(self, sensitivity: float = DEFAULT_SENSITIVITY) -> DamageCount:
+        """What the mask at that sensitivity holds."""
+        found = self._found(sensitivity)
+        cv2 = load_opencv()
+        _, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+        boxes = np.asarray(stats)[1:]
+        lengths = np.hypot(boxes[:, 2], boxes[:, 3])
+        thin = boxes[:, 4] < 0.2 * lengths**2
+        scratches = int((thin & (lengths > _LINE_SHARE * max(found.shape))).sum())
+        return DamageCount(scratches, len(boxes) - scratches, float(found.mean()))
+
+    def piece_at(self, x: int, y: int, sensitivity: float = 1.0) -> Mask:
+        """The connected piece of damage at or near a photo's pixel, followed as far as it goes.
+
+        Args:
+            x: Column of the photo.
+            y: Row of the photo.
+            sensitivity: At which it is looked for.
+
+        Returns:
+            An empty mask where there is none within a hundredth of the longest side.
+        """
+        found = self._found(sensitivity)
+        height, width = found.shape
+        column, row = (
+            min(side - 1, at * side // whole)
+            for at, side, whole in ((x, width, self.size[0]), (y, height, self.size[1]))
+        )
+        rows, columns = np.nonzero(found)
+        apart = np.hypot(rows - row, columns - column)
+        if not len(apart) or apart.min() > max(found.shape) / 100:
+            return Mask.from_array(np.zeros(self.size[::-1], bool))
+        nearest = int(apart.argmin())
+        cv2 = load_opencv()
+        _, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+        labels = np.asarray(labels)
+        return self._enlarge(labels == labels[rows[nearest], columns[nearest]])
+
+    def _found(self, sensitivity: float) -> NDArray[np.bool_]:
+        """Pixels of the map that belong to a piece that is probable enough somewhere."""
+        found = np.zeros(self.probabilities.shape[1:], bool)
+        for probabilities, sure in zip(self.probabilities, _SURE, strict=True):
+            bar = math.log(sure / (1 - sure)) + _SPAN * (0.5 - sensitivity)
+            found |= _follow(probabilities, _level(bar), _level(bar - _FOLLOW))
+        return found
+
+    def _enlarge(self, found: NDArray[np.bool_]) -> Mask:
+        """Pixels of the map as a mask of the photo's size, one pixel wider on every side."""
+        cv2 = load_opencv()
+        ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+        marked = cv2.dilate(found.astype(np.uint8) * np.uint8(255), ellipse)
+        if found.shape[::-1] != self.size:
+            marked = cv2.resize(marked, self.size, interpolation=cv2.INTER_LINEAR)
+        return Mask.from_array(np.asarray(marked) > 127)
+
+
+def _level(logit: float) -> int:
+    return round(255 / (1 + math.exp(-logit)))
+
+
+def _follow(values: NDArray[np.uint8], seed: int, least: int) -> NDArray[np.bool_]:
+    """Connected pixels of at least ``least`` that hold one of at least ``seed`` (hysteresis, Canny 1986)."""
+    cv2 = load_opencv()
+    weak = (values >= max(1, least)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(weak, connectivity=8)
+    labels = np.asarray(labels, np.int32)
+    chosen = np.zeros(count, bool)
+    chosen[labels[values >= max(1, seed)]] = True
+    chosen[0] = False
+    return chosen[labels]
+
+
+class DamageFinder:
+    """A network that sees damage, ready to run.
 
     Args:
-        picture: Of any size and depth.
-        sensitivity: 0 = only what stands out strongly, 1 = much that may be none.
-
-    Returns:
-        A mask of the picture's size, a little wider than the damage; empty where none is seen.
+        network: In float32 and evaluation mode.
+        card: What the weights say about themselves.
+        placement: Where and in which precision to run.
     """
+
+    def __init__(self, network: DamageNetwork, card: Card, placement: Placement) -> None:
+        self.network = network.to(placement.device, memory_format=torch.channels_last)
+        self.card, self.placement = card, placement
+
+    def look(self, picture: Picture, *, progress: Progress = NO_PROGRESS) -> DamageMap:
+        """Find how probable damage is everywhere.
+
+        Args:
+            picture: Of any size and depth.
+            progress: Told of every tile.
+
+        Raises:
+            Cancelled: The user asked for it.
+        """
+        rgb = _reduce(to_8_bit(picture.rgb))
+        height, width = rgb.shape[:2]
+        probabilities = np.zeros((2, height, width), np.uint8)
+        tiles = plan_tiles(width, height, _CORE_PX, _HALO_PX)
+        for done, tile in enumerate(tiles):
+            progress.update(done, len(tiles), "")
+            found = self._run(to_unit(rgb[tile.window.slices]))
+            inner = tile.core.inside(tile.window).slices
+            probabilities[:, *tile.core.slices] = found[:, *inner]
+        progress.update(1, 1)
+        return DamageMap(picture.size, probabilities)
+
+    @torch.inference_mode()
+    def _run(self, window: Tensor) -> NDArray[np.uint8]:
+        """Probabilities (2, h, w) of a window (1, 3, h, w)."""
+        height, width = window.shape[-2:]
+        multiple = self.network.multiple
+        pads = (0, -width % multiple, 0, -height % multiple)
+        mode = "reflect" if width > pads[1] and height > pads[3] else "replicate"
+        padded = F.pad(window, pads, mode=mode)
+
+        def run(where: Placement) -> Tensor:
+            with where.autocast():
+                logits: Tensor = self.network(padded.to(where.device))
+            return logits[0, :, :height, :width].float().sigmoid().cpu()
+
+        found = run(self.placement)
+        if not bool(found.isfinite().all()):
+            found = run(dataclasses.replace(self.placement, dtype=torch.float32))
+        return np.asarray((found * 255).round().to(torch.uint8).numpy())
+
+
+def _reduce(rgb: NDArray[np.uint8]) -> Pixels:
+    """(H, W, 3) with a longest side of at most `LOOK_PX`."""
+    height, width = rgb.shape[:2]
+    if max(height, width) <= LOOK_PX:
+        return rgb
+    factor = LOOK_PX / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
     cv2 = load_opencv()
-    light = _lightness(picture)
-    bar = _STRICT * (_LAX / _STRICT) ** float(np.clip(sensitivity, 0.0, 1.0))
-    # Wider things than a print's hundredth are no scratches; odd, and at most 11 for the sake of time.
-    width = min(11, max(5, max(light.shape) // 100)) | 1
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    found = np.zeros(light.shape, np.uint8)
-    for operation, factor in ((cv2.MORPH_TOPHAT, 1.0), (cv2.MORPH_BLACKHAT, _DARK_FACTOR)):
-        standing_out = np.asarray(cv2.morphologyEx(light, operation, ellipse), np.float32)
-        around = np.asarray(cv2.blur(standing_out, (_AROUND_PX, _AROUND_PX)), np.float32) + _NOISE
-        found |= _find_lines(standing_out, around, factor * _LINE_FACTOR * bar)
-        found |= _find_spots(standing_out, around, factor * _SPOT_FACTOR * bar, width)
-    found = cv2.dilate(found, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
-    if found.shape != picture.rgb.shape[:2]:
-        found = cv2.resize(found, picture.size, interpolation=cv2.INTER_LINEAR)
-    return Mask.from_array(np.asarray(found) > 127)
-
-
-def _lightness(picture: Picture) -> Field:
-    """The picture's luma, (H, W) of 0 to 255, reduced to `LOOK_PX`."""
-    cv2 = load_opencv()
-    luma = np.asarray(cv2.cvtColor(to_8_bit(picture.rgb), cv2.COLOR_RGB2GRAY))
-    longest = max(picture.size)
-    if longest > LOOK_PX:
-        size = tuple(max(1, round(side * LOOK_PX / longest)) for side in picture.size)
-        luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA))
-    return luma.astype(np.float32)
-
-
-def _find_lines(standing_out: Field, around: Field, bar: float) -> NDArray[np.uint8]:
-    """Pixels of thin structures that go on in one direction, as scratches and creases do."""
-    cv2 = load_opencv()
-    along = np.zeros_like(standing_out)
-    for kernel in _line_kernels():
-        np.maximum(along, cv2.filter2D(standing_out, -1, kernel), out=along)
-    shortest = max(_LINE_PX / 2, _LINE_SHARE * max(standing_out.shape))
-    strong = (along > bar * around) & (standing_out > bar * around)
-    joined = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return _keep(np.asarray(joined) > 0, lambda box, area: math.hypot(box[2], box[3]) >= shortest)
-
-
-def _find_spots(standing_out: Field, around: Field, bar: float, width: int) -> NDArray[np.uint8]:
-    """Small blobs that stand out strongly, as dust and specks do, down to where they fade."""
-    seeds = standing_out > bar * around
-    weak = standing_out > bar / 3 * around
-    cv2 = load_opencv()
-    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
-    labels = np.asarray(labels, np.int32)
-    chosen = np.zeros(int(labels.max()) + 1, bool)
-    chosen[np.unique(labels[seeds])] = True
-    chosen[0] = False
-    return _keep(chosen[labels], lambda box, area: area >= 4 and max(box[2], box[3]) <= 3 * width)
-
-
-def _keep(
-    pixels: NDArray[np.bool_], is_wanted: Callable[[NDArray[np.int32], int], bool]
-) -> NDArray[np.uint8]:
-    """Those connected groups of pixels whose box (left, top, width, height) and area are wanted."""
-    cv2 = load_opencv()
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
-    wanted = np.array([is_wanted(stat[:4], int(stat[4])) for stat in np.asarray(stats)])
-    wanted[0] = False
-    return np.where(wanted[np.asarray(labels, np.int32)], np.uint8(255), np.uint8(0))
-
-
-def _line_kernels() -> list[Field]:
-    """Lines through the middle of a square in all directions, each of sum 1."""
-    cv2 = load_opencv()
-    kernels: list[Field] = []
-    middle, reach = _LINE_PX // 2, _LINE_PX / 2 - 1
-    for step in range(_DIRECTIONS):
-        angle = math.pi * step / _DIRECTIONS
-        across, down = round(reach * math.cos(angle)), round(reach * math.sin(angle))
-        kernel = np.zeros((_LINE_PX, _LINE_PX), np.float32)
-        ends = (middle - across, middle - down), (middle + across, middle + down)
-        cv2.line(kernel, *ends, 1.0)
-        kernels.append(kernel / kernel.sum())
-    return kernels
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

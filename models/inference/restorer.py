@@ -1,4 +1,4 @@
-"""Restorers: what a weights file becomes when it is loaded."""
+"""What a weights file becomes when it is loaded: a restorer, or what finds damage for one."""
 
 import dataclasses
 from pathlib import Path
@@ -10,12 +10,14 @@ from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import no_adapter, open_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.models.inference.contracts import FillNetwork, UpscaleNetwork
+from remend.models.inference.contracts import DamageNetwork, FillNetwork, UpscaleNetwork
+from remend.models.inference.damage import DamageFinder
 from remend.models.inference.inpainter import FilledPatch, FillOptions, Inpainter
 from remend.models.inference.spandrel_adapter import open_community
 from remend.models.inference.upscaler import UpscaleOptions, Upscaler
 
 __all__ = [
+    "DamageFinder",
     "FillOptions",
     "FilledPatch",
     "Inpainter",
@@ -33,9 +35,10 @@ class Restorer(Protocol):
     placement: Placement
 
 
-def load_restorer(
-    path: Path, placement: Placement, *, strength: float = 1.0
-) -> Inpainter | Upscaler:
+LoadedModel = Inpainter | Upscaler | DamageFinder
+
+
+def load_restorer(path: Path, placement: Placement, *, strength: float = 1.0) -> LoadedModel:
     """Open a weights file, Remend's or of another maker, and make it ready to run.
 
     Args:
@@ -57,6 +60,8 @@ def load_restorer(
         return Inpainter(network, card, placement)
     if card.task == "upscale" and isinstance(network, UpscaleNetwork):
         return Upscaler(network, card, placement)
+    if card.task == "damage" and isinstance(network, DamageNetwork):
+        return DamageFinder(network, card, placement)
     raise RequestError(
         f"{path} holds a network for {card.task!r}, which restores nothing; "
         "`remend models` lists those that do."

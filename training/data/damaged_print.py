@@ -112,8 +112,8 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
 
 def lay(photo: Tensor, layer: Layer) -> Tensor:
     """A layer of damage over photos (n, 3, S, S), 0 to 255."""
-    layer = Layer(*(part.to(photo.device) if torch.is_tensor(part) else part for part in layer))
-    mixed = photo + (layer.colour - photo) * layer.opacity + layer.light
+    opacity, colour, light = (torch.as_tensor(part).to(photo.device) for part in layer)
+    mixed = photo + (colour - photo) * opacity + light
     return mixed.clamp_(0, 255)
 
 
