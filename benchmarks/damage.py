@@ -29,7 +29,7 @@ from benchmarks.quality import load_filler
 from remend.app.engine.catalogue import find_model
 from remend.models.device import choose_placement
 from remend.models.imaging.files import is_picture_name, read_picture
-from remend.models.imaging.picture import Mask, Picture, to_8_bit
+from remend.models.imaging.picture import Picture, to_8_bit
 from remend.models.inference.restorer import DamageFinder, load_restorer
 
 Find = Callable[[Picture], NDArray[np.bool_]]
@@ -162,7 +162,7 @@ def draw_sheets(arguments: argparse.Namespace) -> None:
         mask, count = damage.mask(arguments.sensitivity), damage.count(arguments.sensitivity)
         print(f"{stem}: {count.scratches} scratches, {count.spots} spots, {count.share:.2%} marked")
         rgb = to_8_bit(picture.rgb)
-        shown = np.where(mask.values[..., None] > 0, np.uint8((255, 0, 0)), rgb // 2 + 60)
+        shown = np.where(mask.values[..., None] > 0, np.array((255, 0, 0), np.uint8), rgb // 2 + 60)
         mended = rgb if mask.is_empty else fill(rgb, mask.values)
         strip = np.hstack((rgb, shown.astype(np.uint8), mended))
         Image.fromarray(strip).save(arguments.sheet / f"{stem}.png")
@@ -177,10 +177,10 @@ def measure_speed(arguments: argparse.Namespace) -> None:
     seconds: list[float] = []
     for _ in range(4):
         begin = time.perf_counter()
-        mask: Mask = finder.look(picture).mask()
+        finder.look(picture).mask()
         seconds.append(time.perf_counter() - begin)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"12 MP: {min(seconds[1:]):.2f} s, peak {peak:.0f} MB; mask {mask.size}")
+    print(f"12 MP: {min(seconds[1:]):.2f} s, peak {peak:.0f} MB")
 
 
 TASKS = {

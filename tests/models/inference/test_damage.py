@@ -1,62 +1,132 @@
-"""Damage that is drawn is found; undamaged pictures get no mask."""
+"""What is made of a damage network's logits: masks, pieces, counts; tiles agree with the whole."""
+
+import dataclasses
+import itertools
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
+from remend.models.checkpoints.card import Card
+from remend.models.checkpoints.registry import build_network
+from remend.models.device import Placement
 from remend.models.imaging.picture import Picture
-from remend.models.inference.damage import propose_mask
+from remend.models.inference import damage as module
+from remend.models.inference.damage import DamageFinder, DamageMap
+from remend.models.progress import Cancelled, Progress
+
+FP32 = Placement(torch.device("cpu"), torch.float32, "")
+CARD = Card("damage", "damage", {})
 
 
-def scene(height: int = 240, width: int = 320) -> np.ndarray:
-    """A soft picture with a little grain."""
-    y, x = np.mgrid[:height, :width]
-    soft = np.stack([60 + x / 4, 80 + y / 4, 150 - x / 8], -1)
-    grain = np.random.default_rng(3).normal(0, 2, (height, width, 1))
-    return (soft + grain).clip(0, 255).astype(np.uint8)
+class Bright(nn.Module):
+    """Takes white pixels for lines and black ones for patches, whatever lies around them."""
+
+    multiple = 32
+
+    def forward(self, image: Tensor) -> Tensor:
+        light = image.mean(1, keepdim=True)
+        return torch.cat((40 * (light - 0.8), 40 * (-0.8 - light)), 1)
 
 
-def scratched(colour: int) -> tuple[Picture, np.ndarray]:
-    """The scene with a crooked scratch and a speck of dust; and where they are."""
-    pixels, where = scene(), np.zeros((240, 320), np.uint8)
-    cv2.polylines(where, [np.array([(40, 10), (120, 90), (150, 220)], np.int32)], False, 255, 2)
-    cv2.circle(where, (250, 60), 1, 255, -1)
-    pixels[where > 0] = colour
-    return Picture(pixels), where > 0
+def map_of(lines: np.ndarray) -> DamageMap:
+    """A map in which only lines are probable."""
+    return DamageMap(lines.shape[::-1], np.stack((lines, np.zeros_like(lines))))
 
 
-@pytest.mark.parametrize("colour", [250, 5])
-def test_a_scratch_and_a_speck_are_found_and_little_else(colour: int):
-    picture, where = scratched(colour)
-    found = propose_mask(picture).values > 0
-    assert found[where].mean() > 0.95
-    near = cv2.dilate(where.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    assert found[~near].mean() < 0.001
+def test_white_and_black_are_found_in_a_photo_of_any_size():
+    pixels = np.full((70, 101, 3), 120, np.uint8)
+    pixels[10:12, 5:90], pixels[40:60, 20:50] = 255, 0
+    mask = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels)).mask().values > 0
+    assert mask.shape == (70, 101)
+    assert mask[10:12, 5:90].all()
+    assert mask[40:60, 20:50].all()
+    assert mask.mean() < 0.15
 
 
-def test_an_undamaged_picture_gets_no_mask():
-    assert propose_mask(Picture(scene())).is_empty
-    assert propose_mask(Picture(np.full((50, 60, 3), 128, np.uint8))).is_empty
+def test_tiles_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    network = build_network("damage", {"norm": "none"}).eval()
+    picture = Picture(np.random.default_rng(0).integers(0, 256, (352, 448, 3), np.uint8))
+    finder = DamageFinder(network, CARD, FP32)  # type: ignore[arg-type]
+    whole = finder.look(picture).probabilities
+    monkeypatch.setattr(module, "_CORE_PX", 96)
+    tiled = finder.look(picture).probabilities
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
-def test_more_sensitivity_never_finds_less():
-    pixels = scene()
-    pixels[100:102, 50:250] += 25  # faint
-    sizes = [np.count_nonzero(propose_mask(Picture(pixels), level).values) for level in (0, 0.5, 1)]
-    assert sizes == sorted(sizes)
-    assert sizes[0] < sizes[-1]
+def test_a_large_photo_is_looked_at_reduced_and_masked_in_full(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "LOOK_PX", 100)
+    pixels = np.full((150, 200, 3), 120, np.uint8)
+    pixels[50:60] = 255
+    found = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels))
+    assert found.probabilities.shape == (2, 75, 100)
+    mask = found.mask().values > 0
+    assert mask.shape == (150, 200)
+    assert mask[50:60].all()
 
 
-def test_depth_does_not_matter_and_a_large_picture_gets_a_mask_of_its_size():
-    picture, _ = scratched(250)
-    deep = Picture(picture.rgb.astype(np.uint16) * 257)
-    assert (propose_mask(deep).values == propose_mask(picture).values).all()
-    pixels = np.full((1200, 3300, 3), 90, np.uint8)
-    pixels[600:606, 300:3000] = 240
-    mask = propose_mask(Picture(pixels))
-    assert mask.size == (3300, 1200)
-    assert mask.values[602, 310:2990].all()
+def test_sixteen_bits_give_the_same_mask():
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    finder = DamageFinder(Bright(), CARD, FP32)
+    deep = Picture(pixels.astype(np.uint16) * np.uint16(257))
+    assert np.array_equal(
+        finder.look(Picture(pixels)).mask().values, finder.look(deep).mask().values
+    )
 
 
-def test_a_single_pixel_is_no_error():
-    assert propose_mask(Picture(np.zeros((1, 1, 3), np.uint8))).is_empty
+def test_a_more_sensitive_mask_holds_the_less_sensitive_one():
+    values = np.random.default_rng(2).integers(0, 256, (60, 60)).astype(np.uint8)
+    masks = [map_of(values).mask(level).values > 0 for level in (0.0, 0.3, 0.5, 0.8, 1.0)]
+    for less, more in itertools.pairwise(masks):
+        assert not (less & ~more).any()
+    assert masks[0].sum() < masks[-1].sum()
+
+
+def test_a_faint_end_is_followed_and_faint_things_alone_are_not():
+    values = np.zeros((50, 80), np.uint8)
+    values[10, 5:30], values[10, 30:60] = 200, 110
+    values[40, 5:60] = 110
+    mask = map_of(values).mask().values > 0
+    assert mask[10, 5:60].all()
+    assert not mask[40].any()
+
+
+def test_pieces_are_counted_and_found_by_a_point():
+    lines = np.zeros((100, 200), np.uint8)
+    cv2.line(lines, (10, 10), (180, 60), 255, 1)
+    lines[80:83, 20:23] = lines[90:92, 150:152] = 255
+    found = map_of(lines)
+    count = found.count()
+    assert (count.scratches, count.spots) == (1, 2)
+    assert count.share == pytest.approx(np.count_nonzero(lines) / lines.size)
+    scratch = found.piece_at(95, 36).values > 0
+    assert scratch[10, 10]
+    assert scratch[60, 180]
+    assert not scratch[80:, :].any()
+    assert found.piece_at(199, 99).is_empty
+
+
+def test_nothing_is_found_in_nothing():
+    empty = map_of(np.zeros((1, 1), np.uint8))
+    assert empty.mask(1.0).is_empty
+    assert dataclasses.astuple(empty.count(1.0)) == (0, 0, 0.0)
+    assert (
+        DamageFinder(Bright(), CARD, FP32)
+        .look(Picture(np.full((1, 1, 3), 120, np.uint8)))
+        .mask()
+        .is_empty
+    )
+
+
+def test_looking_can_be_cancelled():
+    class Stop(Progress):
+        def update(self, done: float, total: float, note: str = "") -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        DamageFinder(Bright(), CARD, FP32).look(
+            Picture(np.zeros((8, 8, 3), np.uint8)), progress=Stop()
+        )

@@ -1,0 +1,52 @@
+"""Damaged prints: the truth is where the damage is, and nowhere else."""
+
+import torch
+
+from remend.training.data.damage_kinds import DAMAGE, GROUPS
+from remend.training.data.damaged_print import DamageConfig, damage_prints
+
+CROPS = (torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(5)) * 255).byte()
+CROPS = torch.nn.functional.interpolate(CROPS.float(), 96, mode="bilinear").byte()
+
+
+def prints(seed: int = 0, **fields: object):
+    config = DamageConfig(**fields)  # type: ignore[arg-type]
+    return damage_prints(CROPS, config, torch.Generator().manual_seed(seed))
+
+
+def test_clean_crops_have_no_damage_and_that_is_certain():
+    made = prints(clean_share=1.0, frame_share=1.0)
+    assert not made.truth.any()
+    assert bool(made.certain.all())
+    assert made.scans.dtype == torch.uint8
+    assert made.scans.shape == CROPS.shape
+
+
+def test_a_seed_decides_everything():
+    first, again, other = prints(1), prints(1), prints(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.scans, other.scans)
+
+
+def test_each_kind_is_true_in_its_own_group_alone():
+    for name, kind in DAMAGE.items():
+        made = prints(3, shares={name: 1.0}, clean_share=0.0, frame_share=0.0)
+        group = GROUPS.index(kind.group)
+        assert made.truth[:, group].any(), name
+        assert not made.truth[:, 1 - group].any(), name
+
+
+def test_damage_of_one_group_on_the_other_counts_for_neither_as_wrong():
+    made = prints(4, shares={"scratches": 1.0, "flakes": 1.0}, clean_share=0.0)
+    lines, patches = made.truth.bool().unbind(1)
+    certain = made.certain.bool()
+    assert (lines & ~patches).any()
+    assert not certain[:, 1][lines & ~patches].any()
+    assert not certain[:, 0][patches & ~lines].any()
+
+
+def test_faint_damage_is_neither():
+    made = prints(5, shares={"stains": 1.0}, clean_share=0.0, frame_share=0.0)
+    uncertain = ~made.certain[:, 1].bool()
+    assert uncertain.any()
+    assert not made.truth[:, 1][uncertain].any()
