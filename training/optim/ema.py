@@ -11,11 +11,16 @@ from torch import nn
 from remend.training.optim.schedules import half_life_decay
 
 
+RUNNING = ("running_mean", "running_var")
+"""How batch norms, and switchable ones, call their statistics."""
+
+
 class Ema:
     """A shadow of a network that follows it with a half-life counted in images.
 
     While few images were seen the half-life is ``ramp`` of them at most, so that the random start is
-    forgotten soon (Karras et al. 2020, StyleGAN2). Buffers are copied.
+    forgotten soon (Karras et al. 2020, StyleGAN2). The running statistics of batch norms are averaged as the
+    weights are, since those of other weights would not fit them; all other buffers are copied.
 
     Args:
         network: The network to follow.
@@ -34,5 +39,9 @@ class Ema:
         keep = half_life_decay(batch, half_life)
         for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
             mine.lerp_(theirs, 1 - keep)
-        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
-            mine.copy_(theirs)
+        buffers = dict(network.named_buffers())
+        for name, mine in self.network.named_buffers():
+            if name.endswith(RUNNING):
+                mine.lerp_(buffers[name], 1 - keep)
+            else:
+                mine.copy_(buffers[name])

@@ -45,9 +45,13 @@ def test_average_follows_closely_while_few_images_were_seen() -> None:
     assert float(next(ema.network.parameters())) == pytest.approx(7.0, abs=1e-4)
 
 
-def test_average_copies_buffers() -> None:
+def test_running_statistics_are_averaged_as_weights_are_and_other_buffers_copied() -> None:
     network = nn.BatchNorm2d(2)
-    ema = Ema(network, 100.0)
-    network(torch.randn(4, 2, 3, 3))
-    ema.update(network, 4, 4)
-    assert torch.equal(ema.network.get_buffer("running_mean"), network.get_buffer("running_mean"))
+    ema = Ema(network, 69.0, ramp=1e9)
+    network.get_buffer("running_mean").fill_(3.0)
+    network.get_buffer("num_batches_tracked").fill_(5)
+    for step in range(100):
+        ema.update(network, 1, step + 1)
+    mean = ema.network.get_buffer("running_mean")
+    assert torch.allclose(mean, torch.full((2,), 3 * (1 - 0.5 ** (100 / 69))), rtol=1e-5)
+    assert ema.network.get_buffer("num_batches_tracked") == 5
