@@ -2,16 +2,18 @@
 
     python -m benchmarks.damage drawn PHOTOS... [--model NAME|PATH] [--every N]
     python -m benchmarks.damage clean PHOTOS...
-    python -m benchmarks.damage truth PHOTOS... --masks FOLDER
+    python -m benchmarks.damage truth OLD_PHOTOS
     python -m benchmarks.damage old PHOTOS... --sheet FOLDER
     python -m benchmarks.damage speed
 
 ``drawn`` damages clean photos with `benchmarks.damage_drawings`, whose shapes no training has seen. ``truth``
-wants masks drawn by hand, named like the photos. ``old`` fills what is found, and writes strips of before,
-found and after to look at. The classical finder is the baseline. Tables are markdown.
+is about the scratched photos whose damage was drawn by hand, in ``damage_truth.json``. ``old`` fills what is
+found, and writes strips of before, found and after to look at. The classical finder is the baseline. Tables
+are markdown.
 """
 
 import argparse
+import json
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +37,9 @@ from remend.models.inference.restorer import DamageFinder, load_restorer
 Find = Callable[[Picture], NDArray[np.bool_]]
 DRAWN_PX = 2
 """A drawn pixel counts as found, and a found one as right, within this distance."""
+Truth = dict[str, list[list[int]]]
+"""``lines``: width in px, then corners x, y; ``areas`` and ``either``: corners of polygons."""
+TRUTH = Path(__file__).with_suffix("").with_name("damage_truth.json")
 HAND_PX = 3
 """The same for masks drawn by hand."""
 
@@ -134,18 +139,31 @@ def measure_clean(arguments: argparse.Namespace) -> None:
         print(f"| {name} | {np.mean([share for share, _ in marked]):.3%} | {worst} |")
 
 
+def draw_truth(
+    by_hand: Truth, size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the damage is, and where (beyond the print's edge) marking it is neither right nor wrong."""
+    drawn, either = (np.zeros(size[::-1], np.uint8) for _ in range(2))
+    for width, *numbers in by_hand["lines"]:
+        cv2.polylines(drawn, [np.reshape(numbers, (-1, 2)).astype(np.int32)], False, 1, width)
+    for canvas, key in ((drawn, "areas"), (either, "either")):
+        for numbers in by_hand[key]:
+            cv2.fillPoly(canvas, [np.reshape(numbers, (-1, 2)).astype(np.int32)], 1)
+    return drawn > 0, (either > 0) & (drawn == 0)
+
+
 def measure_truth(arguments: argparse.Namespace) -> None:
     """Recall and precision on old photos with masks drawn by hand."""
     methods = finders(arguments.model, arguments.sensitivity)
+    by_hand: dict[str, Truth] = json.loads(TRUTH.read_text("utf-8"))
     whole = {name: Tally(HAND_PX) for name in methods}
     for stem, picture in photos(arguments.photos):
-        file = arguments.masks / f"{stem}.png"
-        if not file.is_file():
+        if stem not in by_hand:
             continue
-        truth = np.asarray(Image.open(file).convert("L")) > 127
+        truth, either = draw_truth(by_hand[stem], picture.size)
         for name, find in methods.items():
             tally = Tally(HAND_PX)
-            found = find(picture)
+            found = find(picture) & ~either
             tally.add(found, truth)
             whole[name].add(found, truth)
             print(f"{stem}, {name}: recall {tally.recall:.2f}, precision {tally.precision:.2f}")
@@ -200,7 +218,6 @@ def main() -> None:
     parser.add_argument("--model", default="damage")
     parser.add_argument("--sensitivity", type=float, default=0.5)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--masks", type=Path, help="masks drawn by hand")
     parser.add_argument("--sheet", type=Path, help="folder for strips to look at")
     arguments = parser.parse_args()
     TASKS[arguments.task](arguments)
