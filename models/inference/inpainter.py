@@ -86,13 +86,16 @@ class Inpainter:
             Cancelled: The user asked for it.
         """
         if mask.size == picture.size and mask.is_empty:
-            notes = (*picture.meta.notes, "The mask is empty: nothing was filled.")
+            notes = (*picture.meta.notes, *mask.notes, "The mask is empty: nothing was filled.")
             return dataclasses.replace(picture, meta=dataclasses.replace(picture.meta, notes=notes))
         rgb = picture.rgb.copy()
         for patch in self.fill_patches(picture, mask, options, progress=progress):
             height, width = patch.rgb.shape[:2]
             rgb[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
-        return dataclasses.replace(picture, rgb=rgb)
+        notes = (*picture.meta.notes, *mask.notes)
+        return dataclasses.replace(
+            picture, rgb=rgb, meta=dataclasses.replace(picture.meta, notes=notes)
+        )
 
     def fill_patches(
         self,
