@@ -60,9 +60,9 @@ class OptionNote(str):
         note.option = option
         return note
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __reduce__(self) -> tuple[type["OptionNote"], tuple[str, str]]:
         """For its way between processes."""
-        return str(self), self.option
+        return OptionNote, (str(self), self.option)
 
     def worded(self, name: str) -> str:
         """The sentence with the option as it is called here."""
