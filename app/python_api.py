@@ -22,8 +22,9 @@ from remend.app.batch.work import EncodeOptions
 from remend.app.engine.devices import resolve_placement
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import DTYPES
-from remend.models.errors import InputError, OptionError
-from remend.models.imaging.files import encode_picture, read_mask, read_picture, same_file
+from remend.models.errors import InputError, OptionError, OptionNote
+from remend.models.imaging.files import encode_picture, read_picture, same_file
+from remend.models.imaging.mask_file import LOSSY_FORMATS, interpret_mask, read_mask
 from remend.models.imaging.picture import Mask, Metadata, Picture
 
 Photo = str | PathLike[str] | Image.Image | NDArray[Any]
@@ -39,13 +40,18 @@ def fill(
     grow: int,
     feather: int,
     invert_mask: bool,
+    soft_mask: bool,
     device: Any,
     precision: Any,
 ) -> Any:
     """See ``remend.fill``."""
     _check_output(output, photo, mask)
-    request = FillRequest(_name(model), detail, grow, feather, invert_mask)
-    picture, missing = _read(photo), _read_mask(mask, invert_mask).grown(grow)
+    request = FillRequest(_name(model), detail, grow, feather, invert_mask, soft_mask)
+    picture = _read(photo)
+    missing = _read_mask(mask, picture, invert_mask, soft_mask).grown(grow)
+    for note in missing.notes:
+        name = f"{note.option}=True" if isinstance(note, OptionNote) else ""
+        warnings.warn(note.worded(name) if isinstance(note, OptionNote) else note, stacklevel=3)
     pool = _pool(device, precision)
     filled = pool.fill(picture, missing, request.weights, request.options)
     return _give_back(filled, photo, output)
@@ -102,19 +108,23 @@ def _read(photo: Photo) -> Picture:
     )
 
 
-def _read_mask(mask: Photo, invert: bool) -> Mask:
+def _read_mask(mask: Photo, photo: Picture, invert: bool, soft: bool) -> Mask:
+    asked: dict[str, Any] = {"photo": lambda: photo, "invert": invert, "soft": soft}
     if isinstance(mask, np.ndarray):
-        if mask.ndim != 2 or mask.dtype not in (np.bool_, np.uint8):
+        if mask.dtype == np.bool_ and mask.ndim == 2:
+            values = Mask.from_array(mask)
+            return values.inverted() if invert else values
+        if mask.ndim not in (2, 3) or mask.dtype not in (np.uint8, np.uint16):
             raise InputError(
-                f"A mask array must be (H, W) of bool (True = fill) or uint8 (255 = fill), but is "
-                f"{mask.shape} of {mask.dtype}."
+                "A mask array must be (H, W) of bool (True = fill), or a picture of uint8 (255 = fill) or "
+                f"uint16, but is {mask.shape} of {mask.dtype}."
             )
-        values = Mask.from_array(mask)
-        return values.inverted() if invert else values
+        return interpret_mask(_from_array(mask), **asked)
     if isinstance(mask, Image.Image):
-        return read_mask(_as_file(mask), invert=invert)
+        lossy = (mask.format or "").lower() in LOSSY_FORMATS
+        return read_mask(_as_file(mask), **asked, lossy=lossy)
     if isinstance(mask, str | PathLike):
-        return read_mask(Path(mask), invert=invert)
+        return read_mask(Path(mask), **asked)
     raise InputError(
         f"A {type(mask).__name__} is no mask; give a path, a PIL image or a NumPy array."
     )

@@ -6,6 +6,8 @@ manifest. Nothing here knows about exit codes beyond the two kinds that decide t
 ``models`` or ``training`` names a flag or a button: `OptionError` carries the field, and each face names it.
 """
 
+from typing import Self
+
 
 class RemendError(Exception):
     """Something the user can correct; ``str(error)`` is the whole sentence that they read."""
@@ -40,3 +42,28 @@ class OptionError(RequestError):
         """The sentence about ``subject``, which names option and value: ``feather=2000``."""
         choose = f"; choose {self.limit}" if self.limit else ""
         return f"{subject} {self.problem}{choose}."
+
+
+class OptionNote(str):
+    """A note whose advice is an option; each face can add its own name of the option.
+
+    Args:
+        sentence: The note.
+        option: The field's name, such as ``invert_mask``.
+    """
+
+    option: str
+
+    def __new__(cls, sentence: str, option: str) -> Self:
+        """Make it of the sentence."""
+        note = super().__new__(cls, sentence)
+        note.option = option
+        return note
+
+    def __reduce__(self) -> tuple[type["OptionNote"], tuple[str, str]]:
+        """For its way between processes."""
+        return OptionNote, (str(self), self.option)
+
+    def worded(self, name: str) -> str:
+        """The sentence with the option as it is called here."""
+        return f"{self.removesuffix('.')} ({name})."

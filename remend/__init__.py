@@ -45,21 +45,26 @@ def fill(
     grow: int = 0,
     feather: int = 0,
     invert_mask: bool = False,
+    soft_mask: bool = False,
     device: str = "auto",
     precision: str = "auto",
 ) -> Any:
-    """Fill the white part of a mask; what is black stays as it is, bit for bit.
+    """Fill what a mask marks in white; what is black stays as it is, bit for bit.
+
+    Other masks are understood too, with a warning that says how: layers, colours on black, copies of the
+    photo from which the damage was erased.
 
     Args:
         photo: A path, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, RGB.
-        mask: A path, a PIL image, or an array (H, W) of bool (True = fill) or uint8 (255 = fill); as
-            large as the photo.
+        mask: A path, a PIL image, or an array (H, W) of bool (True = fill) or as a photo's (255 = fill);
+            as large as the photo.
         output: A file to write, with the photo's metadata, instead of returning pixels.
         model: Name or path of the weights; None = ``fill``.
         detail: 0 = likeliest colours, smooth; 1 = texture.
         grow: Pixels by which the mask grows on every side; negative = shrink.
         feather: Pixels outside the mask over which the fill fades.
         invert_mask: Black = fill.
+        soft_mask: Paste in proportion to the mask's values, instead of wholly where it marks.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
 
@@ -82,6 +87,7 @@ def fill(
         grow=grow,
         feather=feather,
         invert_mask=invert_mask,
+        soft_mask=soft_mask,
         device=device,
         precision=precision,
     )

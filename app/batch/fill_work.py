@@ -16,6 +16,7 @@ from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, Restored
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
 from remend.models.errors import InputError, RequestError
+from remend.models.imaging.mask_file import PhotoOf
 from remend.models.imaging.picture import Mask
 from remend.models.inference.inpainter import check_mask
 from remend.models.inference.regions import plan_regions
@@ -68,6 +69,7 @@ class FillWork(FileWork):
             "strength": self._request.strength,
             "mask": (str(job.mask), stat.st_size, stat.st_mtime_ns) if stat else None,
             "invert": self._request.invert_mask,
+            "soft": self._request.soft_mask,
             "grow": self._request.grow,
             **asdict(self._request.options),
             **asdict(self.saving),
@@ -87,7 +89,8 @@ class FillWork(FileWork):
     def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""
         self.cost(job)
-        return LoadedPhoto(self.files.picture(job), self._mask(job))
+        picture = self.files.picture(job)
+        return LoadedPhoto(picture, self._mask(job, lambda: picture))
 
     def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Fill."""
@@ -105,8 +108,11 @@ class FillWork(FileWork):
     def _inpainter(self) -> Inpainter:
         return self.pool.inpainter(self._weights, strength=self._request.strength)
 
-    def _mask(self, job: Job) -> Mask:
+    def _mask(self, job: Job, photo: PhotoOf | None = None) -> Mask:
         if job.mask is None:
             raise InputError(f"There is no mask for it; {name_masks(job.source)}.")
-        mask = self.files.mask(job, job.mask, invert=self._request.invert_mask)
-        return mask.grown(self._request.grow)
+        request = self._request
+        mask = self.files.mask(
+            job, job.mask, photo, invert=request.invert_mask, soft=request.soft_mask
+        )
+        return mask.grown(request.grow)

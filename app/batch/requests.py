@@ -28,6 +28,7 @@ class FillRequest:
         grow: Pixels by which masks grow on every side, -1000 to 1000; negative = shrink.
         feather: Width of a soft edge outside the mask in pixels, 0 to 1000.
         invert_mask: White = keep instead.
+        soft_mask: Paste in proportion to the mask's values, instead of wholly where it marks.
         strength: Of an adapter in the weights, 0 to 1.
 
     Raises:
@@ -39,6 +40,7 @@ class FillRequest:
     grow: int = 0
     feather: int = 0
     invert_mask: bool = False
+    soft_mask: bool = False
     strength: float = 1.0
 
     def __post_init__(self) -> None:

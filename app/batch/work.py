@@ -18,9 +18,9 @@ from remend.models.imaging.files import (
     Header,
     PhotoFile,
     open_photo,
-    read_mask,
     write_picture,
 )
+from remend.models.imaging.mask_file import PhotoOf, read_mask
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.progress import Progress
 from remend.models.storage.atomic import write_atomic
@@ -128,10 +128,16 @@ class OpenFiles:
         """The photo's pixels; its header stays known. Errors as ``read_picture``."""
         return self._photo(job).read()
 
-    def mask(self, job: Job, path: AnyPath, *, invert: bool) -> Mask:
-        """The mask of the job, which lies at ``path``; errors as ``read_mask``."""
+    def mask(
+        self, job: Job, path: AnyPath, photo: PhotoOf | None = None, *, invert: bool, soft: bool
+    ) -> Mask:
+        """The mask of the job, which lies at ``path``; the rest is as for ``read_mask``.
+
+        ``photo`` gives the job's photo where it is in memory already.
+        """
         if job not in self._masks:
-            self._masks[job] = read_mask(path, invert=invert)
+            photo = photo or (lambda: self.picture(job))
+            self._masks[job] = read_mask(path, photo=photo, invert=invert, soft=soft)
         return self._masks[job]
 
     def close(self, job: Job) -> None:

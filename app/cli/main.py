@@ -19,10 +19,10 @@ from remend.app.cli.general_options import (
     LabOptions,
     find_flag,
     grouped,
-)
+)  # fmt: skip
 from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.terminal import Terminal
-from remend.models.errors import OptionError, RemendError, RequestError
+from remend.models.errors import OptionError, OptionNote, RemendError, RequestError
 from remend.models.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -279,9 +279,16 @@ def explain_job(error: Exception, job: "Job") -> str:
     """The sentence for what went wrong with one photo of several."""
     from remend.app.batch.failures import explain_failure
 
-    return (
-        word_option_error(error) if isinstance(error, OptionError) else explain_failure(error, job)
-    )
+    if isinstance(error, OptionError):
+        return word_option_error(error)
+    return explain_failure(error, job)
+
+
+def word_note(note: str) -> str:
+    """A note with the name of the option that it advises."""
+    if not isinstance(note, OptionNote):
+        return note
+    return note.worded(find_flag(typer.main.get_command(app), note.option) or note.option)
 
 
 def word_option_error(error: OptionError) -> str:

@@ -5,7 +5,7 @@ How a group becomes options of a command: ``app.cli.general_options``. Each opti
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from remend.app.batch.requests import FillRequest, UpscaleRequest
@@ -30,6 +30,7 @@ class MaskOptions:
     photo: options.Photo = None
     photo_option: options.PhotoOption = None
     invert_mask: options.InvertMask = False
+    soft_mask: options.SoftMask = False
     grow: options.Grow = 0
     feather: options.Feather = 0
 
@@ -52,7 +53,13 @@ class MaskOptions:
     def request(self, model: str | None, detail: float, strength: float) -> FillRequest:
         """How photos are filled; errors as there."""
         return FillRequest(
-            model, detail, self.grow, self.feather, self.invert_mask, strength=strength
+            model,
+            detail,
+            self.grow,
+            self.feather,
+            self.invert_mask,
+            self.soft_mask,
+            strength=strength,
         )
 
 
@@ -183,7 +190,7 @@ class RunOptions(GeneralOptions):
         """Carry out a plan and print its results; returns the exit code."""
         from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
         from remend.app.batch.plan import make_folder
-        from remend.app.cli.main import explain_job  # late: it has registered all options
+        from remend.app.cli.main import explain_job, word_note  # late: all options are registered
         from remend.app.cli.report import Report
 
         readers, writers = self.readers_and_writers
@@ -209,7 +216,7 @@ class RunOptions(GeneralOptions):
             report = Report(self.terminal, plan, bar, as_json=self.as_json)
             executor = cluster or Pipeline(work, how, report.start_job, explain_job)
             for result in run_plan(plan, work, how, executor):
-                report.add_result(result)
+                report.add_result(replace(result, notes=tuple(map(word_note, result.notes))))
         return report.finish()
 
 

@@ -131,6 +131,13 @@ Mask = Annotated[
     ),
 ]
 InvertMask = Annotated[bool, Option("--invert-mask", help="Black = fill.")]
+SoftMask = Annotated[
+    bool,
+    Option(
+        "--soft-mask",
+        help="Paste in proportion to the mask's values; else what is marked is filled wholly.",
+    ),
+]
 Grow = Annotated[int, Option(metavar="PX", help="Grow masks by PX pixels; negative = shrink.")]
 Feather = Annotated[int, Option(metavar="PX", help="Blend over PX pixels outside the mask.")]
 FillDetail = Annotated[

@@ -91,10 +91,17 @@ def enlarge_mask(painted: Mask, left: int, top: int, size: Size) -> Mask:
     return Mask.from_array(values > 127)
 
 
-def encode_overlay(mask: Mask) -> bytes:
-    """Encode a mask of the photo's size as a PNG of the preview's size: white, opaque where it is white."""
+def encode_overlay(mask: Mask, *, covering: bool = False) -> bytes:
+    """Encode a mask of the photo's size as a PNG of the preview's size: white, opaque where it is white.
+
+    Args:
+        mask: Of the photo's size.
+        covering: Paint every pixel of the preview in which something is marked, so that no thin line is lost.
+    """
     size = preview_size(mask.size)
     opacity = Image.fromarray(mask.values).resize(size, Image.Resampling.BOX)
+    if covering and size != mask.size:
+        opacity = Image.fromarray(np.asarray(opacity) > 0).convert("L")
     image = Image.merge("LA", (Image.new("L", size, 255), opacity))
     stream = io.BytesIO()
     image.save(stream, "png", compress_level=1)

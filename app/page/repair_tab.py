@@ -30,8 +30,9 @@ from remend.app.page.status import PageProgress, check_model_name, explain, retu
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
-from remend.models.imaging.files import read_mask, read_size, write_picture
-from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.imaging.files import read_picture, read_size, write_picture
+from remend.models.imaging.mask_file import read_mask
+from remend.models.imaging.picture import Mask, Metadata, Picture, to_8_bit
 from remend.models.inference.damage import propose_mask
 from remend.models.inference.regions import Box
 from remend.models.progress import Cancelled, StoppableProgress
@@ -71,14 +72,17 @@ class RepairService:
 
     def read_mask_file(self, message: Message) -> Message:
         """Turn an uploaded mask into an overlay to paint on."""
-        size = self._sessions.find(message["photo"]).picture.size
+        picture = self._sessions.find(message["photo"]).picture
+        size = picture.size
         path = check_uploaded(message["path"])
         if (found := read_size(path)) != size:
             raise RequestError(
                 f"The mask has {found[0]} x {found[1]} pixels and the photo {size[0]} x {size[1]}; "
                 "they must be equal."
             )
-        return {"overlay": data_url(encode_overlay(read_mask(path)))}
+        mask = read_mask(path, photo=lambda: picture)
+        notes = translate_sentences(mask.notes, str(message.get("language")))
+        return {"overlay": data_url(encode_overlay(mask, covering=True)), "notes": notes}
 
     def save_mask(self, message: Message) -> Message:
         """Write the paint as a mask of the photo's size, for another time or the command line."""
@@ -101,7 +105,10 @@ class RepairService:
         """Propose paint over what looks like damage."""
         picture = self._sessions.find(message["photo"]).picture
         mask = propose_mask(picture, float(message["sensitivity"]))
-        return {"overlay": data_url(encode_overlay(mask)), "found": not mask.is_empty}
+        return {
+            "overlay": data_url(encode_overlay(mask, covering=True)),
+            "found": not mask.is_empty,
+        }
 
     def changes(self, message: Message) -> Message:
         """What the last fill changed."""
@@ -171,7 +178,8 @@ class RepairService:
         path = check_uploaded(message["mask"])
         read_allowed_size(path, PREVIEW_MEGAPIXELS)
         left, top = int(message["left"]), int(message["top"])
-        return enlarge_mask(read_mask(path), left, top, session.picture.size)
+        painted = Mask(to_8_bit(read_picture(path).rgb[..., 0]))
+        return enlarge_mask(painted, left, top, session.picture.size)
 
     def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.

@@ -10,15 +10,14 @@ import os
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
 
-import numpy as np
 from PIL import ImageFile
 
 from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.decode import decode
-from remend.models.imaging.encode import SUFFIX_FORMATS, encode, grey_of
+from remend.models.imaging.encode import SUFFIX_FORMATS, encode
 from remend.models.imaging.header import Source, bit_depth_of, open_picture, worded_errors
 from remend.models.imaging.metadata import orientation_of
-from remend.models.imaging.picture import Mask, Picture, to_8_bit
+from remend.models.imaging.picture import Picture
 from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
@@ -107,9 +106,6 @@ class PhotoFile:
         self.close()
 
 
-_LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})
-
-
 def is_picture_name(path: AnyPath) -> bool:
     """Tell by its name whether a file found in a folder is meant to be a picture."""
     # "._photo.jpg" is what macOS leaves on foreign disks beside photo.jpg: no picture.
@@ -154,41 +150,6 @@ def read_picture(source: Source, *, max_megapixels: float | None = None) -> Pict
     """
     with open_photo(source, max_megapixels=max_megapixels) as photo:
         return photo.read()
-
-
-def read_mask(source: Source, *, invert: bool = False) -> Mask:
-    """Read a mask: white = missing, black = keep, whatever kind of picture it is stored as.
-
-    - Colours count by their luminance. 16 bits are rounded to 8.
-    - A picture painted in one colour on a transparent ground (a layer of an editor) counts by its
-      alpha: what is painted is missing. Otherwise transparent means keep.
-    - Values between black and white stay, as "partly pasted", in lossless formats (PNG, TIFF, BMP,
-      GIF). In JPEG, WebP, AVIF and HEIC they are mostly the noise of compression: up to 127 becomes
-      0, the rest 255.
-    - A mask of nothing but 0 and 1, as programs store truth values, counts as 0 and 255.
-
-    Args:
-        source: A path, a file's bytes, or a binary stream.
-        invert: White = keep instead.
-
-    Raises:
-        InputError: As ``read_picture``.
-    """
-    picture = read_picture(source)
-    values, alpha = grey_of(picture.rgb), picture.alpha
-    if alpha is not None:
-        painted = picture.rgb[alpha > np.iinfo(alpha.dtype).max // 2]
-        if not alpha.all() and (painted == painted[:1]).all():
-            values = alpha
-        else:
-            values = np.where(alpha == 0, 0, values)
-    values = to_8_bit(values)
-    if picture.meta.source_format in _LOSSY_FORMATS:
-        values = np.where(values > 127, 255, 0)
-    elif values.max() == 1:
-        values = values * np.uint8(255)
-    mask = Mask(values.astype(np.uint8))
-    return mask.inverted() if invert else mask
 
 
 def read_size(path: AnyPath) -> tuple[int, int]:

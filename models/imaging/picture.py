@@ -108,9 +108,11 @@ class Mask:
 
     Attributes:
         values: (H, W) uint8, read-only: 255 = missing, 0 = keep, between = partly pasted.
+        notes: Sentences about how a mask's file was understood.
     """
 
     values: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an array of another kind and make it read-only."""
@@ -145,7 +147,7 @@ class Mask:
 
     def inverted(self) -> "Mask":
         """Swap missing and known."""
-        return Mask(255 - self.values)
+        return Mask(255 - self.values, self.notes)
 
     def grown(self, px: int) -> "Mask":
         """Grow the missing area by ``px`` pixels on every side, or shrink it where ``px`` < 0.
@@ -159,7 +161,7 @@ class Mask:
         reach = abs(px)
         ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         change = cv2.dilate if px > 0 else cv2.erode
-        return Mask(np.asarray(change(self.values, ellipse), np.uint8))
+        return Mask(np.asarray(change(self.values, ellipse), np.uint8), self.notes)
 
 
 def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:

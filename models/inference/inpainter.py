@@ -22,6 +22,7 @@ from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_u
 from remend.models.inference.contracts import FillNetwork
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
 from remend.models.inference.texture_transfer import transfer_texture
+from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
 
 
@@ -86,13 +87,16 @@ class Inpainter:
             Cancelled: The user asked for it.
         """
         if mask.size == picture.size and mask.is_empty:
-            notes = (*picture.meta.notes, "The mask is empty: nothing was filled.")
+            notes = (*picture.meta.notes, *mask.notes, "The mask is empty: nothing was filled.")
             return dataclasses.replace(picture, meta=dataclasses.replace(picture.meta, notes=notes))
         rgb = picture.rgb.copy()
         for patch in self.fill_patches(picture, mask, options, progress=progress):
             height, width = patch.rgb.shape[:2]
             rgb[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
-        return dataclasses.replace(picture, rgb=rgb)
+        notes = (*picture.meta.notes, *mask.notes)
+        return dataclasses.replace(
+            picture, rgb=rgb, meta=dataclasses.replace(picture.meta, notes=notes)
+        )
 
     def fill_patches(
         self,
@@ -121,8 +125,6 @@ class Inpainter:
             hole = region.hole.slices
             inner = region.hole.inside(region.crop).slices
             fill = from_unit(filled, rgb.dtype)[inner]
-            if picture.meta.grey:
-                fill = np.repeat(fill.mean(2, keepdims=True).round().astype(fill.dtype), 3, axis=2)
             # Other regions' holes lie outside this one's box: what is pasted here is context for them.
             rgb[hole] = np.where(missing[hole][..., None], fill, rgb[hole])
             missing[hole] = False
@@ -159,7 +161,8 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        return transfer_texture(photo, hole, filled, small_hole, detail)
+        textured = transfer_texture(photo, hole, filled, small_hole, detail)
+        return tone_fill(small, small_hole, textured, hole)
 
     @torch.inference_mode()
     def _run(self, photo: Tensor, hole: Tensor, detail: float, *, exact: bool) -> Tensor:

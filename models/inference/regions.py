@@ -205,7 +205,7 @@ def feather_mask(mask: Mask, px: int) -> Mask:
     ramp = np.clip(255 * (1 - np.asarray(outside, np.float32) / (px + 1)), 0, 255)
     values = mask.values.copy()
     values[box.slices] = np.where(inside > 0, inside, ramp.round().astype(np.uint8))
-    return Mask(values)
+    return Mask(values, mask.notes)
 
 
 def composite(original: Pixels, fill: Pixels, values: Values) -> Pixels:

@@ -24,6 +24,7 @@ from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import UpscaleNetwork
 from remend.models.inference.tiling import Tiling, measure_halo, paste_tile, plan_tiles
+from remend.models.inference.tone import GREY, find_tone, tone_enlarged
 from remend.models.progress import NO_PROGRESS, Progress
 
 TILE_PX = 256
@@ -113,8 +114,6 @@ class Upscaler:
             )
         rgb = picture.rgb if picture.alpha is None else spread_colours(picture.rgb, picture.alpha)
         large = self._enlarge(rgb, options, notes, progress)
-        if picture.meta.grey:
-            large = np.repeat(large.mean(2, keepdims=True).round().astype(large.dtype), 3, axis=2)
         size = options.size or (picture.width * scale, picture.height * scale)
         # Lanczos would dip on the opaque side of an edge; bicubic only overshoots, which is clipped.
         alpha = None if picture.alpha is None else resize(picture.alpha, size, BICUBIC)
@@ -167,6 +166,9 @@ class Upscaler:
         scale = self.card.scale
         large = np.empty((height * scale, width * scale, 3), rgb.dtype)
         tiles = plan_tiles(width, height, tile_px, self.tiling.halo_px)
+        tone = find_tone(rgb)
+        if tone is not GREY and not (self.network.config.refine and options.detail):
+            tone = None  # the faithful stage keeps the photo's own colours
         redone = 0
         for done, tile in enumerate(tiles):
             progress.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
@@ -181,6 +183,8 @@ class Upscaler:
                         "photo, not even in fp32; choose another model."
                     )
                 redone += 1
+            if tone is not None:
+                enlarged = tone_enlarged(tone, pixels, enlarged.float().cpu())
             paste_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         progress.update(len(tiles), len(tiles))
         if redone:

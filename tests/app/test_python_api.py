@@ -91,6 +91,23 @@ def test_pil_images_of_every_mode(mode: str):
         assert (np.asarray(filled)[~hole()] == np.asarray(photo)[~hole()]).all()
 
 
+def test_masks_of_every_kind_are_read_as_those_of_the_command():
+    expected = remend.fill(scene(), hole())
+    red = hole()[..., None] * np.array([255, 0, 0], np.uint8)
+    erased = np.dstack((scene(), 255 - hole() * np.uint8(255)))
+    for mask in (red, Image.fromarray(red), erased, Image.fromarray(erased)):
+        with pytest.warns(UserWarning, match=r"is filled\."):
+            assert (remend.fill(scene(), mask) == expected).all()
+    rim = hole() * np.uint8(40)
+    assert (remend.fill(scene(), rim) == expected).all()
+    shares = remend.fill(scene(), rim, soft_mask=True)
+    mixed = scene() + 40 / 255 * (expected.astype(float) - scene())
+    assert abs(shares - mixed).max() <= 1
+    nearly_all = np.where(hole() & (np.arange(32) < 12), 0, 255).astype(np.uint8)
+    with pytest.warns(UserWarning, match=r"\(invert_mask=True\)"):
+        remend.fill(scene(), nearly_all)
+
+
 def test_a_path_gives_what_the_array_gives_and_metadata_beside(tmp_path: Path):
     exif = Image.Exif()
     exif[0x010E] = "a description"

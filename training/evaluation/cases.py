@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from remend.models.errors import RequestError
-from remend.models.imaging.files import is_picture_name, read_mask, read_picture
+from remend.models.imaging.files import is_picture_name, read_picture
+from remend.models.imaging.mask_file import read_mask
 from remend.models.imaging.picture import Pixels, to_8_bit
 from remend.training.data.masks import HoleSampler
 from remend.training.evaluation.metrics import SSIM_WINDOW
@@ -64,12 +65,12 @@ def read_rgb(file: Path, border: int = 0) -> Pixels:
 
 
 def read_hole(mask: Path, photo: Path, truth: Pixels) -> Pixels:
-    """A mask file as 0 and 255; whatever it touches is missing, as it is when a photo is filled.
+    """A mask file as 0 and 255, as when a photo is filled.
 
     Raises:
         RequestError: It has another size than the photo, or marks nothing.
     """
-    hole = np.where(read_mask(mask).values > 0, 255, 0).astype(np.uint8)
+    hole = np.array(read_mask(mask).values)
     if hole.shape != truth.shape[:2]:
         raise RequestError(
             f"{mask} has {hole.shape[1]}x{hole.shape[0]} px, {photo} has "

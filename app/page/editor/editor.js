@@ -67,8 +67,8 @@ export class Editor {
   }
 
   /** Show a message of app/page/messages in the status line. */
-  say(key, values) {
-    window.remendStatus?.say(this.messages.format(key, values));
+  say(key, values, notes = []) {
+    window.remendStatus?.say(this.messages.join([this.messages.format(key, values), ...notes]));
   }
 
   /** Show an error in the status line. */
@@ -165,8 +165,7 @@ export class Editor {
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    const sentences = [this.messages.format("opened"), ...notes];
-    window.remendStatus?.say(this.messages.join(sentences));
+    this.say("opened", {}, notes);
     this.setState("ready");
   }
 

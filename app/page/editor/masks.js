@@ -11,9 +11,9 @@ export async function loadMask(editor) {
   if (!file) return;
   await editor.whileBusy(async () => {
     const path = await editor.server.send(file);
-    const { overlay } = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
+    const { overlay, notes } = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
     editor.painting.addMask(await loadImage(overlay));
-    editor.say("mask_loaded");
+    editor.say("mask_loaded", {}, notes);
   });
 }
 

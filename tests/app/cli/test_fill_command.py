@@ -89,6 +89,58 @@ def test_one_mask_for_a_folder(remend: Remend):
     assert open_image("out/a.png").size == open_image("out/b.webp").size == (48, 40)
 
 
+def test_a_soft_rim_is_filled_wholly_and_in_shares_where_that_is_asked(remend: Remend):
+    save("photo.png")
+    rim = load(save_mask("mask.png")).copy()
+    rim[9], rim[20] = rim[10] // 8, rim[19] // 2
+    save("soft.png", rim)
+    save("hard.png", np.where(rim > 15, 255, 0).astype(np.uint8))
+    for name, option in (("soft", ""), ("hard", ""), ("shares", "--soft-mask")):
+        mask = "soft" if name == "shares" else name
+        done = remend(f"fill photo.png --mask {mask}.png -o out-{name}.png {option}")
+        assert done.code == 0
+    assert (load("out-soft.png") == load("out-hard.png")).all()
+    before, hard, shares = (
+        load(name)[20, 12:30].astype(int)
+        for name in ("photo.png", "out-hard.png", "out-shares.png")
+    )
+    assert abs(shares - (before + 128 / 255 * (hard - before))).max() <= 1
+
+
+def test_how_a_mask_was_understood_is_noted_with_the_options_name(remend: Remend):
+    save("photo.png")
+    hole = load(save_mask("mask.png"))
+    save("red.png", np.dstack((hole, 0 * hole, 0 * hole)))
+    done = remend("fill photo.png --mask red.png -o out.png --json")
+    assert "colours" in done.objects[0]["notes"][0] and "note: The mask has colours" in done.err
+    save("wide.png", np.maximum(hole, np.uint8(255) * (np.arange(40) > 1)[:, None]))
+    done = remend("fill photo.png --mask wide.png -o out.png --json")
+    assert done.code == 0
+    assert done.objects[0]["notes"][0].endswith("invert the mask (--invert-mask).")
+
+
+def test_a_mask_of_two_meanings_is_refused_before_any_work(remend: Remend):
+    save("photo.png")
+    hole = load(save_mask("mask.png"))
+    save("black.png", np.dstack((0 * hole, 0 * hole, 0 * hole, 255 - hole)))
+    done = remend("fill photo.png --mask black.png -o out/")
+    assert done.code == 2 and not Path("out").exists()
+    assert "can mean two things" in done.err
+    save("in/photo.png")
+    save("in/other.png")
+    done = remend("fill in --mask black.png -o out/")
+    assert done.code == 1 and done.err.count("can mean two things") == 2
+
+
+def test_a_copy_of_the_photo_from_which_the_damage_was_erased(remend: Remend):
+    save("photo.png")
+    hole = load(save_mask("mask.png"))
+    save("erased.png", np.dstack((scene(), 255 - hole)))
+    assert remend("fill photo.png --mask mask.png -o one.png").code == 0
+    assert remend("fill photo.png --mask erased.png -o other.png").code == 0
+    assert (load("one.png") == load("other.png")).all()
+
+
 def test_an_empty_mask_gives_the_photo_back_and_says_so(remend: Remend):
     photo = save("photo.jpg", quality=60)
     save_mask("mask.png", value=0)

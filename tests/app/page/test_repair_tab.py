@@ -94,6 +94,21 @@ def test_grow_reaches_further_than_the_paint(repair: RepairService, upload_folde
     assert (columns.min(), rows.min(), columns.max(), rows.max()) == (17, 12, 36, 27)
 
 
+def test_a_mask_file_is_read_as_on_the_command_line(repair: RepairService, upload_folder: Path):
+    picture = photo_of(60, 50)
+    Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
+    key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
+    hole = np.zeros((50, 60), np.uint8)
+    hole[15:25, 20:34] = 255
+    erased = np.dstack((picture.rgb, 255 - hole))
+    Image.fromarray(erased).save(upload_folder / "erased.png")
+    message = {"photo": key, "path": str(upload_folder / "erased.png"), "language": "zh"}
+    answer = repair.read_mask_file(message)
+    overlay = b64decode(answer["overlay"].partition(",")[2])
+    assert (np.asarray(Image.open(io.BytesIO(overlay)))[..., 1] == hole).all()
+    assert answer["notes"] == ["蒙版是照片的副本；被擦除的部分将被填充。"]
+
+
 def test_what_a_browser_should_not_send_is_refused_in_sentences(
     repair: RepairService, upload_folder: Path, tmp_path: Path
 ):
