@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from remend.models.errors import InputError, RemendError
+from remend.models.imaging.metadata import orientation_of
 from remend.models.storage.remote import AnyPath
 
 Source = AnyPath | bytes | BinaryIO
@@ -31,6 +32,21 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _TIFF_SUBFILE, _TIFF_BITS, _TIFF_PLANES = 254, 258, 284
+
+
+class Header(NamedTuple):
+    """What is known of a picture before its pixels are decoded.
+
+    Attributes:
+        size: Width and height of the upright picture. A PNG that keeps its orientation behind its pixels
+            is the one exception: only decoding finds it.
+        bit_depth: Bits per sample of the decoded picture: 8 or 16.
+        has_alpha: Whether the picture has transparency.
+    """
+
+    size: tuple[int, int]
+    bit_depth: int
+    has_alpha: bool
 
 
 class OpenPicture(NamedTuple):
@@ -140,6 +156,13 @@ def _check_header(image: ImageFile.ImageFile, name: str, limit: float) -> None:
                 f"{name} keeps its 16-bit colours in separate planes, which Remend cannot read; "
                 "save it with interleaved colours or as PNG."
             )
+
+
+def header_of(image: ImageFile.ImageFile) -> Header:
+    """Collect what the header of an opened picture says."""
+    width, height = image.size
+    size = (width, height) if orientation_of(image) < 5 else (height, width)
+    return Header(size, bit_depth_of(image), bool(image.has_transparency_data))
 
 
 def is_wide_colour(image: ImageFile.ImageFile) -> bool:

@@ -1,6 +1,7 @@
 """Reading: what is damaged, too large or no picture is refused in a sentence."""
 
 import functools
+import io
 import struct
 import sys
 import types
@@ -14,6 +15,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from remend.models.errors import InputError, RemendError
 from remend.models.imaging.files import encode_picture, read_picture, read_size
+from remend.models.imaging.header import open_picture
 from remend.models.imaging.picture import Metadata, Picture
 from tests.helpers.picture_files import (
     PHOTOMETRIC,
@@ -188,10 +190,11 @@ def test_heic_needs_its_package_and_uses_it(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InputError, match=r"needs the package pillow-heif; install it with"):
         read_picture(heic)
 
+    # Here rather than in the process that decodes: that one does not see what a test puts in place.
     opened = []
     package = types.ModuleType("pillow_heif")
     package.register_heif_opener = lambda: opened.append(True)  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "pillow_heif", package)
-    with pytest.raises(InputError):
-        read_picture(heic)
+    with pytest.raises(InputError), open_picture(io.BytesIO(heic), "photo", None):
+        pass
     assert opened == [True]
