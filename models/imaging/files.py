@@ -23,7 +23,12 @@ from remend.models.imaging.picture import Mask, Picture, to_8_bit
 from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
-PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
+PICTURE_SUFFIXES = frozenset(
+    {
+        *SUFFIX_FORMATS, ".bmp", ".dib", ".gif", ".avif", ".avifs", ".heic", ".heif", ".hif", ".mpo",
+        ".apng",
+    }
+)  # fmt: skip
 """File name suffixes, in small letters, of the pictures that are read."""
 
 

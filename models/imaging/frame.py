@@ -12,6 +12,11 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _OTHER_SEGMENTS = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})  # before the frame
 
 
+def is_tiff(head: bytes) -> bool:
+    """Whether a file begins as a TIFF or BigTIFF does."""
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
 class JpegFrame(NamedTuple):
     """The frame header of a JPEG (T.81, B.2.2): its marker, bits a sample, and number of colours."""
 
