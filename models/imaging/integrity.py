@@ -64,7 +64,7 @@ def _warning_of_jpeg(stream: BinaryIO, mode: str) -> str | None:
 
 def _length_of_bmp(content: bytes) -> str | None:
     claimed = int.from_bytes(content[2:6], "little")  # some programs write 0
-    if claimed and claimed != len(content):
+    if content[:2] == b"BM" and claimed and claimed != len(content):
         return f"{len(content)} bytes instead of {claimed}"
     return None
 

@@ -123,14 +123,14 @@ def unread_samples(tags: Mapping[int, Any]) -> int:
 
 def has_plain_samples(tags: Mapping[int, Any]) -> bool:
     """Whether the samples can be read one by one, where Pillow cuts them short or mixes them up."""
-    bits, photometric = bits_of(tags) or (0,), tags.get(PHOTOMETRIC, 0)
+    bits, photometric = bits_of(tags), tags.get(PHOTOMETRIC, 0)
     planes = len(bits) > 1 and tags.get(PLANES, 1) == 2
     if photometric not in COLOURS or tags.get(COMPRESSION, 1) in (2, 3, 4, 6, 7):
         return False
     if photometric == YCBCR:
         return planes or tags.get(COMPRESSION, 1) == 1  # the rest is libtiff's
     without_tag = photometric == RGB and len(bits) > 3 and EXTRA_SAMPLES not in tags
-    return bits[0] == 16 or planes or (photometric in GREYS and len(bits) > 1) or without_tag
+    return 16 in bits or planes or (photometric in GREYS and len(bits) > 1) or without_tag
 
 
 def what_is_unread(tags: Mapping[int, Any]) -> str | None:

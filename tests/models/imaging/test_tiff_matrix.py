@@ -41,7 +41,8 @@ def layouts(bits: int, one_sample: bool) -> list[Layout]:
     )
     return [
         Layout(bits, planes, tiled, compression, predictor, order)
-        for planes, tiled, compression, predictor, order in every
+        for planes, tiled, compression, predictor in every
+        for order in ORDERS
         if not (planes and one_sample)
         and (predictor == 1 or (compression in (LZW, DEFLATE) and bits >= 8))
     ]  # fmt: skip
