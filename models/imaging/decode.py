@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
 
 from remend.models.imaging.header import OpenPicture, has_alpha, is_wide_colour, most_bits
 from remend.models.imaging.integrity import check_decoded
-from remend.models.imaging.metadata import metadata_of, orientation_of, profile_space
+from remend.models.imaging.metadata.collect import metadata_of, orientation_of, profile_space
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.parts import png_chunks, png_file
 from remend.models.imaging.picture import Picture, Pixels, to_8_bit
@@ -51,13 +51,17 @@ def decode(opened: OpenPicture) -> Picture:
         grey = str(image.tile[0].args).startswith("LA")  # which Pillow opens as RGBA
     if image.format == "PNG" and image.mode in ("1", "L"):
         _scale_transparent_grey(image, opened.stream)
+    turned = tiff is not None and ExifTags.Base.Orientation in tiff.tag_v2
+    packet = None if tiff is None or turned else image.info.pop("xmp", None)
     if not by_samples:
         # A PNG may keep metadata behind its pixels, which Pillow reads only after decoding them.
         # Decoding a rare kind of file twice costs less than lost metadata.
         image.load()
+    if packet is not None:  # in which Pillow would find an orientation for a TIFF, and turn it
+        image.info["xmp"] = packet
     if damage := check_decoded(image, opened.stream):
         notes.append(damage)
-    meta = metadata_of(image, grey=grey)
+    meta = metadata_of(image, opened.stream, grey=grey, turned=turned)
     orientation = orientation_of(image)
     if tiff is not None and by_samples:
         orientation = tiff.tag_v2.get(

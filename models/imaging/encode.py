@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from remend.models.errors import InputError
-from remend.models.imaging.metadata import fit_metadata, save_arguments, tiff_tags
+from remend.models.imaging.metadata.fit import fit_metadata, save_arguments, tiff_tags
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Metadata, Picture, Pixels, to_8_bit
 from remend.models.imaging.tiff_files.writer import encode_tiff

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedI
 from remend.models.errors import InputError, RemendError
 from remend.models.imaging.bmp import is_bmp, plain_bmp
 from remend.models.imaging.frame import jpeg_frame
-from remend.models.imaging.metadata import orientation_of
+from remend.models.imaging.metadata.collect import orientation_of
 from remend.models.imaging.tiff_files.kinds import (
     alpha_of,
     bits_of,

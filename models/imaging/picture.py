@@ -30,7 +30,10 @@ class Metadata:
         exif: A TIFF-structured EXIF block without the ``Exif`` prefix, without orientation (the
             pixels are upright) and without a thumbnail (it would show the picture before the
             change).
-        xmp: An XMP packet without orientation.
+        xmp: An XMP packet; without orientation, where the EXIF block named one.
+        xmp_extension: The rest of a packet that a JPEG holds in two parts.
+        iptc: An IPTC-IIM block.
+        texts: Keywords and texts; comments have the keyword ``Comment``.
         dpi: Horizontal and vertical resolution in dots per inch.
         source_format: The format of the file read, such as ``jpeg``; None for a picture made in
             memory.
@@ -42,6 +45,9 @@ class Metadata:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    xmp_extension: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
     source_format: str | None = None
     grey: bool = False
     notes: tuple[str, ...] = ()

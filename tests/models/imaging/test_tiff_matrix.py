@@ -36,9 +36,7 @@ KINDS = [
 
 
 def layouts(bits: int, one_sample: bool) -> list[Layout]:
-    every = itertools.product(
-        (False, True), (False, True), (NONE, LZW, DEFLATE, PACK_BITS), (1, 2), "<>"
-    )
+    every = itertools.product((False, True), (False, True), (NONE, LZW, DEFLATE, PACK_BITS), (1, 2))
     return [
         Layout(bits, planes, tiled, compression, predictor, order)
         for planes, tiled, compression, predictor in every
