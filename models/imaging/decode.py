@@ -1,26 +1,37 @@
 """From an open picture file to the arrays of a ``Picture``.
 
-Pillow reads most pixels; OpenCV reads those of 16-bit colour PNG and TIFF, which Pillow would cut to
-8 bits. No other module decodes a file. What is wrong with a file is found and worded in ``header``;
-callers use ``files``.
+Pillow reads most pixels; OpenCV reads those of 16-bit colour PNG, which Pillow would cut to 8 bits;
+``tiff_files.samples`` reads those of TIFF that Pillow would cut or mix up. No other module decodes a
+file. What is wrong with a file is found and worded in ``header``; callers use ``files``.
 """
 
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
 
-from remend.models.imaging.header import OpenPicture, is_wide_colour, most_bits
+from remend.models.imaging.header import OpenPicture, has_alpha, is_wide_colour, most_bits
 from remend.models.imaging.integrity import check_decoded
-from remend.models.imaging.metadata import metadata_of, orientation_of, profile_space
+from remend.models.imaging.metadata.collect import metadata_of, orientation_of, profile_space
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Picture, Pixels
+from remend.models.imaging.parts import png_chunks, png_file
+from remend.models.imaging.picture import Picture, Pixels, to_8_bit
+from remend.models.imaging.tiff_files.kinds import (
+    CMYK,
+    COLOURS,
+    GREYS,
+    PHOTOMETRIC,
+    YCBCR,
+    alpha_of,
+    count_photos,
+    has_plain_samples,
+    unread_samples,
+)
+from remend.models.imaging.tiff_files.samples import read_samples
 
-_TIFF_PHOTOMETRIC, _TIFF_EXTRA_SAMPLES = 262, 338
 _BAND_ROWS = 256  # rows converted at a time, where a conversion needs wider numbers than the pixels
 
 
@@ -30,36 +41,62 @@ def decode(opened: OpenPicture) -> Picture:
     Call it inside the ``with`` of ``open_picture``, which words what goes wrong.
     """
     image = opened.image
-    notes: list[str] = []
-    if image.mode == "CMYK" and most_bits(image) == 16:
-        notes.append("Its 16-bit CMYK colours were read with 8 bits.")
-    if getattr(image, "is_animated", False):
-        notes.append("Only the first of its pictures (frames, pages) was read.")
-    wide = is_wide_colour(image)
-    has_alpha = image.has_transparency_data
+    notes = _first_notes(image)
+    tiff = image if isinstance(image, TiffImagePlugin.TiffImageFile) else None
+    by_samples = tiff is not None and has_plain_samples(tiff.tag_v2)
+    wide_png = tiff is None and is_wide_colour(image)
+    with_alpha = has_alpha(image)
     grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
-    if wide and image.format == "PNG":
+    if wide_png:
         grey = str(image.tile[0].args).startswith("LA")  # which Pillow opens as RGBA
-    if not wide or image.format == "PNG":
+    if image.format == "PNG" and image.mode in ("1", "L"):
+        _scale_transparent_grey(image, opened.stream)
+    turned = tiff is not None and ExifTags.Base.Orientation in tiff.tag_v2
+    packet = None if tiff is None or turned else image.info.pop("xmp", None)
+    if not by_samples:
         # A PNG may keep metadata behind its pixels, which Pillow reads only after decoding them.
         # Decoding a rare kind of file twice costs less than lost metadata.
         image.load()
+    if packet is not None:  # in which Pillow would find an orientation for a TIFF, and turn it
+        image.info["xmp"] = packet
     if damage := check_decoded(image, opened.stream):
         notes.append(damage)
-    meta = metadata_of(image, grey=grey)
+    meta = metadata_of(image, opened.stream, grey=grey, turned=turned)
     orientation = orientation_of(image)
-    if wide:
+    if tiff is not None and by_samples:
+        orientation = tiff.tag_v2.get(
+            ExifTags.Base.Orientation, 1
+        )  # which Pillow applies, but not here
+        rgb, alpha = _decode_samples(tiff, opened.stream, notes)
+    elif wide_png:
         # Frees Pillow's pixels; the close() of an ImageFile would close the stream as well.
         Image.Image.close(image)
-        rgb, alpha = _decode_wide_colour(opened, has_alpha)
+        rgb, alpha = _decode_wide_png(opened, with_alpha)
     elif image.mode.startswith("I;16"):
         rgb, alpha = _split_wide_grey(image)
     else:
-        rgb, alpha = _split_narrow(image, notes)
+        rgb, alpha = _split_narrow(image, with_alpha, notes)
         Image.Image.close(image)
     if alpha is not None:
         alpha = _upright(alpha, orientation)
     return Picture(_upright(rgb, orientation), alpha, replace(meta, notes=(*notes, *meta.notes)))
+
+
+def _first_notes(image: ImageFile.ImageFile) -> list[str]:
+    """What the header says is not read."""
+    notes: list[str] = []
+    several = getattr(image, "is_animated", False)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        several = several and count_photos(image) > 1
+        if unread := unread_samples(image.tag_v2):
+            notes.append(
+                f"It holds further samples, such as infrared ({unread} a pixel), which were not read."
+            )
+    if image.mode == "CMYK" and most_bits(image) == 16:
+        notes.append("Its 16-bit CMYK colours were read with 8 bits.")
+    if several:
+        notes.append("Only the first of its pictures (frames, pages) was read.")
+    return notes
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -73,11 +110,44 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _decode_wide_colour(opened: OpenPicture, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
+def _scale_transparent_grey(image: ImageFile.ImageFile, stream: BinaryIO) -> None:
+    """Bring the grey that is transparent (W3C PNG, 11.3.1.1) to 8 bits, as Pillow brings the pixels."""
+    chunks = dict(png_chunks(stream, longest=100))
+    if len(clear := chunks.get(b"tRNS", b"")) == 2:
+        top = 2 ** chunks[b"IHDR"][8] - 1
+        image.info["transparency"] = (int.from_bytes(clear) & top) * 255 // top
+
+
+def _decode_samples(
+    image: TiffImagePlugin.TiffImageFile, stream: BinaryIO, notes: list[str]
+) -> tuple[Pixels, Pixels | None]:
+    """Tell the samples of a TIFF apart: colours, transparency, others."""
+    samples, photometric = read_samples(image, stream), image.tag_v2.get(PHOTOMETRIC, 0)
+    colours = samples[..., : COLOURS[photometric]]
+    if photometric == CMYK:
+        inks = Image.fromarray(np.ascontiguousarray(to_8_bit(colours)), "CMYK")
+        inks.info["icc_profile"] = image.info.get("icc_profile")
+        return _split_narrow(inks, False, notes)
+    if photometric == YCBCR:
+        bright = Image.fromarray(np.ascontiguousarray(colours), "YCbCr")
+        return np.asarray(bright.convert("RGB")), None
+    if photometric == 0:  # white is zero
+        colours = np.iinfo(samples.dtype).max - colours
+    rgb = np.repeat(colours, 3, axis=2) if photometric in GREYS else np.ascontiguousarray(colours)
+    kind = alpha_of(image.tag_v2)
+    alpha = np.ascontiguousarray(samples[..., COLOURS[photometric]]) if kind else None
+    if alpha is not None and kind == 1:
+        _divide_by_alpha(rgb, alpha)
+    return rgb, alpha
+
+
+def _decode_wide_png(opened: OpenPicture, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
     """Decode 16-bit colours with OpenCV."""
-    opened.stream.seek(0)
     cv2 = load_opencv()
-    content = np.frombuffer(opened.stream.read(), np.uint8)
+    # Without further chunks: OpenCV would join the frames of an animation, in 8 bits.
+    kept = (b"IHDR", b"tRNS", b"IDAT", b"IEND")
+    chunks = png_chunks(opened.stream, longest=2**31)
+    content = np.frombuffer(png_file(part for part in chunks if part[0] in kept), np.uint8)
     decoded = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     if decoded is None:
         raise ValueError("OpenCV cannot decode it")
@@ -86,36 +156,29 @@ def _decode_wide_colour(opened: OpenPicture, has_alpha: bool) -> tuple[Pixels, P
         raise ValueError(f"its header says {expected}, but its pixels are {decoded.shape}")
     decoded = decoded.astype(np.uint16, casting="no", copy=False)
     rgb = np.ascontiguousarray(decoded[..., 2::-1])
-    alpha = np.ascontiguousarray(decoded[..., 3]) if has_alpha else None
-    premultiplied = (
-        isinstance(opened.image, TiffImagePlugin.TiffImageFile)
-        and opened.image.tag_v2.get(_TIFF_EXTRA_SAMPLES, (0,))[0] == 1
-    )
-    if premultiplied and alpha is not None:
-        _divide_by_alpha(rgb, alpha)
-    return rgb, alpha
+    return rgb, np.ascontiguousarray(decoded[..., 3]) if has_alpha else None
 
 
-def _divide_by_alpha(rgb: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> None:
-    """Undo premultiplication in place (TIFF 6.0, ExtraSamples = 1), as Pillow does for 8 bits."""
+def _divide_by_alpha(rgb: Pixels, alpha: Pixels) -> None:
+    """Undo premultiplication in place (TIFF 6.0, ExtraSamples = 1)."""
+    top = np.uint32(np.iinfo(rgb.dtype).max)
     for start in range(0, len(rgb), _BAND_ROWS):
         band = rgb[start : start + _BAND_ROWS]
         share = np.maximum(alpha[start : start + _BAND_ROWS, :, None], 1).astype(np.uint32)
-        band[...] = np.minimum((band * np.uint32(65_535) + share // 2) // share, 65_535)
+        band[...] = np.minimum((band * top + share // 2) // share, top)
 
 
 def _split_wide_grey(image: ImageFile.ImageFile) -> tuple[Pixels, Pixels | None]:
     values = np.asarray(image).astype(np.uint16)
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2[_TIFF_PHOTOMETRIC] == 0:
-        values = 65_535 - values  # white is zero; Pillow turns that round for 8 bits only
     clear = image.info.get("transparency")
     alpha = None if clear is None else np.where(values == clear, 0, 65_535).astype(np.uint16)
     return np.repeat(values[..., None], 3, axis=2), alpha
 
 
-def _split_narrow(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
+def _split_narrow(
+    image: Image.Image, has_alpha: bool, notes: list[str]
+) -> tuple[Pixels, Pixels | None]:
     """Bring whatever 8-bit mode Pillow decoded to RGB and alpha, band by band to save memory."""
-    has_alpha = image.has_transparency_data and image.mode not in ("CMYK", "LAB")
     to_rgb = _srgb_conversion(image, notes) if image.mode in ("CMYK", "LAB") else None
     rgb = np.empty((image.height, image.width, 3), np.uint8)
     alpha = np.empty((image.height, image.width), np.uint8) if has_alpha else None

@@ -1,8 +1,7 @@
 """From a ``Picture`` to the bytes of a file.
 
-Pillow encodes; OpenCV encodes 16-bit colour PNG, which Pillow cannot, and ``models.imaging.tiff``
-writes TIFF. What a format cannot hold is said in a sentence, never silently lost. Use
-``models.imaging.files``.
+Pillow encodes; OpenCV encodes 16-bit colour PNG, which Pillow cannot, and ``tiff_files.writer`` writes
+TIFF. What a format cannot hold is said in a sentence, never silently lost. Use ``models.imaging.files``.
 """
 
 import io
@@ -13,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from remend.models.errors import InputError
-from remend.models.imaging.metadata import fit_metadata, save_arguments, tiff_tags
+from remend.models.imaging.metadata.fit import fit_metadata, save_arguments, tiff_tags
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Metadata, Picture, Pixels, to_8_bit
-from remend.models.imaging.tiff import encode_tiff
+from remend.models.imaging.tiff_files.writer import encode_tiff
 
 SUFFIX_FORMATS = {
     ".jpg": "jpeg",
@@ -98,8 +97,8 @@ def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list
     grey = picture.meta.grey and file_format != "webp"
     if picture.meta.grey and file_format == "webp":
         notes.append("WebP has no greys; the picture was written in colour channels.")
-    if grey and alpha is not None and picture.bit_depth == 16:
-        grey = False  # neither library reads or writes such a PNG or TIFF
+    if grey and alpha is not None and picture.bit_depth == 16 and file_format != "tiff":
+        grey = False  # no library here writes such a PNG
         notes.append("A grey picture with transparency and 16 bits was written in colour channels.")
     if not grey:
         return (rgb, "RGB", notes) if alpha is None else (np.dstack((rgb, alpha)), "RGBA", notes)

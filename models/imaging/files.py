@@ -7,37 +7,27 @@ is in ``header``, ``decode``, ``encode`` and ``metadata``. Nothing here chooses 
 
 import io
 import os
+from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
-
-from PIL import ImageFile
+from typing import BinaryIO, Self
 
 from remend.models.errors import OptionError, RequestError
+from remend.models.imaging.apart import read_apart
 from remend.models.imaging.decode import decode
 from remend.models.imaging.encode import SUFFIX_FORMATS, encode
-from remend.models.imaging.header import Source, bit_depth_of, open_picture, worded_errors
-from remend.models.imaging.metadata import orientation_of
+from remend.models.imaging.frame import is_plain, opens_in_python
+from remend.models.imaging.header import Header, Source, header_of, open_picture, worded_errors
 from remend.models.imaging.picture import Picture
 from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
-PICTURE_SUFFIXES = frozenset({*SUFFIX_FORMATS, ".bmp", ".gif", ".avif", ".heic", ".heif"})
+PICTURE_SUFFIXES = frozenset(
+    {
+        *SUFFIX_FORMATS, ".bmp", ".dib", ".gif", ".avif", ".avifs", ".heic", ".heif", ".hif", ".mpo",
+        ".apng",
+    }
+)  # fmt: skip
 """File name suffixes, in small letters, of the pictures that are read."""
-
-
-class Header(NamedTuple):
-    """What is known of a picture before its pixels are decoded.
-
-    Attributes:
-        size: Width and height of the upright picture. A PNG that keeps its orientation behind its pixels
-            is the one exception: only decoding finds it.
-        bit_depth: Bits per sample of the decoded picture: 8 or 16.
-        has_alpha: Whether the picture has transparency.
-    """
-
-    size: tuple[int, int]
-    bit_depth: int
-    has_alpha: bool
 
 
 class PhotoFile:
@@ -46,6 +36,9 @@ class PhotoFile:
     While it is open it holds a file handle, or what was given as bytes or stream. Behind a URL it holds
     what the header took, mostly 1 MiB; ``read`` fetches the rest in one request. ``close`` lets go of
     that; ``header`` stays, and ``read`` then opens a path again. ``read`` closes when it is done.
+
+    Plain files (``models.imaging.frame``) are decoded in this process, all others in one beside it, whose
+    crash is an ``InputError``.
 
     Args:
         source: As for ``open_photo``.
@@ -62,8 +55,7 @@ class PhotoFile:
             self._source = source if isinstance(source, bytes | AnyPath) else source.read()
             self._stream: BinaryIO | None = self._open()
         try:
-            with open_picture(self._stream, self._name, max_megapixels) as opened:
-                self.header = _header_of(opened.image)
+            self.header = self._read_header()
         except BaseException:
             self.close()
             raise
@@ -72,21 +64,37 @@ class PhotoFile:
         source = self._source
         return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
+    def _read_header(self) -> Header:
+        with worded_errors(self._name):
+            stream = self._stream = self._stream or self._open()
+            if not opens_in_python(stream):
+                return read_apart("header", self._whole(), self._name, self._max_megapixels)
+        with open_picture(stream, self._name, self._max_megapixels) as opened:
+            return header_of(opened.image)
+
     def read(self) -> Picture:
         """Decode the picture, upright; errors as for ``read_picture``. Closes the file."""
         try:
             with worded_errors(self._name):
                 stream = self._stream = self._stream or self._open()
+                if not is_plain(stream):
+                    return read_apart("picture", self._whole(), self._name, self._max_megapixels)
                 if isinstance(self._source, RemotePath):
                     # Decoders go back and forth in a file; behind a URL each step back is a request.
-                    stream.seek(0)
-                    stream = io.BytesIO(stream.read())
+                    stream = io.BytesIO(_content(stream))
             # The header is parsed again, from what is open: Pillow keeps what it answered about a PNG
             # before it decoded it, and that may be less than there is.
             with open_picture(stream, self._name, self._max_megapixels) as opened:
                 return decode(opened)
         finally:
             self.close()
+
+    def _whole(self) -> Path | bytes:
+        """What another process can read: a path on this machine, or the bytes."""
+        if isinstance(self._source, RemotePath):
+            self._stream = io.BytesIO(_content(self._stream or self._open()))
+            return self._stream.getvalue()
+        return self._source
 
     def close(self) -> None:
         """Let go of the file; the header stays."""
@@ -106,16 +114,15 @@ class PhotoFile:
         self.close()
 
 
+def _content(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
+
+
 def is_picture_name(path: AnyPath) -> bool:
     """Tell by its name whether a file found in a folder is meant to be a picture."""
     # "._photo.jpg" is what macOS leaves on foreign disks beside photo.jpg: no picture.
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("._")
-
-
-def _header_of(image: ImageFile.ImageFile) -> Header:
-    width, height = image.size
-    size = (width, height) if orientation_of(image) < 5 else (height, width)
-    return Header(size, bit_depth_of(image), bool(image.has_transparency_data))
 
 
 def open_photo(source: Source, *, max_megapixels: float | None = None) -> PhotoFile:

@@ -9,11 +9,23 @@ import importlib
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from remend.models.errors import InputError, RemendError
+from remend.models.imaging.bmp import is_bmp, plain_bmp
+from remend.models.imaging.frame import jpeg_frame
+from remend.models.imaging.metadata.collect import orientation_of
+from remend.models.imaging.tiff_files.kinds import (
+    alpha_of,
+    bits_of,
+    find_photo,
+    first_tags,
+    is_raw,
+    what_is_unread,
+)
 from remend.models.storage.remote import AnyPath
 
 Source = AnyPath | bytes | BinaryIO
@@ -28,9 +40,23 @@ PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
 # Pillow prints a warning for each oddity of a file; what matters becomes a sentence or a note here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "DIB")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_TIFF_SUBFILE, _TIFF_BITS, _TIFF_PLANES = 254, 258, 284
+
+
+class Header(NamedTuple):
+    """What is known of a picture before its pixels are decoded.
+
+    Attributes:
+        size: Width and height of the upright picture. A PNG that keeps its orientation behind its pixels
+            is the one exception: only decoding finds it.
+        bit_depth: Bits per sample of the decoded picture: 8 or 16.
+        has_alpha: Whether the picture has transparency.
+    """
+
+    size: tuple[int, int]
+    bit_depth: int
+    has_alpha: bool
 
 
 class OpenPicture(NamedTuple):
@@ -58,7 +84,14 @@ def open_picture(
     """
     with worded_errors(name):
         stream.seek(0)
+        if is_bmp(stream.read(2)):
+            stream.seek(0)
+            if (plain := plain_bmp(stream.read())) is not None:
+                stream = BytesIO(plain)
+        stream.seek(0)
         with _open_header(stream, name) as image:
+            if isinstance(image, TiffImagePlugin.TiffImageFile):
+                _check_tiff(image, name)
             _check_header(image, name, max_megapixels or LARGEST_MEGAPIXELS)
             yield OpenPicture(image, stream)
 
@@ -115,7 +148,11 @@ def _open_header(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
             ) from error
         heif.register_heif_opener()
         formats = ("HEIF",)
-    return Image.open(stream, formats=formats)
+    try:
+        return Image.open(stream, formats=formats)
+    except UnidentifiedImageError:
+        _name_kind(stream, name)
+        raise
 
 
 def _check_header(image: ImageFile.ImageFile, name: str, limit: float) -> None:
@@ -125,25 +162,62 @@ def _check_header(image: ImageFile.ImageFile, name: str, limit: float) -> None:
             f"{name} has {width} x {height} pixels = {width * height / 1e6:.0f} megapixels, more "
             f"than the limit of {limit:g}; make it smaller or raise the limit."
         )
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = most_bits(image)
-        if image.tag_v2.get(_TIFF_SUBFILE, 0) & 1:
-            # Camera raw files are TIFFs that begin with a thumbnail.
+
+
+def _check_tiff(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
+    """Go to the page that is the photo; refuse what is not read."""
+    first = image.tag_v2
+    if is_raw(first):
+        raise InputError(f"{name} is a camera's raw file; save it as TIFF in a raw converter.")
+    if not find_photo(image):
+        raise InputError(
+            f"{name} holds only a reduced copy of a picture that can be read; save it as TIFF in the "
+            "program that made it, or in a raw converter."
+        )
+    if problem := what_is_unread(image.tag_v2):
+        raise InputError(_unread(name, problem))
+
+
+def _unread(name: str, problem: str) -> str:
+    return (
+        f"{name} cannot be read: it {problem}; save it with 8 or 16 whole-number bits a colour, as TIFF "
+        "or PNG."
+    )
+
+
+def _name_kind(stream: BinaryIO, name: str) -> None:
+    """Say what a file is that Pillow does not open, where its first bytes tell.
+
+    Raises:
+        InputError: They do.
+    """
+    tags = first_tags(stream)
+    if tags is not None:
+        if is_raw(tags):
             raise InputError(f"{name} is a camera's raw file; save it as TIFF in a raw converter.")
-        if image.mode in ("I", "F") or bits == 12:
-            raise InputError(
-                f"{name} holds {bits}-bit or signed samples, and Remend reads 8 and 16 bits; "
-                "save it as 16-bit TIFF."
-            )
-        if is_wide_colour(image) and image.tag_v2.get(_TIFF_PLANES) == 2:
-            raise InputError(
-                f"{name} keeps its 16-bit colours in separate planes, which Remend cannot read; "
-                "save it with interleaved colours or as PNG."
-            )
+        problem = what_is_unread(tags) or "is a TIFF file of a rare layout"
+        raise InputError(_unread(name, problem))
+    frame = jpeg_frame(stream)
+    if frame and frame.precision != 8:
+        raise InputError(_unread(name, f"is a JPEG of {frame.precision} bits a colour"))
+
+
+def header_of(image: ImageFile.ImageFile) -> Header:
+    """Collect what the header of an opened picture says."""
+    width, height = image.size
+    size = (width, height) if orientation_of(image) < 5 else (height, width)
+    return Header(size, bit_depth_of(image), has_alpha(image))
+
+
+def has_alpha(image: ImageFile.ImageFile) -> bool:
+    """Whether the picture has transparency; a TIFF only where a tag says so."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode not in ("P", "PA"):
+        return alpha_of(image.tag_v2) > 0
+    return image.mode not in ("CMYK", "LAB") and bool(image.has_transparency_data)
 
 
 def is_wide_colour(image: ImageFile.ImageFile) -> bool:
-    """Whether the file holds 16-bit colours, which Pillow would cut to 8 bits."""
+    """Whether the file holds 16-bit colours, or grey with transparency, which Pillow would cut to 8 bits."""
     return image.mode in ("RGB", "RGBA", "LA") and most_bits(image) == 16
 
 
@@ -157,5 +231,5 @@ def most_bits(image: ImageFile.ImageFile) -> int:
     if isinstance(image, PngImagePlugin.PngImageFile):
         return 16 if ";16" in str(image.tile[0].args) else 8
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(_TIFF_BITS, (1,)))
+        return max(bits_of(image.tag_v2))
     return 8

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, TiffImagePlugin
 
+from remend.models.imaging.frame import jpeg_frame
+
 _simplejpeg: Any = importlib.import_module("simplejpeg")  # has no types
 # Of libjpeg's warnings, those about the picture; the others are about versions and oddities.
 _LOSSES = ("corrupt jpeg data", "premature end", "inconsistent progression")
@@ -30,7 +32,7 @@ def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
     """
     stream.seek(0)
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        what = _warning_of_jpeg(stream.read(), image.mode)
+        what = _warning_of_jpeg(stream, image.mode)
     elif isinstance(image, BmpImagePlugin.BmpImageFile):
         what = _length_of_bmp(stream.read())
     elif isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -42,11 +44,17 @@ def check_decoded(image: ImageFile.ImageFile, stream: BinaryIO) -> str | None:
     return what and f"The file is damaged ({what}); check whether parts of the picture are wrong."
 
 
-def _warning_of_jpeg(content: bytes, mode: str) -> str | None:
+def _warning_of_jpeg(stream: BinaryIO, mode: str) -> str | None:
+    frame = jpeg_frame(stream)
+    if not (frame and frame.is_plain):
+        # A lossless JPEG (SOF3 and its kin) has no smaller sizes: libjpeg-turbo writes the whole picture
+        # into the buffer of the small one.
+        return None
+    stream.seek(0)
     kind = "CMYK" if mode == "CMYK" else "GRAY"
     try:
         _simplejpeg.decode_jpeg(
-            content, kind, fastdct=True, min_height=1, min_width=1, min_factor=8
+            stream.read(), kind, fastdct=True, min_height=1, min_width=1, min_factor=8
         )
     except ValueError as error:
         what = str(error)
@@ -56,7 +64,7 @@ def _warning_of_jpeg(content: bytes, mode: str) -> str | None:
 
 def _length_of_bmp(content: bytes) -> str | None:
     claimed = int.from_bytes(content[2:6], "little")  # some programs write 0
-    if claimed and claimed != len(content):
+    if content[:2] == b"BM" and claimed and claimed != len(content):
         return f"{len(content)} bytes instead of {claimed}"
     return None
 

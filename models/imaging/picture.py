@@ -6,13 +6,15 @@ does) and nothing runs a network.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from remend.models.imaging.opencv import load_opencv
+
+if TYPE_CHECKING:
+    import torch  # at first use: the process that reads rare files needs none
 
 Pixels = NDArray[np.uint8 | np.uint16]
 """Samples of a picture, 8 or 16 bits each."""
@@ -28,7 +30,10 @@ class Metadata:
         exif: A TIFF-structured EXIF block without the ``Exif`` prefix, without orientation (the
             pixels are upright) and without a thumbnail (it would show the picture before the
             change).
-        xmp: An XMP packet without orientation.
+        xmp: An XMP packet; without orientation, where the EXIF block named one.
+        xmp_extension: The rest of a packet that a JPEG holds in two parts.
+        iptc: An IPTC-IIM block.
+        texts: Keywords and texts; comments have the keyword ``Comment``.
         dpi: Horizontal and vertical resolution in dots per inch.
         source_format: The format of the file read, such as ``jpeg``; None for a picture made in
             memory.
@@ -40,6 +45,9 @@ class Metadata:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    xmp_extension: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
     source_format: str | None = None
     grey: bool = False
     notes: tuple[str, ...] = ()
@@ -173,7 +181,7 @@ def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
     return table[pixels]
 
 
-def to_unit(crop: Pixels) -> torch.Tensor:
+def to_unit(crop: Pixels) -> "torch.Tensor":
     """Turn a crop into what networks see.
 
     Args:
@@ -182,13 +190,15 @@ def to_unit(crop: Pixels) -> torch.Tensor:
     Returns:
         A new (1, 3, h, w) float32 tensor on the CPU: 0 becomes -1, the largest value becomes 1.
     """
+    import torch
+
     unit = torch.as_tensor(crop.astype(np.float32))
     unit.mul_(2.0 / np.iinfo(crop.dtype).max).sub_(1.0)
     return unit.permute(2, 0, 1).unsqueeze(0).contiguous()
 
 
 def from_unit(
-    tensor: torch.Tensor, dtype: type[np.uint8] | type[np.uint16] | np.dtype[Any]
+    tensor: "torch.Tensor", dtype: type[np.uint8] | type[np.uint16] | np.dtype[Any]
 ) -> Pixels:
     """Turn a network's answer into pixels; the exact inverse of ``to_unit`` for every value.
 
@@ -199,6 +209,8 @@ def from_unit(
     Returns:
         A new (h, w, 3) array, each value rounded to the nearest.
     """
+    import torch
+
     top = float(np.iinfo(dtype).max)
     unit = tensor.detach().squeeze(0).permute(1, 2, 0).to("cpu", torch.float32)
     levels = unit.add(1.0).mul_(top / 2.0).round_().clamp_(0.0, top)

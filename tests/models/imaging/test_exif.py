@@ -5,7 +5,7 @@ import struct
 import pytest
 from PIL import Image
 
-from remend.models.imaging.exif import exif_of_size, upright_exif
+from remend.models.imaging.metadata.exif import exif_of_size, upright_exif
 
 MAKER_NOTE = b"Maker\0" + bytes(range(64))
 THUMBNAIL = b"\xff\xd8" + b"the picture as it was" + b"\xff\xd9"

@@ -1,0 +1,1 @@
+"""TIFF files: what kinds there are, reading the samples of rare layouts, writing plain ones."""
