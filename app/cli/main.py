@@ -67,6 +67,7 @@ def ui(
     *,
     host: options.Host = "127.0.0.1",
     port: options.Port = 7860,
+    allow_host: options.AllowHost = None,
     share: options.Share = False,
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
@@ -81,7 +82,7 @@ def ui(
     pool = ModelPool([general.placement])
     serve(
         pool, host=host, port=port, share=share, auth_file=auth,
-        allow_custom_weights=allow_custom_weights, **limits,
+        allow_custom_weights=allow_custom_weights, allow_hosts=allow_host or (), **limits,
     )  # fmt: skip
 
 

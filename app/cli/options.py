@@ -195,6 +195,13 @@ NcnnTile = Annotated[
 # ui
 Host = Annotated[str, Option(help="Address on which the page is served.")]
 Port = Annotated[int, Option(help="Port on which the page is served.")]
+AllowHost = Annotated[
+    list[str] | None,
+    Option(
+        metavar="NAME",
+        help="A further name by which the page may be reached, such as that of a proxy; repeatable.",
+    ),
+]
 Share = Annotated[bool, Option("--share", help="Open a public tunnel.")]
 Auth = Annotated[
     Path | None, Option(metavar="FILE", help="Who may log in: lines of user:password.")

@@ -8,10 +8,11 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi.responses import Response
@@ -22,6 +23,9 @@ from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
+from remend.app.page.guards.hosts import AllowedHosts
+from remend.app.page.guards.limits import DEFAULT_LIMITS, Limits
+from remend.app.page.guards.stack import guard, guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
@@ -46,6 +50,19 @@ _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sa
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_hover_dark="*primary_800",
 )
+_LAUNCH: dict[str, Any] = {
+    "theme": _THEME,
+    "i18n": I18N,
+    "css_paths": [_CSS],
+    "footer_links": ["settings"],
+    "run_history": False,
+    "enable_monitoring": False,
+    "max_file_size": MAX_FILE_SIZE,
+    "ssr_mode": False,
+    "inbrowser": False,
+    "prevent_thread_lock": True,
+    "quiet": True,
+}
 _HOUR, _DAY = 3600, 86_400
 _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
 
@@ -102,41 +119,39 @@ def running_page(
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
+    allow_hosts: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[str]:
     """Serve the page for the time of a ``with``; gives its address.
 
     Raises:
-        RequestError: The page cannot listen on that address, or the file of passwords is wrong.
+        RequestError: The page cannot listen on that address, a name in ``allow_hosts`` is none, or the file
+            of passwords is wrong.
     """
     auth = read_auth(auth_file) if auth_file else None
+    hosts = AllowedHosts(host, allow_hosts)
     with _visitors_folder() as folder:
         page = build_page(
             pool, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
         )
-        page.queue(max_size=16)
+        # What waits in the queue can be asked for in no other way.
+        page.queue(max_size=16, api_open=False)
         try:
             server, address, _ = page.launch(
                 server_name=host,
                 server_port=port,
                 share=share,
                 auth=auth,
-                theme=_THEME,
-                i18n=I18N,
-                css_paths=[_CSS],
-                footer_links=["settings"],
-                run_history=False,
-                enable_monitoring=False,
-                max_file_size=MAX_FILE_SIZE,
-                ssr_mode=False,
-                inbrowser=False,
-                prevent_thread_lock=True,
-                quiet=True,
+                app_kwargs={"lifespan": guarding_lifespan(lambda app: guard(app, hosts, limits))},
+                **_LAUNCH,
             )
         except (OSError, OverflowError) as error:
             raise RequestError(
                 f"The page cannot listen on {host}, port {port}: it is taken or not allowed; "
                 "choose another with --port."
             ) from error
+        if page.share_url:
+            hosts.allow(urlsplit(page.share_url).hostname or "")
         server.mount(MODULES, _Modules(directory=SCRIPTS))
         try:
             yield address.rstrip("/")
@@ -153,12 +168,14 @@ def serve(
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
+    allow_hosts: Sequence[str] = (),
 ) -> None:
     """Serve the page until Ctrl+C or the signal TERM; errors as ``running_page``."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
-    options["allow_custom_weights"] = allow_custom_weights
-    with running_page(pool, host=host, port=port, **options) as address:
+    with running_page(
+        pool, host=host, port=port, share=share, auth_file=auth_file, max_megapixels=max_megapixels,
+        allow_custom_weights=allow_custom_weights, allow_hosts=allow_hosts,
+    ) as address:  # fmt: skip
         print(f"Remend is ready at {address}", flush=True)
         try:
             threading.Event().wait()
