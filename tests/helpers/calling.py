@@ -17,8 +17,13 @@ class Answer(NamedTuple):
     body: bytes
 
     @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
     def sentence(self) -> str:
-        return json.loads(self.body)["detail"]
+        """That of a refusal."""
+        return self.json["detail"]
 
 
 def ask(address: str, path: str, body: Any = None, method: str = "", **headers: str) -> Answer:
@@ -67,7 +72,7 @@ def half_open(address: str, path: str, sent: bytes, length: int) -> socket.socke
 
 def server_functions(address: str) -> dict[str, int]:
     """By name of a function that the browser may call: the number of its component."""
-    config = json.loads(ask(address, "/config").body)
+    config = ask(address, "/config").json
     return {
         name: component["id"]
         for component in config["components"]

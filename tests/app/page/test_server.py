@@ -56,7 +56,7 @@ def test_weights_are_kept_only_if_they_are_weights_and_new(
 
 @pytest.fixture(scope="module")
 def client(page_address: str) -> Client:
-    return Client(page_address, verbose=False)
+    return Client(page_address, verbose=False, analytics_enabled=False)
 
 
 @pytest.fixture(scope="module")
