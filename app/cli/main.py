@@ -71,18 +71,22 @@ def ui(
     share: options.Share = False,
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
+    max_disk: options.MaxDisk = None,
     allow_custom_weights: options.AllowCustomWeights = False,
     general: GeneralOptions,
 ) -> None:
     """Serve the web page."""
+    from remend.app.engine.memory import parse_size
     from remend.app.engine.model_pool import ModelPool
+    from remend.app.page.guards.limits import Limits
     from remend.app.page.server import serve
 
-    limits = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
+    given = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
+    limits = Limits(disk_bytes=parse_size(max_disk, "max_disk") if max_disk else None)
     pool = ModelPool([general.placement])
     serve(
         pool, host=host, port=port, share=share, auth_file=auth,
-        allow_custom_weights=allow_custom_weights, allow_hosts=allow_host or (), **limits,
+        allow_custom_weights=allow_custom_weights, allow_hosts=allow_host or (), limits=limits, **given,
     )  # fmt: skip
 
 

@@ -209,6 +209,14 @@ Auth = Annotated[
 MaxMegapixels = Annotated[
     float | None, Option(metavar="N", help="Refuse larger photos; 100 by default.")
 ]
+MaxDisk = Annotated[
+    str | None,
+    Option(
+        metavar="SIZE",
+        help="Disk for visitors' files, such as 2G; by default 10G, or 80 % of what is free. "
+        "One visitor may have half.",
+    ),
+]
 AllowCustomWeights = Annotated[
     bool, Option("--allow-custom-weights", help="Let visitors add weights through the page.")
 ]

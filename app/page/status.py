@@ -17,6 +17,7 @@ from gradio.utils import get_upload_folder
 
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
+from remend.app.page.guards.faults import DISK_FULL, is_disk_full
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
 from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled, Progress
@@ -74,6 +75,8 @@ def explain(error: Exception, language: str = "en") -> str:
         return translate_sentence(STOPPED, language)
     if isinstance(error, OptionError):
         return _word_option_error(error, language)
+    if isinstance(error, OSError) and is_disk_full(error):
+        return translate_sentence(DISK_FULL, language)
     if isinstance(error, RemendError):
         return translate_sentence(_without_folders(str(error)), language)
     report = write_report(error, ["ui"])

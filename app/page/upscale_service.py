@@ -28,7 +28,7 @@ from remend.app.page.i18n import (
 )
 from remend.app.page.preview import encode_preview
 from remend.app.page.status import PageProgress, check_model_name, explain, say
-from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
+from remend.app.page.uploads import check_megapixels, claim_room, new_folder, read_allowed_size
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size
 from remend.models.progress import NO_PROGRESS, Progress, StoppableProgress, SubProgress
@@ -85,7 +85,8 @@ class UpscaleService:
         Raises:
             RemendError: The photo, the size or the model is not possible.
         """
-        check_sizes(photo, asked.target, self._max_megapixels)
+        _, larger = check_sizes(photo, asked.target, self._max_megapixels)
+        claim_room(folder, _room_for(larger))
         (job,) = _name_outputs([photo], asked.target, "auto", folder)
         UpscaleWork(self._pool, asked).perform(job, NO_PROGRESS)
         return Path(job.output)
@@ -122,9 +123,13 @@ class UpscaleService:
     ) -> list[Result]:
         """How each job went, in order; what is wrong with one is told in the visitor's language."""
         results: dict[Job, Result] = {}
+        room = 0
         for job in jobs:
             try:
-                check_sizes(Path(job.source), asked.target, self._max_megapixels)
+                _, larger = check_sizes(Path(job.source), asked.target, self._max_megapixels)
+                needed = _room_for(larger) * (2 if len(jobs) > 1 else 1)  # several are zipped, too
+                claim_room(Path(job.output).parent, room + needed)
+                room += needed
             except RemendError as error:
                 results[job] = Result(job, "failed", reason=explain(error, language))
         allowed = tuple(job for job in jobs if job not in results)
@@ -168,6 +173,11 @@ def check_sizes(
     name = f"At {target.scale_for(size):g} times its size {photo.name}"
     check_megapixels(name, larger, _RESULT_FACTOR * max_megapixels)
     return size, larger
+
+
+def _room_for(size: tuple[int, int]) -> int:
+    """Bytes of disk that a result of that width and height takes; a photo as PNG takes about that."""
+    return 2 * size[0] * size[1]
 
 
 def _name_outputs(

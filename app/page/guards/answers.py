@@ -25,7 +25,11 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int, senten
 
 def client_of(scope: Scope) -> str:
     """Who asks: an address, of IPv6 the network; behind a proxy on this machine what the proxy says."""
-    host = (scope.get("client") or ("unknown", 0))[0]
+    return name_client((scope.get("client") or ("unknown", 0))[0])
+
+
+def name_client(host: str) -> str:
+    """A client's address; of IPv6 the network, in which a household has many."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,12 +1,14 @@
-"""A brake on guessed passwords: after a few wrong ones each further guess waits twice as long."""
+"""Who may log in, and a brake on guessing: after a few wrong passwords each further one waits longer."""
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from remend.app.page.guards.answers import client_of, refuse
 from remend.app.page.guards.routes import LOGIN
+from remend.models.errors import RequestError
 
 FREE_GUESSES = 5
 LONGEST_WAIT_S = 600.0
@@ -54,3 +56,25 @@ def _wait_after(count: int) -> float:
     """Seconds after so many wrong passwords."""
     over = count - FREE_GUESSES
     return 0.0 if over < 0 else min(2.0 ** min(over, 30), LONGEST_WAIT_S)
+
+
+def read_auth(path: Path) -> list[tuple[str, str]]:
+    """Read a file of lines ``user:password``; empty lines are ignored.
+
+    Raises:
+        RequestError: The file cannot be read, is empty, or has a line of another form.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read as a file of user:password lines.") from error
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        user, colon, password = line.strip().partition(":")
+        if user and colon and password:
+            pairs.append((user, password))
+        elif line.strip():
+            raise RequestError(f"Line {number} of {path} is not user:password; write it so.")
+    if not pairs:
+        raise RequestError(f"{path} names nobody; write lines user:password into it.")
+    return pairs
