@@ -15,6 +15,7 @@ from remend.app.batch.requests import FillRequest
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
+from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
 from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
 from remend.app.page.preview import (
@@ -138,10 +139,10 @@ class RepairService:
         bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
-        message: Message = event._data
-        result: Message = {"job": message["job"]}
+        message: Message = event._data if isinstance(event._data, dict) else {}
+        result: Message = {"job": message.get("job")}
         try:
-            self._fill(message, model, grow, detail, bar)
+            self._fill(CheckedMessage(message), model, grow, detail, bar)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
@@ -179,7 +180,7 @@ class RepairService:
         Raises:
             RequestError: The photo is no longer kept.
         """
-        session = self._sessions.find(event._data["photo"])
+        session = self._sessions.find(CheckedMessage(event._data)["photo"])
         path = new_folder() / Naming("auto", "-repaired").name_for(Path(session.name))
         if SUFFIX_FORMATS[path.suffix.lower()] not in ("png", "tiff"):
             path = path.with_suffix(".png")

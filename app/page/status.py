@@ -18,6 +18,7 @@ from gradio.utils import get_upload_folder
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
 from remend.app.page.guards.faults import DISK_FULL, is_disk_full
+from remend.app.page.guards.messages import Message
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
 from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled, Progress
@@ -107,9 +108,10 @@ def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dic
     @wraps(function)
     def answer(message: dict[str, Any]) -> dict[str, Any]:
         try:
-            return function(message)
+            return function(Message(message))
         except Exception as error:
-            return {"error": explain(error, str(message.get("language")))}
+            language = message.get("language") if isinstance(message, dict) else None
+            return {"error": explain(error, str(language))}
 
     return answer
 
