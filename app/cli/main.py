@@ -72,6 +72,7 @@ def ui(
     auth: options.Auth = None,
     max_megapixels: options.MaxMegapixels = None,
     max_disk: options.MaxDisk = None,
+    max_memory: options.MaxMemory = None,
     allow_custom_weights: options.AllowCustomWeights = False,
     general: GeneralOptions,
 ) -> None:
@@ -82,7 +83,10 @@ def ui(
     from remend.app.page.server import serve
 
     given = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
-    limits = Limits(disk_bytes=parse_size(max_disk, "max_disk") if max_disk else None)
+    limits = Limits(
+        disk_bytes=parse_size(max_disk, "max_disk") if max_disk else None,
+        memory_bytes=parse_size(max_memory) if max_memory else None,
+    )
     pool = ModelPool([general.placement])
     serve(
         pool, host=host, port=port, share=share, auth_file=auth,

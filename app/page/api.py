@@ -4,6 +4,7 @@ Files come back as they were written: bytes, name and metadata. An error's messa
 person would read.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,8 +20,9 @@ from remend.app.batch.target_size import DEFAULT_SCALE
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
+from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.status import check_model_name, explain
-from remend.app.page.uploads import new_folder, read_allowed_size
+from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
 from remend.models.errors import RequestError
 from remend.models.inference.upscaler import DEFAULT_DETAIL
@@ -31,11 +33,16 @@ class Api:
     """The functions behind the named endpoints; their work is that of the commands."""
 
     def __init__(
-        self, pool: ModelPool, upscale_service: UpscaleService, max_megapixels: float
+        self,
+        pool: ModelPool,
+        upscale_service: UpscaleService,
+        max_megapixels: float,
+        budget: MemoryBudget,
     ) -> None:
         self._pool = pool
         self._upscale_service = upscale_service
         self._max_megapixels = max_megapixels
+        self._budget = budget
 
     def fill(
         self, photo: str | None, mask: str | None, model: str, grow: float | None, detail: float
@@ -43,12 +50,15 @@ class Api:
         """Fill the white part of a mask of the photo's size; the result has the photo's format."""
         with _errors_for_caller():
             path, mask_path = _path_of(photo, "photo"), _path_of(mask, "mask")
-            read_allowed_size(path, self._max_megapixels)
+            size = read_allowed_size(path, self._max_megapixels)
             read_allowed_size(mask_path, self._max_megapixels)
             request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow or 0))
-            work = FillWork(self._pool, request)
-            output = new_folder() / Naming(suffix="-repaired").name_for(path)
-            work.perform(Job(path, output, mask_path), NO_PROGRESS)
+            work = FillWork(self._pool, request, memory_bytes=self._budget.job_bytes)
+            room = 2 * math.prod(size)
+            output = new_folder(room) / Naming(suffix="-repaired").name_for(path)
+            job = Job(path, output, mask_path)
+            with self._budget.hold_work(work, [job], current_visitor()):
+                work.perform(job, NO_PROGRESS)
             return str(output)
 
     def upscale(self, photo: str | None, scale: float, model: str, detail: float) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from remend.app.batch.plan import Naming
+from remend.app.page.guards.memory import MemoryBudget
 from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
@@ -143,6 +144,7 @@ class PhotoSessions:
         lifetime_s: A photo not used for so many seconds is forgotten.
         memory: Bytes of photos kept; the newest stays in any case.
         claim_room: Called before a file is written, with its folder and about the bytes that it takes.
+        budget: Of memory, for the work on photos.
     """
 
     def __init__(
@@ -152,12 +154,14 @@ class PhotoSessions:
         lifetime_s: float = 86_400.0,
         memory: int = 2**30,
         claim_room: ClaimRoom | None = None,
+        budget: MemoryBudget | None = None,
     ) -> None:
         self._folder = folder
         self._max_megapixels = max_megapixels
         self._lifetime_s = lifetime_s
         self._memory = memory
         self._claim_room = claim_room
+        self.budget = MemoryBudget() if budget is None else budget
         self._sessions: OrderedDict[str, tuple[PhotoSession, float]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -24,6 +24,7 @@ from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.guards.disk import PHOTOS
 from remend.app.page.guards.hosts import AllowedHosts
 from remend.app.page.guards.limits import DEFAULT_LIMITS, Limits
+from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
@@ -67,19 +68,31 @@ _LAUNCH: dict[str, Any] = {
 
 
 def build_page(
-    pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
+    pool: ModelPool,
+    folder: Path,
+    max_megapixels: float,
+    *,
+    allow_custom_weights: bool = False,
+    memory_bytes: int | None = None,
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
     running: dict[str, threading.Event] = {}
-    upscale_service = UpscaleService(pool, max_megapixels, running)
-    upscale_preview = UpscalePreview(pool, max_megapixels, running)
+    memory = MemoryBudget(memory_bytes)
+    upscale_service = UpscaleService(pool, max_megapixels, running, memory)
+    upscale_preview = UpscalePreview(pool, max_megapixels, running, memory)
+    sessions = PhotoSessions(
+        folder / PHOTOS,
+        max_megapixels,
+        memory=memory.kept_bytes,
+        claim_room=claim_room,
+        budget=memory,
+    )
     with gr.Blocks(title="Remend") as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                sessions = PhotoSessions(folder / PHOTOS, max_megapixels, claim_room=claim_room)
                 repair = RepairService(pool, sessions)
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
@@ -95,7 +108,7 @@ def build_page(
             _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(pool, upscale_service, max_megapixels))
+        add_endpoints(Api(pool, upscale_service, max_megapixels, memory))
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 _list_models, None, [fill_model, upscale_model, cards], queue=False,
@@ -131,7 +144,11 @@ def running_page(
     hosts = AllowedHosts(host, allow_hosts)
     with visitors_folder(limits) as budget:
         page = build_page(
-            pool, budget.folder, max_megapixels, allow_custom_weights=allow_custom_weights
+            pool,
+            budget.folder,
+            max_megapixels,
+            allow_custom_weights=allow_custom_weights,
+            memory_bytes=limits.memory_bytes,
         )
         # What waits in the queue can be asked for in no other way.
         page.queue(max_size=16, api_open=False)

@@ -84,6 +84,12 @@ def new_folder(room_bytes: int = 0) -> Path:
     return folder
 
 
+def current_visitor() -> str:
+    """Who is being served, as the guards name them."""
+    client = getattr(LocalContext.request.get(None), "client", None)
+    return name_client(client.host) if client else "unknown"
+
+
 def claim_room(path: Path, room_bytes: int) -> None:
     """Note that a file or folder is the visitor's who is being served.
 
@@ -95,8 +101,7 @@ def claim_room(path: Path, room_bytes: int) -> None:
         RequestError: There is no such room, for this visitor or for all.
     """
     if budget := _budgets.get(Path(get_upload_folder())):
-        client = getattr(LocalContext.request.get(None), "client", None)
-        visitor = name_client(client.host) if client else "unknown"
+        visitor = current_visitor()
         budget.reserve(visitor, room_bytes)
         budget.release(visitor, room_bytes)
         budget.charge(visitor, path)
