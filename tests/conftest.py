@@ -12,6 +12,9 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
+# Gradio's client, which tests call the page with, would ask for news elsewhere; read at its import.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 if TYPE_CHECKING:
     import numpy as np
     from playwright.sync_api import Browser, Page

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
-from remend.models.errors import InputError, RemendError
+from remend.models.errors import InputError, RemendError, RequestError
 from remend.models.storage.atomic import write_atomic
 from remend.models.storage.remote import AnyPath, RemotePath
 
@@ -64,6 +64,9 @@ class Manifest:
     Args:
         folder: The output folder; the file is made by the first record.
         work: Its settings are part of what must be unchanged.
+
+    Raises:
+        RequestError: There is a link of the record's name, which could lead anywhere.
     """
 
     def __init__(self, folder: AnyPath, work: Work) -> None:
@@ -72,6 +75,10 @@ class Manifest:
         self._entries: dict[str, dict[str, Any]] = {}
         self._lines: list[str] = []
         self._unsaved, self._saved_at = 0, time.monotonic()
+        if isinstance(self.path, Path) and self.path.is_symlink():
+            raise RequestError(
+                f"{self.path} is a link, and the record of a batch is never written through one; remove it."
+            )
         if self.path.is_file():
             self._lines = self.path.read_bytes().decode("utf-8", "replace").splitlines()
             for line in self._lines:
@@ -149,7 +156,10 @@ class Manifest:
 
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file in one piece, after ending what a crash cut short."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_BINARY", "O_NOFOLLOW"):  # each system has one of them
+        flags |= getattr(os, name, 0)
+    handle = os.open(path, flags, 0o666)
     try:
         end = os.lseek(handle, 0, os.SEEK_END)
         if end:

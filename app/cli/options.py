@@ -202,12 +202,27 @@ NcnnTile = Annotated[
 # ui
 Host = Annotated[str, Option(help="Address on which the page is served.")]
 Port = Annotated[int, Option(help="Port on which the page is served.")]
+AllowHost = Annotated[
+    list[str] | None,
+    Option(
+        metavar="NAME",
+        help="A further name by which the page may be reached, such as that of a proxy; repeatable.",
+    ),
+]
 Share = Annotated[bool, Option("--share", help="Open a public tunnel.")]
 Auth = Annotated[
     Path | None, Option(metavar="FILE", help="Who may log in: lines of user:password.")
 ]
 MaxMegapixels = Annotated[
     float | None, Option(metavar="N", help="Refuse larger photos; 100 by default.")
+]
+MaxDisk = Annotated[
+    str | None,
+    Option(
+        metavar="SIZE",
+        help="Disk for visitors' files, such as 2G; by default 10G, or 80 % of what is free. "
+        "One visitor may have half.",
+    ),
 ]
 AllowCustomWeights = Annotated[
     bool, Option("--allow-custom-weights", help="Let visitors add weights through the page.")

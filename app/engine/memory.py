@@ -14,15 +14,19 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHARE = 0.8  # of what is free; the rest is for what other programs ask for meanwhile
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, option: str = "max_memory") -> int:
     """Turn ``2G``, ``1500M`` or ``2.5GB`` into bytes.
+
+    Args:
+        text: What was given.
+        option: The option that was given so.
 
     Raises:
         OptionError: It is no size, or the size is 0.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
     if not match or not (size := int(float(match[1]) * _UNITS[match[2]])):
-        raise OptionError("max_memory", text, "is no size", "for example 2G or 500M")
+        raise OptionError(option, text, "is no size", "for example 2G or 500M")
     return size
 
 

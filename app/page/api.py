@@ -4,6 +4,7 @@ Files come back as they were written: bytes, name and metadata. An error's messa
 person would read.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,9 +20,11 @@ from remend.app.batch.target_size import DEFAULT_SCALE
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
+from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.status import check_model_name, explain
-from remend.app.page.uploads import new_folder, read_allowed_size
+from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
+from remend.models.errors import RequestError
 from remend.models.inference.upscaler import DEFAULT_DETAIL
 from remend.models.progress import NO_PROGRESS
 
@@ -30,29 +33,40 @@ class Api:
     """The functions behind the named endpoints; their work is that of the commands."""
 
     def __init__(
-        self, pool: ModelPool, upscale_service: UpscaleService, max_megapixels: float
+        self,
+        pool: ModelPool,
+        upscale_service: UpscaleService,
+        max_megapixels: float,
+        budget: MemoryBudget,
     ) -> None:
         self._pool = pool
         self._upscale_service = upscale_service
         self._max_megapixels = max_megapixels
+        self._budget = budget
 
-    def fill(self, photo: str, mask: str, model: str, grow: float, detail: float) -> str:
+    def fill(
+        self, photo: str | None, mask: str | None, model: str, grow: float | None, detail: float
+    ) -> str:
         """Fill the white part of a mask of the photo's size; the result has the photo's format."""
         with _errors_for_caller():
-            path = Path(photo)
-            read_allowed_size(path, self._max_megapixels)
-            read_allowed_size(Path(mask), self._max_megapixels)
-            request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow))
-            work = FillWork(self._pool, request)
-            output = new_folder() / Naming(suffix="-repaired").name_for(path)
-            work.perform(Job(path, output, Path(mask)), NO_PROGRESS)
+            path, mask_path = _path_of(photo, "photo"), _path_of(mask, "mask")
+            size = read_allowed_size(path, self._max_megapixels)
+            read_allowed_size(mask_path, self._max_megapixels)
+            request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow or 0))
+            work = FillWork(self._pool, request, memory_bytes=self._budget.job_bytes)
+            room = 2 * math.prod(size)
+            output = new_folder(room) / Naming(suffix="-repaired").name_for(path)
+            job = Job(path, output, mask_path)
+            with self._budget.hold_work(work, [job], current_visitor()):
+                work.perform(job, NO_PROGRESS)
             return str(output)
 
-    def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
+    def upscale(self, photo: str | None, scale: float, model: str, detail: float) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
         with _errors_for_caller():
+            path = _path_of(photo, "photo")
             asked = read_form(scale, 0, model, detail)
-            return str(self._upscale_service.upscale_file(Path(photo), asked, new_folder()))
+            return str(self._upscale_service.upscale_file(path, asked, new_folder()))
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""
@@ -88,6 +102,12 @@ def add_endpoints(api: Api) -> None:
         **queued,
     )
     gr.on([], api.models, None, cards, api_name="models")
+
+
+def _path_of(file: str | None, name: str) -> Path:
+    if file is None:
+        raise RequestError(f"The call's field {name} is missing; send a file.")
+    return Path(file)
 
 
 @contextmanager

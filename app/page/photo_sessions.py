@@ -9,12 +9,13 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from remend.app.batch.plan import Naming
+from remend.app.page.guards.memory import MemoryBudget
 from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
@@ -22,6 +23,7 @@ from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import Cancelled
 
+ClaimRoom = Callable[[Path, int], None]
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""
 
@@ -29,9 +31,12 @@ FILLS_KEPT = 30
 class PhotoSession:
     """One open photo, and the fills that can be undone and redone."""
 
-    def __init__(self, name: str, picture: Picture, folder: Path) -> None:
+    def __init__(
+        self, name: str, picture: Picture, folder: Path, claim_room: ClaimRoom | None = None
+    ) -> None:
         self.name = name
         self.folder = folder
+        self._claim_room = claim_room
         self._pixels = np.array(picture.rgb)
         self._alpha, self._meta = picture.alpha, picture.meta
         self._done: deque[list[FilledPatch]] = deque(maxlen=FILLS_KEPT)
@@ -105,9 +110,14 @@ class PhotoSession:
 
         Args:
             file_format: As for ``Naming``; ``auto`` = the photo's own.
+
+        Raises:
+            RequestError: There is no room for it.
         """
         path = self.folder / Naming(file_format, "-repaired").name_for(Path(self.name))
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._claim_room:
+            self._claim_room(self.folder, self._pixels.nbytes)
         self.folder.mkdir(parents=True)
         write_picture(self.picture, path)
         return path
@@ -133,6 +143,8 @@ class PhotoSessions:
         max_megapixels: Larger photos are refused.
         lifetime_s: A photo not used for so many seconds is forgotten.
         memory: Bytes of photos kept; the newest stays in any case.
+        claim_room: Called before a file is written, with its folder and about the bytes that it takes.
+        budget: Of memory, for the work on photos.
     """
 
     def __init__(
@@ -141,11 +153,15 @@ class PhotoSessions:
         max_megapixels: float,
         lifetime_s: float = 86_400.0,
         memory: int = 2**30,
+        claim_room: ClaimRoom | None = None,
+        budget: MemoryBudget | None = None,
     ) -> None:
         self._folder = folder
         self._max_megapixels = max_megapixels
         self._lifetime_s = lifetime_s
         self._memory = memory
+        self._claim_room = claim_room
+        self.budget = MemoryBudget() if budget is None else budget
         self._sessions: OrderedDict[str, tuple[PhotoSession, float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -157,7 +173,8 @@ class PhotoSessions:
         """
         picture = read_picture(path, max_megapixels=self._max_megapixels)
         key = secrets.token_urlsafe(16)
-        session = PhotoSession(path.name, picture, self._folder / secrets.token_urlsafe(16))
+        folder = self._folder / secrets.token_urlsafe(16)
+        session = PhotoSession(path.name, picture, folder, self._claim_room)
         with self._lock:
             self._sessions[key] = (session, time.monotonic())
             self._forget_old()

@@ -4,6 +4,8 @@ The painting itself happens in the browser (``editor/``); the photo stays here, 
 browser calls quick functions directly; a fill waits in the queue for everything that runs a network.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from remend.app.batch.requests import FillRequest
 from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
+from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
+from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
 from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
 from remend.app.page.preview import (
@@ -27,7 +31,7 @@ from remend.app.page.preview import (
     preview_size,
 )
 from remend.app.page.status import PageProgress, check_model_name, explain, returns_errors
-from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
+from remend.app.page.uploads import check_uploaded, current_visitor, new_folder, read_allowed_size
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_picture, read_size, write_picture
@@ -42,6 +46,15 @@ SCRIPTS = Path(__file__).parent / "editor"
 MODULES = "/remend"  # start.js says it as well
 
 _MOST_GROWTH = 64
+_PIXEL_BYTES = {
+    "open_photo": OPENING_BYTES,
+    "read_mask_file": CHANGING_BYTES,
+    "save": CHANGING_BYTES,
+    "save_mask": CHANGING_BYTES,
+    "change_mask": CHANGING_BYTES,
+    "suggest": CHANGING_BYTES,
+}
+"""By function: what it takes to a pixel of the photo; the others take next to nothing."""
 
 Message = dict[str, Any]
 
@@ -52,6 +65,23 @@ class RepairService:
     def __init__(self, pool: ModelPool, sessions: PhotoSessions) -> None:
         self._pool = pool
         self._sessions = sessions
+
+    def within_memory(self, function: Callable[[Message], Message]) -> Callable[[Message], Message]:
+        """A function of this class that waits until the memory for its work is free."""
+        per_pixel = _PIXEL_BYTES.get(function.__name__)
+        if per_pixel is None:
+            return function
+
+        @wraps(function)
+        def waiting(message: Message) -> Message:
+            if function.__name__ == "open_photo":
+                width, height = read_size(check_uploaded(message["path"]))
+            else:
+                width, height = self._sessions.find(message["photo"]).picture.size
+            with self._sessions.budget.hold(per_pixel * width * height, current_visitor()):
+                return function(message)
+
+        return waiting
 
     def open_photo(self, message: Message) -> Message:
         """Exchange an uploaded file for a key, a preview, and the photo's size."""
@@ -145,10 +175,10 @@ class RepairService:
         bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
-        message: Message = event._data
-        result: Message = {"job": message["job"]}
+        message: Message = event._data if isinstance(event._data, dict) else {}
+        result: Message = {"job": message.get("job")}
         try:
-            self._fill(message, model, grow, detail, bar)
+            self._fill(CheckedMessage(message), model, grow, detail, bar)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
@@ -164,13 +194,15 @@ class RepairService:
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
         asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
-        patches = self._pool.fill_patches(
-            picture,
-            mask.grown(asked.grow),
-            asked.weights,
-            asked.options,
-            StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
-        )
+        needed = CHANGING_BYTES * picture.width * picture.height
+        with self._sessions.budget.hold(needed, current_visitor()):
+            patches = self._pool.fill_patches(
+                picture,
+                mask.grown(asked.grow),
+                asked.weights,
+                asked.options,
+                StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
+            )
         session.apply(patches, job)
 
     def _read_paint(self, message: Message, session: PhotoSession) -> Mask:
@@ -187,7 +219,7 @@ class RepairService:
         Raises:
             RequestError: The photo is no longer kept.
         """
-        session = self._sessions.find(event._data["photo"])
+        session = self._sessions.find(CheckedMessage(event._data)["photo"])
         path = new_folder() / Naming("auto", "-repaired").name_for(Path(session.name))
         if SUFFIX_FORMATS[path.suffix.lower()] not in ("png", "tiff"):
             path = path.with_suffix(".png")
@@ -222,7 +254,7 @@ def repair_tab(repair: RepairService, status: gr.HTML) -> tuple[gr.HTML, gr.Drop
         html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
         css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
         js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
-        server_functions=[returns_errors(function) for function in quick],
+        server_functions=[returns_errors(repair.within_memory(function)) for function in quick],
         elem_id="repair-editor",
         apply_default_css=False,
         result=None,

@@ -4,14 +4,13 @@ Nothing that the page does leaves the machine, unless ``share`` is asked for. Wh
 a folder of its own, which is deleted when the server ends.
 """
 
-import os
 import signal
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi.responses import Response
@@ -22,11 +21,18 @@ from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
+from remend.app.page.guards.disk import PHOTOS
+from remend.app.page.guards.hosts import AllowedHosts
+from remend.app.page.guards.limits import DEFAULT_LIMITS, Limits
+from remend.app.page.guards.memory import MemoryBudget
+from remend.app.page.guards.passwords import read_auth
+from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
 from remend.app.page.status import explain, say, status_line
+from remend.app.page.uploads import claim_room, visitors_folder
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
 from remend.app.page.upscale_tab import upscale_choices, upscale_tab
@@ -46,25 +52,48 @@ _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sa
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_hover_dark="*primary_800",
 )
-_HOUR, _DAY = 3600, 86_400
-_FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
+_LAUNCH: dict[str, Any] = {
+    "theme": _THEME,
+    "i18n": I18N,
+    "css_paths": [_CSS],
+    "footer_links": ["settings"],
+    "run_history": False,
+    "enable_monitoring": False,
+    "max_file_size": MAX_FILE_SIZE,
+    "ssr_mode": False,
+    "inbrowser": False,
+    "prevent_thread_lock": True,
+    "quiet": True,
+}
 
 
 def build_page(
-    pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
+    pool: ModelPool,
+    folder: Path,
+    max_megapixels: float,
+    *,
+    allow_custom_weights: bool = False,
+    memory_bytes: int | None = None,
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
     running: dict[str, threading.Event] = {}
-    upscale_service = UpscaleService(pool, max_megapixels, running)
-    upscale_preview = UpscalePreview(pool, max_megapixels, running)
-    # Gradio deletes files of visitors that are older than a day.
-    with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
+    memory = MemoryBudget(memory_bytes)
+    upscale_service = UpscaleService(pool, max_megapixels, running, memory)
+    upscale_preview = UpscalePreview(pool, max_megapixels, running, memory)
+    sessions = PhotoSessions(
+        folder / PHOTOS,
+        max_megapixels,
+        memory=memory.kept_bytes,
+        claim_room=claim_room,
+        budget=memory,
+    )
+    with gr.Blocks(title="Remend") as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                repair = RepairService(pool, PhotoSessions(folder, max_megapixels))
+                repair = RepairService(pool, sessions)
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
@@ -79,7 +108,7 @@ def build_page(
             _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(pool, upscale_service, max_megapixels))
+        add_endpoints(Api(pool, upscale_service, max_megapixels, memory))
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 _list_models, None, [fill_model, upscale_model, cards], queue=False,
@@ -102,41 +131,43 @@ def running_page(
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
+    allow_hosts: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[str]:
     """Serve the page for the time of a ``with``; gives its address.
 
     Raises:
-        RequestError: The page cannot listen on that address, or the file of passwords is wrong.
+        RequestError: The page cannot listen on that address, a name in ``allow_hosts`` is none, or the file
+            of passwords is wrong.
     """
     auth = read_auth(auth_file) if auth_file else None
-    with _visitors_folder() as folder:
+    hosts = AllowedHosts(host, allow_hosts)
+    with visitors_folder(limits) as budget:
         page = build_page(
-            pool, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
+            pool,
+            budget.folder,
+            max_megapixels,
+            allow_custom_weights=allow_custom_weights,
+            memory_bytes=limits.memory_bytes,
         )
-        page.queue(max_size=16)
+        # What waits in the queue can be asked for in no other way.
+        page.queue(max_size=16, api_open=False)
         try:
             server, address, _ = page.launch(
                 server_name=host,
                 server_port=port,
                 share=share,
                 auth=auth,
-                theme=_THEME,
-                i18n=I18N,
-                css_paths=[_CSS],
-                footer_links=["settings"],
-                run_history=False,
-                enable_monitoring=False,
-                max_file_size=MAX_FILE_SIZE,
-                ssr_mode=False,
-                inbrowser=False,
-                prevent_thread_lock=True,
-                quiet=True,
+                app_kwargs={"lifespan": guarding_lifespan(hosts, budget, limits)},
+                **_LAUNCH,
             )
         except (OSError, OverflowError) as error:
             raise RequestError(
                 f"The page cannot listen on {host}, port {port}: it is taken or not allowed; "
                 "choose another with --port."
             ) from error
+        if page.share_url:
+            hosts.allow(urlsplit(page.share_url).hostname or "")
         server.mount(MODULES, _Modules(directory=SCRIPTS))
         try:
             yield address.rstrip("/")
@@ -153,12 +184,15 @@ def serve(
     auth_file: Path | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
+    allow_hosts: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Serve the page until Ctrl+C or the signal TERM; errors as ``running_page``."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
-    options["allow_custom_weights"] = allow_custom_weights
-    with running_page(pool, host=host, port=port, **options) as address:
+    with running_page(
+        pool, host=host, port=port, share=share, auth_file=auth_file, max_megapixels=max_megapixels,
+        allow_custom_weights=allow_custom_weights, allow_hosts=allow_hosts, limits=limits,
+    ) as address:  # fmt: skip
         print(f"Remend is ready at {address}", flush=True)
         try:
             threading.Event().wait()
@@ -173,43 +207,6 @@ class _Modules(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         return response
-
-
-@contextmanager
-def _visitors_folder() -> Iterator[Path]:
-    """A folder, readable by this user alone, in which Gradio and the page keep visitors' files."""
-    before = os.environ.get(_FOLDER_VARIABLE)
-    with tempfile.TemporaryDirectory(prefix="remend-", ignore_cleanup_errors=True) as folder:
-        os.environ[_FOLDER_VARIABLE] = folder
-        try:
-            yield Path(folder)
-        finally:
-            if before is None:
-                del os.environ[_FOLDER_VARIABLE]
-            else:
-                os.environ[_FOLDER_VARIABLE] = before
-
-
-def read_auth(path: Path) -> list[tuple[str, str]]:
-    """Read a file of lines ``user:password``; empty lines are ignored.
-
-    Raises:
-        RequestError: The file cannot be read, is empty, or has a line of another form.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} cannot be read as a file of user:password lines.") from error
-    pairs = []
-    for number, line in enumerate(lines, 1):
-        user, colon, password = line.strip().partition(":")
-        if user and colon and password:
-            pairs.append((user, password))
-        elif line.strip():
-            raise RequestError(f"Line {number} of {path} is not user:password; write it so.")
-    if not pairs:
-        raise RequestError(f"{path} names nobody; write lines user:password into it.")
-    return pairs
 
 
 def _send_to_upscale(

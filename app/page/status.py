@@ -17,6 +17,8 @@ from gradio.utils import get_upload_folder
 
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
+from remend.app.page.guards.faults import DISK_FULL, is_disk_full
+from remend.app.page.guards.messages import Message
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
 from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled, Progress
@@ -74,6 +76,8 @@ def explain(error: Exception, language: str = "en") -> str:
         return translate_sentence(STOPPED, language)
     if isinstance(error, OptionError):
         return _word_option_error(error, language)
+    if isinstance(error, OSError) and is_disk_full(error):
+        return translate_sentence(DISK_FULL, language)
     if isinstance(error, RemendError):
         return translate_sentence(_without_folders(str(error)), language)
     report = write_report(error, ["ui"])
@@ -104,9 +108,10 @@ def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dic
     @wraps(function)
     def answer(message: dict[str, Any]) -> dict[str, Any]:
         try:
-            return function(message)
+            return function(Message(message))
         except Exception as error:
-            return {"error": explain(error, str(message.get("language")))}
+            language = message.get("language") if isinstance(message, dict) else None
+            return {"error": explain(error, str(language))}
 
     return answer
 

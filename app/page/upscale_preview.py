@@ -4,6 +4,7 @@ The part is upscaled as the whole will be, so that model, detail and waiting tim
 makes a file to download.
 """
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.crop import centre_part, cut_part, mark_part
+from remend.app.page.guards.memory import CHANGING_BYTES, MemoryBudget
 from remend.app.page.i18n import (
     choose_language,
     format_message,
@@ -24,7 +26,7 @@ from remend.app.page.i18n import (
     translate_sentences,
 )
 from remend.app.page.status import PageProgress, explain, say
-from remend.app.page.uploads import new_folder, read_allowed_size
+from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
 from remend.app.page.upscale_service import check_sizes, read_form, read_target
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
@@ -39,14 +41,20 @@ class UpscalePreview:
         pool: The models.
         max_megapixels: Larger photos are refused.
         running: By session, what ends the work that a visitor has running; shared with ``UpscaleService``.
+        budget: Of memory, for the work on photos.
     """
 
     def __init__(
-        self, pool: ModelPool, max_megapixels: float, running: dict[str, threading.Event]
+        self,
+        pool: ModelPool,
+        max_megapixels: float,
+        running: dict[str, threading.Event],
+        budget: MemoryBudget | None = None,
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
         self._running = running
+        self._budget = MemoryBudget() if budget is None else budget
 
     def choose_photos(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
@@ -115,7 +123,9 @@ class UpscalePreview:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
             progress = StoppableProgress(PageProgress(bar), stop.is_set)
-            return self._show_part(paths, asked, (across, down), language, progress)
+            pixels = math.prod(read_allowed_size(Path(paths[0]), self._max_megapixels))
+            with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
+                return self._show_part(paths, asked, (across, down), language, progress)
         except Exception as error:
             status = say(explain(error, language), "upscale", is_error=True)
             return gr.skip(), status, gr.skip()
@@ -174,9 +184,10 @@ class UpscalePreview:
         return format_message(language, "sizes_say", count=len(sizes), megapixels=megapixels)
 
     def _mark_middle(self, photo: Path) -> str:
-        read_allowed_size(photo, self._max_megapixels)
-        picture = read_picture(photo, max_megapixels=self._max_megapixels)
-        return _keep(mark_part(picture, 0.5, 0.5), new_folder())
+        pixels = math.prod(read_allowed_size(photo, self._max_megapixels))
+        with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
+            picture = read_picture(photo, max_megapixels=self._max_megapixels)
+            return _keep(mark_part(picture, 0.5, 0.5), new_folder())
 
 
 def withdraw_download() -> Any:

@@ -18,8 +18,8 @@ from remend.app.batch.plan import Job, Naming, Plan
 from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.upscale_work import UpscaleWork
-from remend.app.engine.memory import free_bytes
 from remend.app.engine.model_pool import ModelPool
+from remend.app.page.guards.memory import CHANGING_BYTES, MemoryBudget
 from remend.app.page.i18n import (
     choose_language,
     format_message,
@@ -28,7 +28,13 @@ from remend.app.page.i18n import (
 )
 from remend.app.page.preview import encode_preview
 from remend.app.page.status import PageProgress, check_model_name, explain, say
-from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
+from remend.app.page.uploads import (
+    check_megapixels,
+    claim_room,
+    current_visitor,
+    new_folder,
+    read_allowed_size,
+)
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size
 from remend.models.progress import NO_PROGRESS, Progress, StoppableProgress, SubProgress
@@ -64,6 +70,7 @@ class UpscaleService:
         max_megapixels: Larger photos are refused.
         running: By session, what ends the work that a visitor has running; shared with ``UpscalePreview``, so
             that one button stops either.
+        budget: Of memory, for the work on photos.
     """
 
     def __init__(
@@ -71,10 +78,12 @@ class UpscaleService:
         pool: ModelPool,
         max_megapixels: float,
         running: dict[str, threading.Event] | None = None,
+        budget: MemoryBudget | None = None,
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
         self._running = {} if running is None else running
+        self._budget = MemoryBudget() if budget is None else budget
 
     def upscale_file(self, photo: Path, asked: UpscaleRequest, folder: Path) -> Path:
         """Enlarge a photo as the command would.
@@ -85,9 +94,12 @@ class UpscaleService:
         Raises:
             RemendError: The photo, the size or the model is not possible.
         """
-        check_sizes(photo, asked.target, self._max_megapixels)
+        _, larger = check_sizes(photo, asked.target, self._max_megapixels)
+        claim_room(folder, _room_for(larger))
         (job,) = _name_outputs([photo], asked.target, "auto", folder)
-        UpscaleWork(self._pool, asked).perform(job, NO_PROGRESS)
+        work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
+        with self._budget.hold_work(work, [job], current_visitor()):
+            work.perform(job, NO_PROGRESS)
         return Path(job.output)
 
     def run(
@@ -111,7 +123,8 @@ class UpscaleService:
             asked = read_form(scale, width, model, detail, denoise)
             jobs = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
             progress = StoppableProgress(PageProgress(bar), stop.is_set)
-            return _offer(self._upscale_all(jobs, asked, language, progress), language)
+            results = self._upscale_all(jobs, asked, language, progress)
+            return self._offer(results, language)
         except Exception as error:
             return gr.skip(), gr.skip(), _tell(explain(error, language), is_error=True)
         finally:
@@ -122,9 +135,13 @@ class UpscaleService:
     ) -> list[Result]:
         """How each job went, in order; what is wrong with one is told in the visitor's language."""
         results: dict[Job, Result] = {}
+        room = 0
         for job in jobs:
             try:
-                check_sizes(Path(job.source), asked.target, self._max_megapixels)
+                _, larger = check_sizes(Path(job.source), asked.target, self._max_megapixels)
+                needed = _room_for(larger) * (2 if len(jobs) > 1 else 1)  # several are zipped, too
+                claim_room(Path(job.output).parent, room + needed)
+                room += needed
             except RemendError as error:
                 results[job] = Result(job, "failed", reason=explain(error, language))
         allowed = tuple(job for job in jobs if job not in results)
@@ -134,11 +151,47 @@ class UpscaleService:
             done, name = allowed.index(job), job.source.name if len(jobs) > 1 else ""
             return SubProgress(progress, done / len(allowed), (done + 1) / len(allowed), name)
 
-        work = UpscaleWork(self._pool, asked)
-        options = BatchOptions(writers=1, memory_bytes=free_bytes())
-        pipeline = Pipeline(work, options, progress_of, lambda error, _: explain(error, language))
-        results |= {result.job: result for result in run_plan(plan, work, options, pipeline)}
+        work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
+        with self._budget.hold_work(work, allowed, current_visitor()) as held:
+            options = BatchOptions(writers=1, memory_bytes=held)
+            pipeline = Pipeline(
+                work, options, progress_of, lambda error, _: explain(error, language)
+            )
+            results |= {result.job: result for result in run_plan(plan, work, options, pipeline)}
         return [results[job] for job in jobs]
+
+    def _offer(self, results: Sequence[Result], language: str) -> tuple[Any, Any, str]:
+        """The first two pictures to compare, what can be downloaded, the status line.
+
+        Raises:
+            RequestError: Nothing was made.
+        """
+        done = [result.job for result in results if result.status == "done"]
+        notes: list[str] = []
+        for result in results:
+            told = [result.reason] if result.reason else translate_sentences(result.notes, language)
+            notes += [note for note in told if note not in notes]
+        if not done:
+            raise RequestError(join_sentences(language, *notes))
+        first, made = done[0], [Path(job.output) for job in done]
+        folder = new_folder()
+        pair = tuple(self._write_preview(file, folder) for file in (Path(first.source), made[0]))
+        is_one = len(results) == 1
+        file = made[0] if is_one else _zip(made, folder)
+        across, down = read_size(made[0])
+        key = "result_says" if is_one else "results_say"
+        values = {"name": file.name, "width": across, "height": down, "count": len(made)}
+        text = join_sentences(language, format_message(language, key, **values), *notes)
+        offer = gr.update(value=str(file), interactive=True, variant="primary")
+        return pair, offer, _tell(text, is_error=len(made) < len(results))
+
+    def _write_preview(self, photo: Path, folder: Path) -> str:
+        across, down = read_size(photo)
+        with self._budget.hold(CHANGING_BYTES * across * down, current_visitor()):
+            picture = encode_preview(read_picture(photo))
+        preview = folder / f"{photo.stem}-preview.jpg"
+        preview.write_bytes(picture)
+        return str(preview)
 
     def stop(self, request: gr.Request) -> str:
         """End what this visitor has running, between two tiles."""
@@ -170,6 +223,11 @@ def check_sizes(
     return size, larger
 
 
+def _room_for(size: tuple[int, int]) -> int:
+    """Bytes of disk that a result of that width and height takes; a photo as PNG takes about that."""
+    return 2 * size[0] * size[1]
+
+
 def _name_outputs(
     photos: Sequence[Path], target: TargetSize, file_format: str, folder: Path
 ) -> list[Job]:
@@ -187,40 +245,8 @@ def _name_outputs(
     return list(jobs.values())
 
 
-def _offer(results: Sequence[Result], language: str) -> tuple[Any, Any, str]:
-    """The first two pictures to compare, what can be downloaded, the status line.
-
-    Raises:
-        RequestError: Nothing was made.
-    """
-    done = [result.job for result in results if result.status == "done"]
-    notes: list[str] = []
-    for result in results:
-        told = [result.reason] if result.reason else translate_sentences(result.notes, language)
-        notes += [note for note in told if note not in notes]
-    if not done:
-        raise RequestError(join_sentences(language, *notes))
-    first, made = done[0], [Path(job.output) for job in done]
-    folder = new_folder()
-    pair = (_write_preview(Path(first.source), folder), _write_preview(made[0], folder))
-    is_one = len(results) == 1
-    file = made[0] if is_one else _zip(made, folder)
-    across, down = read_size(made[0])
-    key = "result_says" if is_one else "results_say"
-    values = {"name": file.name, "width": across, "height": down, "count": len(made)}
-    text = join_sentences(language, format_message(language, key, **values), *notes)
-    offer = gr.update(value=str(file), interactive=True, variant="primary")
-    return pair, offer, _tell(text, is_error=len(made) < len(results))
-
-
 def _tell(text: str, *, is_error: bool = False) -> str:
     return say(text, "upscale", is_error=is_error)
-
-
-def _write_preview(picture: Path, folder: Path) -> str:
-    preview = folder / f"{picture.stem}-preview.jpg"
-    preview.write_bytes(encode_preview(read_picture(picture)))
-    return str(preview)
 
 
 def _zip(files: Sequence[Path], folder: Path) -> Path:

@@ -18,7 +18,7 @@ from remend.app.batch.plan import (
     make_folder,
 )
 from remend.app.batch.work import LoadedPhoto, RestoredPhoto
-from remend.models.errors import InputError
+from remend.models.errors import InputError, RequestError
 from remend.models.imaging.picture import Metadata, Picture
 from remend.models.progress import Progress
 from tests.helpers.batches import plan_of, touch
@@ -214,3 +214,17 @@ def test_a_record_that_cannot_be_written_is_said(batch: Plan):
     results = list(run_plan(batch, Copying()))
     assert {result.status for result in results} == {"done"}
     assert f"{MANIFEST_NAME} cannot be written" in results[0].notes[-1]
+
+
+def test_a_record_that_is_a_link_is_not_followed(
+    here: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    theirs = tmp_path_factory.mktemp("theirs") / "notes.txt"
+    theirs.write_text("mine\n")
+    touch("in/a.png")
+    (here / "out").mkdir()
+    (here / "out" / MANIFEST_NAME).symlink_to(theirs)
+    work = Copying()
+    with pytest.raises(RequestError, match="is a link"):
+        list(run_plan(plan_of("in"), work))
+    assert theirs.read_text() == "mine\n" and work.seen == []

@@ -22,7 +22,8 @@ from remend.app.batch.target_size import TargetSize
 from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.custom_weights import keep_weights
-from remend.app.page.server import read_auth, running_page
+from remend.app.page.guards.passwords import read_auth
+from remend.app.page.server import running_page
 from remend.models.errors import RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
@@ -56,7 +57,7 @@ def test_weights_are_kept_only_if_they_are_weights_and_new(
 
 @pytest.fixture(scope="module")
 def client(page_address: str) -> Client:
-    return Client(page_address, verbose=False)
+    return Client(page_address, verbose=False, analytics_enabled=False)
 
 
 @pytest.fixture(scope="module")

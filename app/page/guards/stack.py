@@ -1,0 +1,63 @@
+"""All guards of the page's server, in the order in which a request meets them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from remend.app.page.guards.bodies import BodyGuard
+from remend.app.page.guards.disk import DiskBudget
+from remend.app.page.guards.faults import FaultGuard
+from remend.app.page.guards.hosts import AllowedHosts, HostGuard
+from remend.app.page.guards.limits import Limits
+from remend.app.page.guards.origins import OriginGuard
+from remend.app.page.guards.passwords import PasswordGuard
+from remend.app.page.guards.routes import RouteGuard
+from remend.app.page.guards.uploads import UploadGuard
+
+
+def guard(app: ASGIApp, hosts: AllowedHosts, budget: DiskBudget, limits: Limits) -> ASGIApp:
+    """Put the guards before an application."""
+    guarded: ASGIApp = UploadGuard(app, budget)
+    guarded = BodyGuard(guarded, limits.body)
+    guarded = PasswordGuard(guarded)
+    guarded = FaultGuard(guarded)
+    guarded = RouteGuard(guarded)
+    guarded = OriginGuard(guarded)
+    guarded = HostGuard(guarded, hosts)
+
+    async def pick(scope: Scope, receive: Receive, send: Send) -> None:
+        await (guarded if scope["type"] in ("http", "websocket") else app)(scope, receive, send)
+
+    return pick
+
+
+def guarding_lifespan(
+    hosts: AllowedHosts, budget: DiskBudget, limits: Limits
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan that puts guards outside all that Gradio has, before the first request is served.
+
+    Gradio puts its own middleware outside of what it is given, and would answer other origins there.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        app.middleware_stack = guard(app.middleware_stack, hosts, budget, limits)
+        sweeping = asyncio.create_task(_sweep(budget, limits.sweep_s))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
+    return lifespan
+
+
+async def _sweep(budget: DiskBudget, pause_s: float) -> None:
+    """Remove now and then what no visitor needs any more."""
+    while True:
+        await asyncio.sleep(pause_s)
+        budget.remove_dead_uploads()
+        await anyio.to_thread.run_sync(budget.sweep)
