@@ -16,9 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from remend.app.batch.requests import FillRequest, UpscaleRequest
+from remend.app.batch.requests import (
+    AUTO_MASK,
+    DEFAULT_SENSITIVITY,
+    FillRequest,
+    UpscaleRequest,
+    check_range,
+)
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.work import EncodeOptions
+from remend.app.engine.catalogue import default_damage_model
 from remend.app.engine.devices import resolve_placement
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import DTYPES
@@ -41,20 +48,45 @@ def fill(
     feather: int,
     invert_mask: bool,
     soft_mask: bool,
+    sensitivity: float | None,
     device: Any,
     precision: Any,
 ) -> Any:
     """See ``remend.fill``."""
     _check_output(output, photo, mask)
-    request = FillRequest(_name(model), detail, grow, feather, invert_mask, soft_mask)
-    picture = _read(photo)
-    missing = _read_mask(mask, picture, invert_mask, soft_mask).grown(grow)
+    is_auto = isinstance(mask, str) and mask == AUTO_MASK
+    if sensitivity is not None and not is_auto:
+        raise OptionError("sensitivity", sensitivity, f'is for mask="{AUTO_MASK}"')
+    if is_auto and sensitivity is None:
+        sensitivity = DEFAULT_SENSITIVITY
+    request = FillRequest(
+        _name(model),
+        detail,
+        grow,
+        feather,
+        invert_mask,
+        soft_mask,
+        sensitivity=sensitivity,
+    )
+    picture, pool = _read(photo), _pool(device, precision)
+    if sensitivity is None:
+        missing = _read_mask(mask, picture, invert_mask, soft_mask)
+    else:
+        missing = pool.find_damage(picture, default_damage_model()).mask(sensitivity)
+    missing = missing.grown(grow)
     for note in missing.notes:
         name = f"{note.option}=True" if isinstance(note, OptionNote) else ""
         warnings.warn(note.worded(name) if isinstance(note, OptionNote) else note, stacklevel=3)
-    pool = _pool(device, precision)
     filled = pool.fill(picture, missing, request.weights, request.options)
     return _give_back(filled, photo, output)
+
+
+def find_damage(photo: Photo, *, sensitivity: float, device: Any, precision: Any) -> Any:
+    """See ``remend.find_damage``."""
+    check_range("sensitivity", sensitivity, 0, 1)
+    found = _pool(device, precision).find_damage(_read(photo), default_damage_model())
+    values = found.mask(sensitivity).values
+    return values.copy() if isinstance(photo, np.ndarray) else Image.fromarray(values)
 
 
 def upscale(

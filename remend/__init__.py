@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     Photo = str | PathLike[str] | Image | NDArray[Any]
 
-__all__ = ["InputError", "RemendError", "RequestError", "__version__", "fill", "upscale"]
+__all__ = [
+    "InputError",
+    "RemendError",
+    "RequestError",
+    "__version__",
+    "fill",
+    "find_damage",
+    "upscale",
+]
 __version__ = "0.2.0"
 
 # A wheel has the packages app, models and training in this folder, a checkout has them beside it.
@@ -46,6 +54,7 @@ def fill(
     feather: int = 0,
     invert_mask: bool = False,
     soft_mask: bool = False,
+    sensitivity: float | None = None,
     device: str = "auto",
     precision: str = "auto",
 ) -> Any:
@@ -57,7 +66,7 @@ def fill(
     Args:
         photo: A path, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, RGB.
         mask: A path, a PIL image, or an array (H, W) of bool (True = fill) or as a photo's (255 = fill);
-            as large as the photo.
+            as large as the photo. ``"auto"``: what is damaged is found, as ``find_damage`` does.
         output: A file to write, with the photo's metadata, instead of returning pixels.
         model: Name or path of the weights; None = ``fill``.
         detail: 0 = likeliest colours, smooth; 1 = texture.
@@ -65,6 +74,7 @@ def fill(
         feather: Pixels outside the mask over which the fill fades.
         invert_mask: Black = fill.
         soft_mask: Paste in proportion to the mask's values, instead of wholly where it marks.
+        sensitivity: With ``mask="auto"``, as for ``find_damage``; None = 0.5.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
 
@@ -88,8 +98,38 @@ def fill(
         feather=feather,
         invert_mask=invert_mask,
         soft_mask=soft_mask,
+        sensitivity=sensitivity,
         device=device,
         precision=precision,
+    )
+
+
+def find_damage(
+    photo: "Photo",
+    *,
+    sensitivity: float = 0.5,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Any:
+    """Find scratches, stains and tears, for a person to correct or for ``fill``.
+
+    Args:
+        photo: As for ``fill``.
+        sensitivity: 0 = only what is certain, 1 = much that may be none.
+        device: As for ``fill``.
+        precision: As for ``fill``.
+
+    Returns:
+        A mask as large as the photo, 255 = damaged: an array (H, W) of uint8 for an array, else a PIL image.
+
+    Raises:
+        RequestError: The sensitivity is out of range.
+        InputError: The photo cannot be read.
+    """
+    from remend.app import python_api
+
+    return python_api.find_damage(
+        photo, sensitivity=sensitivity, device=device, precision=precision
     )
 
 

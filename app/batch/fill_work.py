@@ -1,12 +1,14 @@
-"""Filling files: each photo under its mask.
+"""Filling files: each photo under its mask, or where the program finds damage.
 
 How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
+
+import numpy as np
 
 from remend.app.batch.estimate import Cost, fill_cost, refuse_if_too_large
 from remend.app.batch.inputs import name_masks
@@ -15,23 +17,30 @@ from remend.app.batch.requests import FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError, OptionError, RequestError
+from remend.models.imaging.files import write_picture
 from remend.models.imaging.mask_file import PhotoOf
-from remend.models.imaging.picture import Mask
+from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.inference.damage import DamageCount
 from remend.models.inference.inpainter import check_mask
 from remend.models.inference.regions import plan_regions
 from remend.models.inference.restorer import Inpainter
-from remend.models.progress import Progress
+from remend.models.progress import Progress, SubProgress
+from remend.models.storage.remote import AnyPath
+
+MUCH = 0.15
+"""Of a photo: who has more of it marked as damage should look at the result."""
 
 
 class FillWork(FileWork):
-    """Fills each photo under its mask.
+    """Fills each photo under its mask, or where damage is found.
 
     Args:
-        pool: Runs the network.
+        pool: Runs the networks.
         request: How photos are filled.
         saving: How outputs are written.
         memory_bytes: What the whole program may take; None = no limit is looked at.
+        masks_folder: Where the masks are written that were filled; None = nowhere.
 
     Raises:
         RequestError: There are no such weights.
@@ -43,14 +52,19 @@ class FillWork(FileWork):
         request: FillRequest,
         saving: EncodeOptions = EncodeOptions(),  # noqa: B008 - frozen
         memory_bytes: int | None = None,
+        masks_folder: AnyPath | None = None,
     ) -> None:
         super().__init__(pool, saving, memory_bytes)
         self._request, self._weights = request, request.weights
+        self._damage_weights, self._masks_folder = request.damage_weights, masks_folder
 
     def prepare(self, plan: Plan) -> None:
-        """Load the weights; check the mask of a single photo."""
+        """Load the weights; check the mask of a single photo, and the names of masks to be written."""
         self._inpainter()
-        if plan.is_batch:
+        self._refuse_clashes(plan)
+        if self._damage_weights:
+            self.pool.damage_finder(self._damage_weights)
+        if plan.is_batch or self._damage_weights:
             return
         (job,) = plan.jobs
         with suppress(InputError):  # a file that cannot be read fails when its turn comes
@@ -63,6 +77,9 @@ class FillWork(FileWork):
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""
         stat = job.mask.stat() if job.mask else None
+        found: dict[str, Any] = {}
+        if self._damage_weights:
+            found["damage"] = hash_weights(self._damage_weights), self._request.sensitivity
         return {
             "work": "fill",
             "model": hash_weights(self._weights),
@@ -73,12 +90,16 @@ class FillWork(FileWork):
             "grow": self._request.grow,
             **asdict(self._request.options),
             **asdict(self.saving),
+            **found,
         }
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         """What the job will take; the mask is only read where ``timed``."""
         seconds = 0.0
-        if timed:
+        if timed and self._damage_weights:
+            finder = self.pool.damage_finder(self._damage_weights)
+            seconds = finder.seconds_for(self.files.header(job).size)
+        elif timed:
             regions = plan_regions(self._mask(job))
             pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
             seconds = pixels * self._inpainter().pixel_seconds
@@ -90,20 +111,67 @@ class FillWork(FileWork):
         """Read photo and mask."""
         self.cost(job)
         picture = self.files.picture(job)
-        return LoadedPhoto(picture, self._mask(job, lambda: picture))
+        mask = None if self._damage_weights else self._mask(job, lambda: picture)
+        return LoadedPhoto(picture, mask)
 
     def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
-        """Fill."""
-        assert material.mask is not None
+        """Fill; what is damaged is found before, where no mask was read."""
+        picture, mask = material.picture, material.mask
+        if mask is None:
+            looking, progress = SubProgress(progress, 0.0, 0.2), SubProgress(progress, 0.2, 1.0)
+            picture, mask = self._find_damage(picture, looking)
+            if mask.is_empty:
+                return RestoredPhoto(picture, unchanged=True, mask=mask)
         filled = self.pool.fill(
-            material.picture,
-            material.mask,
+            picture,
+            mask,
             self._weights,
             self._request.options,
             progress,
             strength=self._request.strength,
         )
-        return RestoredPhoto(filled, unchanged=material.mask.is_empty)
+        return RestoredPhoto(filled, unchanged=mask.is_empty, mask=mask)
+
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
+        """Write the output, and the mask if masks are wanted."""
+        self.write_mask(made.mask, job)
+        return super().write(made, job)
+
+    def write_mask(self, mask: Mask | None, job: Job) -> None:
+        """Write what was filled, if masks are wanted: as a mask that this program reads again."""
+        if self._masks_folder is None or mask is None:
+            return
+        self._masks_folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.repeat(mask.values[..., None], 3, axis=2)
+        write_picture(Picture(pixels, meta=Metadata(grey=True)), self._mask_output(job))
+
+    def _find_damage(self, picture: Picture, progress: Progress) -> tuple[Picture, Mask]:
+        """The mask of what is damaged, and the picture with a note about it."""
+        assert self._damage_weights is not None
+        assert self._request.sensitivity is not None
+        found = self.pool.find_damage(picture, self._damage_weights, progress)
+        count = found.count(self._request.sensitivity)
+        notes = (*picture.meta.notes, describe_damage(count))
+        picture = replace(picture, meta=replace(picture.meta, notes=notes))
+        mask = found.mask(self._request.sensitivity)
+        return picture, mask if mask.is_empty else mask.grown(self._request.grow)
+
+    def _mask_output(self, job: Job) -> AnyPath:
+        assert self._masks_folder is not None
+        return self._masks_folder / f"{job.source.stem}.png"
+
+    def _refuse_clashes(self, plan: Plan) -> None:
+        """Raise an OptionError where a mask would be written over another one or over a photo."""
+        if self._masks_folder is None:
+            return
+        taken = {job.source.absolute(): job for job in plan.jobs}
+        taken |= {job.output.absolute(): job for job in plan.jobs}
+        for job in plan.jobs:
+            path = self._mask_output(job)
+            if path.absolute() in taken:
+                problem = f"would have {path.name} twice, for {taken[path.absolute()].source} too"
+                raise OptionError("save_masks", self._masks_folder, problem, "another folder")
+            taken[path.absolute()] = job
 
     def _inpainter(self) -> Inpainter:
         return self.pool.inpainter(self._weights, strength=self._request.strength)
@@ -116,3 +184,19 @@ class FillWork(FileWork):
             job, job.mask, photo, invert=request.invert_mask, soft=request.soft_mask
         )
         return mask.grown(request.grow)
+
+
+def describe_damage(count: DamageCount) -> str:
+    """What was found, as a sentence."""
+    if not count.spots and not count.scratches:
+        return "No damage was found."
+    parts = [
+        f"{number} {name}{'' if number == 1 else ending}"
+        for number, name, ending in (
+            (count.scratches, "scratch", "es"),
+            (count.spots, "spot", "s"),
+        )
+        if number
+    ]
+    found = f"Damage was found: {' and '.join(parts)}, {count.share:.1%} of the photo"
+    return f"{found}, which is much: look at the result." if count.share > MUCH else f"{found}."

@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remend.app.batch.target_size import TargetSize
-from remend.app.engine.catalogue import default_fill_model, default_upscale_model, find_model
+from remend.app.engine.catalogue import (
+    default_damage_model,
+    default_fill_model,
+    default_upscale_model,
+    find_model,
+)
 from remend.models.errors import OptionError
 
 if TYPE_CHECKING:  # a request that is refused does not wait for torch
     from remend.models.inference.restorer import FillOptions, UpscaleOptions
 
+AUTO_MASK = "auto"
+"""In place of a mask: damage is found by the program."""
+DEFAULT_SENSITIVITY = 0.5
 _SMALLEST_TILE_PX = 32  # as ``models.inference.upscaler`` has it, which would load torch
 
 
@@ -30,6 +38,7 @@ class FillRequest:
         invert_mask: White = keep instead.
         soft_mask: Paste in proportion to the mask's values, instead of wholly where it marks.
         strength: Of an adapter in the weights, 0 to 1.
+        sensitivity: 0 to 1, with which damage is found in place of given masks; None = masks are given.
 
     Raises:
         OptionError: A value is out of range.
@@ -42,9 +51,17 @@ class FillRequest:
     invert_mask: bool = False
     soft_mask: bool = False
     strength: float = 1.0
+    sensitivity: float | None = None
 
     def __post_init__(self) -> None:
         """Check the limits."""
+        if self.sensitivity is not None:
+            check_range("sensitivity", self.sensitivity, 0, 1)
+            for name in ("invert_mask", "soft_mask"):
+                if getattr(self, name):
+                    raise OptionError(
+                        name, True, "is for given masks, and here the program finds them"
+                    )
         check_range("feather", self.feather, 0, 1000)
         check_range("grow", self.grow, -1000, 1000)
         check_range("detail", self.detail, 0, 1)
@@ -54,6 +71,13 @@ class FillRequest:
     def weights(self) -> Path:
         """The weights file; errors as ``find_model``."""
         return find_model(self.model or default_fill_model(), "fill").absolute()
+
+    @property
+    def damage_weights(self) -> Path | None:
+        """The weights that find damage, where masks are not given; errors as ``find_model``."""
+        if self.sensitivity is None:
+            return None
+        return find_model(default_damage_model(), "damage").absolute()
 
     @property
     def options(self) -> "FillOptions":

@@ -46,7 +46,13 @@ class RestoreWork(FileWork):
 
     def restore(self, material: LoadedPhoto, progress: Progress) -> RestoredPhoto:
         """Fill, then enlarge."""
-        filled = self._fill.restore(material, SubProgress(progress, 0.0, 0.2)).picture
-        return self._upscale.restore(
-            replace(material, picture=filled), SubProgress(progress, 0.2, 1.0)
+        filled = self._fill.restore(material, SubProgress(progress, 0.0, 0.2))
+        enlarged = self._upscale.restore(
+            replace(material, picture=filled.picture), SubProgress(progress, 0.2, 1.0)
         )
+        return replace(enlarged, mask=filled.mask)
+
+    def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
+        """Write the output, and the mask if masks are wanted."""
+        self._fill.write_mask(made.mask, job)
+        return super().write(made, job)

@@ -55,10 +55,17 @@ class LoadedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class RestoredPhoto:
-    """What is to be written: a picture, or a copy of the photo's file where nothing was changed."""
+    """What is to be written: a picture, or a copy of the photo's file where nothing was changed.
+
+    Attributes:
+        picture: With notes for the person.
+        unchanged: Whether its pixels are the photo's.
+        mask: What was filled.
+    """
 
     picture: Picture
     unchanged: bool = False
+    mask: Mask | None = None
 
 
 class Work(Protocol):

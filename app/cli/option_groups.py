@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from remend.app.batch.requests import FillRequest, UpscaleRequest
+from remend.app.batch.requests import AUTO_MASK, DEFAULT_SENSITIVITY, FillRequest, UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.cli import options
 from remend.app.cli.general_options import GeneralOptions
@@ -31,13 +31,28 @@ class MaskOptions:
     photo_option: options.PhotoOption = None
     invert_mask: options.InvertMask = False
     soft_mask: options.SoftMask = False
+    sensitivity: options.Sensitivity = None
+    save_masks: options.SaveMasks = None
     grow: options.Grow = 0
     feather: options.Feather = 0
 
     def __post_init__(self) -> None:
-        """Refuse none or two photos."""
+        """Refuse none or two photos, and what is for masks that the program finds."""
         if (self.photo is None) == (self.photo_option is None):
             raise RequestError("There must be one IN, a photo or a folder of photos; name it once.")
+        if self.sensitivity is not None and not self.is_auto:
+            problem = f"is for --mask {AUTO_MASK}, and the mask is {self.mask}"
+            raise OptionError("sensitivity", self.sensitivity, problem)
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the program finds what is damaged."""
+        return self.mask == AUTO_MASK
+
+    @property
+    def masks_folder(self) -> AnyPath | None:
+        """Where masks are written; errors as ``to_path``."""
+        return None if self.save_masks is None else to_path(self.save_masks)
 
     def plan(self, files: "FileOptions") -> "Plan":
         """Photos, masks and outputs; errors as ``app.batch.inputs`` and ``app.batch.plan``."""
@@ -45,6 +60,9 @@ class MaskOptions:
         from remend.app.batch.plan import make_plan
 
         named = [name for name in (self.photo, self.photo_option) if name is not None]
+        if self.is_auto:
+            inputs = find_inputs(named, output=files.output_path, suffix=files.suffix)
+            return make_plan(inputs, files.output_path, files.naming)
         mask = to_path(self.mask)
         inputs = find_inputs(named, output=files.output_path, suffix=files.suffix, mask=mask)
         masks = match_masks([photo.path for photo in inputs.photos], mask)
@@ -60,7 +78,13 @@ class MaskOptions:
             self.invert_mask,
             self.soft_mask,
             strength=strength,
+            sensitivity=self._sensitivity,
         )
+
+    @property
+    def _sensitivity(self) -> float | None:
+        given = DEFAULT_SENSITIVITY if self.sensitivity is None else self.sensitivity
+        return given if self.is_auto else None
 
 
 @dataclass(frozen=True)

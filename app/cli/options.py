@@ -127,8 +127,18 @@ Mask = Annotated[
     Option(
         metavar="MASK",
         help="White = fill. One file for all photos, or a folder: photo.mask.png or photo.png for "
-        "photo.jpg.",
+        "photo.jpg; auto = what is damaged is found.",
     ),
+]
+Sensitivity = Annotated[
+    float | None,
+    Option(
+        metavar="0..1",
+        help="With --mask auto: 0 = only what is certain, 1 = much that may be none; else 0.5.",
+    ),
+]
+SaveMasks = Annotated[
+    str | None, Option(metavar="FOLDER", help="Write the masks that were filled, as photo.png.")
 ]
 InvertMask = Annotated[bool, Option("--invert-mask", help="Black = fill.")]
 SoftMask = Annotated[

@@ -34,7 +34,7 @@ def fill(
     request = masked.request(model, detail, strength)
     plan = masked.plan(files)
     check_record(plan, files)
-    work = FillWork(running.pool, request, files.saving, running.memory_bytes)
+    work = FillWork(running.pool, request, files.saving, running.memory_bytes, masked.masks_folder)
     return running.run(plan, work, files)
 
 
@@ -88,7 +88,7 @@ def restore(
     check_record(plan, files)
     pool, saving, memory_bytes = running.pool, files.saving, running.memory_bytes
     work = RestoreWork(
-        FillWork(pool, fill_request, saving, memory_bytes),
+        FillWork(pool, fill_request, saving, memory_bytes, masked.masks_folder),
         UpscaleWork(pool, upscale_request, saving, memory_bytes),
     )
     return running.run(plan, work, files)

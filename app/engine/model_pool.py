@@ -133,14 +133,18 @@ class ModelPool:
             restorer = _as_upscaler(device.load(find_model(model, "upscale"), strength), model)
             return restorer.restore(picture, options, progress=progress)
 
+    def damage_finder(self, model: str | Path, progress: Progress = NO_PROGRESS) -> DamageFinder:
+        """What finds damage with these weights; arguments and errors as ``inpainter``."""
+        path = find_model(model, "damage")
+        first, *_ = [self._load(device, path, progress, 1.0) for device in self._devices]
+        return _as_finder(first, model)
+
     def find_damage(
         self, picture: Picture, model: str | Path, progress: Progress = NO_PROGRESS
     ) -> DamageMap:
-        """Find where a picture is damaged; errors as ``inpainter`` and ``DamageFinder.look``."""
+        """Find where a picture is damaged; errors as ``damage_finder`` and ``DamageFinder.look``."""
         with self._turn(self._devices, progress) as device:
-            finder = device.load(find_model(model, "damage"), 1.0)
-            if not isinstance(finder, DamageFinder):
-                raise RequestError(f"{model} cannot find damage.")
+            finder = _as_finder(device.load(find_model(model, "damage"), 1.0), model)
             return finder.look(picture, progress=progress)
 
     def _load(
@@ -218,3 +222,9 @@ def _as_upscaler(restorer: LoadedModel, model: str | Path) -> Upscaler:
     if not isinstance(restorer, Upscaler):
         raise RequestError(f"{model} cannot upscale.")
     return restorer
+
+
+def _as_finder(finder: LoadedModel, model: str | Path) -> DamageFinder:
+    if not isinstance(finder, DamageFinder):
+        raise RequestError(f"{model} cannot find damage.")
+    return finder

@@ -5,7 +5,9 @@ it: the mask at any sensitivity, what is in it, and which piece lies at a point.
 """
 
 import dataclasses
+import functools
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +26,11 @@ from remend.models.progress import NO_PROGRESS, Progress
 
 LOOK_PX = 2400
 """Longest side of the picture that is looked at; larger ones are reduced to it."""
-DEFAULT_SENSITIVITY = 0.5
 
 _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
 _SURE = (0.6, 0.85)
-"""How probable lines and patches must be somewhere, at the default sensitivity: patches only where sure."""
+"""How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
 _FOLLOW = 1.5
@@ -66,7 +67,7 @@ class DamageMap:
     size: tuple[int, int]
     probabilities: NDArray[np.uint8]
 
-    def mask(self, sensitivity: float = DEFAULT_SENSITIVITY) -> Mask:
+    def mask(self, sensitivity: float) -> Mask:
         """The mask of what is taken for damage, a little wider than that is.
 
         Args:
@@ -74,7 +75,7 @@ class DamageMap:
         """
         return self._enlarge(self._found(sensitivity))
 
-    def count(self, sensitivity: float = DEFAULT_SENSITIVITY) -> DamageCount:
+    def count(self, sensitivity: float) -> DamageCount:
         """What the mask at that sensitivity holds."""
         found = self._found(sensitivity)
         cv2 = load_opencv()
@@ -180,6 +181,18 @@ class DamageFinder:
             probabilities[:, *tile.core.slices] = found[:, *inner]
         progress.update(1, 1)
         return DamageMap(picture.size, probabilities)
+
+    def seconds_for(self, size: tuple[int, int]) -> float:
+        """About how long a photo of that width and height takes to look at."""
+        factor = min(1.0, LOOK_PX / max(size))
+        return self._pixel_seconds * size[0] * size[1] * factor**2
+
+    @functools.cached_property
+    def _pixel_seconds(self) -> float:
+        for _ in range(2):  # the first run of a network is slower
+            begin = time.perf_counter()
+            self._run(torch.zeros(1, 3, 256, 256))
+        return (time.perf_counter() - begin) / 256**2
 
     @torch.inference_mode()
     def _run(self, window: Tensor) -> NDArray[np.uint8]:

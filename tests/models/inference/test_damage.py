@@ -39,7 +39,7 @@ def map_of(lines: np.ndarray) -> DamageMap:
 def test_white_and_black_are_found_in_a_photo_of_any_size():
     pixels = np.full((70, 101, 3), 120, np.uint8)
     pixels[10:12, 5:90], pixels[40:60, 20:50] = 255, 0
-    mask = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels)).mask().values > 0
+    mask = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels)).mask(0.5).values > 0
     assert mask.shape == (70, 101)
     assert mask[10:12, 5:90].all()
     assert mask[40:60, 20:50].all()
@@ -63,7 +63,7 @@ def test_a_large_photo_is_looked_at_reduced_and_masked_in_full(monkeypatch: pyte
     pixels[50:60] = 255
     found = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels))
     assert found.probabilities.shape == (2, 75, 100)
-    mask = found.mask().values > 0
+    mask = found.mask(0.5).values > 0
     assert mask.shape == (150, 200)
     assert mask[50:60].all()
 
@@ -73,7 +73,7 @@ def test_sixteen_bits_give_the_same_mask():
     finder = DamageFinder(Bright(), CARD, FP32)
     deep = Picture(pixels.astype(np.uint16) * np.uint16(257))
     assert np.array_equal(
-        finder.look(Picture(pixels)).mask().values, finder.look(deep).mask().values
+        finder.look(Picture(pixels)).mask(0.5).values, finder.look(deep).mask(0.5).values
     )
 
 
@@ -89,7 +89,7 @@ def test_a_faint_end_is_followed_and_faint_things_alone_are_not():
     values = np.zeros((50, 80), np.uint8)
     values[10, 5:30], values[10, 30:60] = 200, 110
     values[40, 5:60] = 110
-    mask = map_of(values).mask().values > 0
+    mask = map_of(values).mask(0.5).values > 0
     assert mask[10, 5:60].all()
     assert not mask[40].any()
 
@@ -99,7 +99,7 @@ def test_pieces_are_counted_and_found_by_a_point():
     cv2.line(lines, (10, 10), (180, 60), 255, 1)
     lines[80:83, 20:23] = lines[90:92, 150:152] = 255
     found = map_of(lines)
-    count = found.count()
+    count = found.count(0.5)
     assert (count.scratches, count.spots) == (1, 2)
     assert count.share == pytest.approx(np.count_nonzero(lines) / lines.size)
     scratch = found.piece_at(95, 36).values > 0
@@ -116,7 +116,7 @@ def test_nothing_is_found_in_nothing():
     assert (
         DamageFinder(Bright(), CARD, FP32)
         .look(Picture(np.full((1, 1, 3), 120, np.uint8)))
-        .mask()
+        .mask(0.5)
         .is_empty
     )
 
