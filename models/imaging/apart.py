@@ -57,6 +57,8 @@ def read_apart(
     Raises:
         InputError: As ``open_picture`` and ``decode``, or: the decoder crashed.
     """
+    if isinstance(source, Path):
+        source = source.absolute()  # the process may have begun in another folder
     with _free, _reader() as reader:
         try:
             answer = reader.ask((task, source, name, max_megapixels))

@@ -199,3 +199,13 @@ def test_a_script_is_not_run_again_and_leaves_no_process(tmp_path: Path):
         timeout=60,
     )
     assert (done.stdout.split("\n"), done.stderr) == (["begins", "(7, 9)", "(7, 9)", ""], "")
+
+
+def test_a_reader_finds_files_of_a_folder_entered_after_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Image.new("RGB", (8, 6)).save(f"{name}.webp")
+        assert read_picture(Path(f"{name}.webp")).size == (8, 6)
