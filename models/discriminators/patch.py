@@ -6,7 +6,9 @@ al. 2019).
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
@@ -14,7 +16,10 @@ from remend.models.layers.norm import NORMS, Norm
 
 @dataclass(frozen=True)
 class PatchDiscriminatorConfig:
-    """Shape of a ``MultiscaleDiscriminator``: ``scales`` times the same patch discriminator."""
+    """Shape of a ``MultiscaleDiscriminator``: ``scales`` times the same patch discriminator.
+
+    ``inputs`` is 4 with the mask as a channel, and 3 without, where the mask is the whole picture.
+    """
 
     inputs: int = 4
     width: int = 48
@@ -23,6 +28,17 @@ class PatchDiscriminatorConfig:
     norm: Norm = "none"
     spectral: bool = True
     minibatch: Minibatch = "none"
+    high_pass: bool = False
+    """Whether what is finer than 5 px is seen once more, amplified: contrast drowns texture."""
+
+
+HIGH_PASS_PX, HIGH_PASS_GAIN = 5, 6.0
+
+
+def high_pass(picture: Tensor) -> Tensor:
+    """Six times what a picture (B, 3, H, W) has beyond the mean of 5 x 5 px."""
+    mean = F.avg_pool2d(picture, HIGH_PASS_PX, 1, HIGH_PASS_PX // 2, count_include_pad=False)
+    return HIGH_PASS_GAIN * (picture - mean)
 
 
 class PatchDiscriminator(nn.Module):
@@ -31,7 +47,8 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, config: PatchDiscriminatorConfig) -> None:
         super().__init__()
         stages: list[nn.Module] = []
-        inputs = config.inputs
+        self.high_pass = config.high_pass
+        inputs = config.inputs + 3 * config.high_pass
         for i in range(config.layers):
             outputs = config.width * 2 ** min(i, 2)
             stride = 2 if i < config.layers - 1 else 1
@@ -46,8 +63,22 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits (B, 1, h, w) and the activations of all stages for picture (B, C, H, W)."""
+        if self.high_pass:
+            picture = torch.cat((picture, high_pass(picture[:, :3])), 1)
         features: list[Tensor] = []
         for stage in self.stages:
             picture = stage(picture)
             features.append(picture)
         return self.head(self.minibatch(picture)), features
+
+    def reach(self, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Which logits (B, 1, h, w) and activations see a pixel of mask (B, 1, H, W): 1 or 0.
+
+        What the convolutions see counts; that norms see the whole picture does not.
+        """
+        reached: list[Tensor] = []
+        for stage in self.stages:
+            conv = next(layer for layer in stage.modules() if isinstance(layer, nn.Conv2d))
+            mask = F.max_pool2d(mask, conv.kernel_size[0], conv.stride[0], padding=1)
+            reached.append(mask)
+        return F.max_pool2d(mask, 3, 1, 1), reached

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from remend.models.checkpoints.registry import build_network, find_architecture
 from remend.models.device import Placement
@@ -25,11 +26,17 @@ from remend.training.engine.discriminator_tricks import (
 )
 from remend.training.engine.distributed import SingleProcess
 from remend.training.engine.tasks.task import Terms
+from remend.training.evaluation.metrics import area_under_curve
 from remend.training.losses import pixel as picture_losses
 from remend.training.losses.gan import GAN_LOSSES
-from remend.training.losses.penalties import PENALTIES
+from remend.training.losses.penalties import PENALTIES, PenaltyName
 from remend.training.optim.optimisers import OPTIMISERS
 from remend.training.recipe.schema import Recipe
+
+PATIENCE = 3
+"""Reports for which the discriminator must be blind, or unbeaten, until that is said."""
+BLIND, UNBEATEN = 0.6, 0.98
+"""Areas under the curve of its finest scale: below the one it teaches noise, above the other nothing more."""
 
 
 class NoAdversary:
@@ -49,6 +56,15 @@ class NoAdversary:
     def train(self, seen: Sequence[GeneratedBatch], rate_factor: float) -> dict[str, float]:
         """Nothing happens."""
         return {}
+
+    def tell_apart(self, batch: Batch, fake: Tensor) -> dict[str, float]:
+        """Nothing is told apart."""
+        return {}
+
+    @property
+    def warning(self) -> str:
+        """There is nothing to warn of."""
+        return ""
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing to resume from."""
@@ -79,6 +95,7 @@ class Adversary:
         self._optimiser = make(self.network, self._rates.lr, self._rates.betas)
         self._random = torch.Generator(placement.device).manual_seed(recipe.seed)
         self._steps = 0
+        self._told: list[float] = []
 
     def draw(self, real: Tensor, images_seen: int) -> StepNoise | None:
         """Draw what is random about a whole batch of real pictures and as many generated ones."""
@@ -110,10 +127,12 @@ class Adversary:
         def feature_matching() -> Tensor:
             with torch.no_grad():
                 truth = self._discriminate(real, condition)
-            return picture_losses.feature_matching(verdict.features, truth.features)
+            return picture_losses.feature_matching(
+                verdict.features, truth.features, verdict.reached
+            )
 
         return {
-            "adversarial": lambda: self._loss.generator(verdict.logits),
+            "adversarial": lambda: self._loss.generator(verdict.logits, verdict.mean),
             "feature_matching": feature_matching,
         }
 
@@ -150,25 +169,58 @@ class Adversary:
         """The discriminator's loss, penalty included, and its parts in numbers."""
         noise = noise_of(batch)
         real, fake, condition = show(batch, fake, noise.discriminator_view)
-        real_logits = self._discriminate(real, condition).logits
-        fake_logits = self._discriminate(fake, condition).logits
-        loss = self._loss.discriminator(real_logits, fake_logits, noise.real_target)
+        of_real, of_fake = (self._discriminate(side, condition) for side in (real, fake))
+        mean = of_real.mean
+        loss = self._loss.discriminator(of_real.logits, of_fake.logits, noise.real_target, mean)
         stats = {
             "d_loss": loss.item(),
-            "d_real": real_logits.mean().item(),
-            "d_fake": fake_logits.mean().item(),
+            "d_real": mean(of_real.logits).item(),
+            "d_fake": mean(of_fake.logits).item(),
         }
         config = self._config
         if self._penalty is not None and self._steps % config.penalty_every == 0:
             # In float32, without autocast and never compiled: second derivatives of 16-bit products are
             # too coarse, and torch.compile has none.
             def critic(pictures: Tensor) -> Tensor:
-                return self.network(pictures, *condition).logits.mean(1)
+                verdict: DiscriminatorOutput = self.network(pictures, *condition)
+                return sum_up(verdict, config.penalty)
 
             penalty = self._penalty(critic, real, fake, noise.penalty_mix)
             loss = loss + config.penalty_weight * config.penalty_every * penalty
             stats["penalty"] = penalty.item()
         return loss, stats
+
+    @torch.no_grad()
+    def tell_apart(self, batch: Batch, fake: Tensor) -> dict[str, float]:
+        """How well it tells real pictures from made ones, which it should not have been trained on.
+
+        Returns:
+            ``auc_1`` for the finest scale, ``auc_2`` for the next, ...: see `area_under_curve`.
+        """
+        # Photos have their full size while a growing generator's pictures are still small.
+        real = F.adaptive_avg_pool2d(batch.target, (fake.shape[-2], fake.shape[-1]))
+        of_real, of_fake = (self._discriminate(side, batch.condition) for side in (real, fake))
+        sizes = of_real.scales or (of_real.logits.shape[1],)
+        shares = torch.ones_like(of_real.logits) if of_real.shares is None else of_real.shares
+        parts = (part.split(sizes, 1) for part in (of_real.logits, of_fake.logits, shares))
+        areas = [
+            area_under_curve(real[share > 0], made[share > 0])
+            for real, made, share in zip(*parts, strict=True)
+        ]
+        self._told.append(areas[0])
+        return {f"auc_{number}": area for number, area in enumerate(areas, 1)}
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the game, where it has been so for some reports."""
+        told = self._told[-PATIENCE:]
+        if len(told) < PATIENCE:
+            return ""
+        if max(told) < BLIND:
+            return f"the discriminator cannot tell real from made (AUC {told[-1]:.2f})"
+        if min(told) > UNBEATEN:
+            return f"the discriminator always tells real from made (AUC {told[-1]:.2f})"
+        return ""
 
     def state_dict(self) -> dict[str, Any]:
         """Everything to resume from."""
@@ -185,6 +237,19 @@ class Adversary:
         self._optimiser.load_state_dict(state["optimiser"])
         self._random.set_state(state["random"])
         self._steps = state["steps"]
+
+
+def sum_up(verdict: DiscriminatorOutput, penalty: PenaltyName) -> Tensor:
+    """One number a sample (B,), whose slope a penalty limits.
+
+    gp1 is about the function whose mean is the loss, so that its slope is 1. The other penalties pull the
+    slope of every logit to 0: of their sum, as in LaMa (Suvorov et al. 2022), since the slope of a mean of a
+    thousand logits is a thousandth.
+    """
+    if penalty != "gp1":
+        return verdict.logits.sum(1)
+    shares = verdict.shares
+    return verdict.logits.mean(1) if shares is None else (verdict.logits * shares).sum(1)
 
 
 def noise_of(batch: Batch) -> StepNoise:

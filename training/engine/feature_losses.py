@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.device import Placement
-from remend.training.engine.batch import WindowShift
+from remend.training.engine.batch import Batch, WindowShift
 from remend.training.engine.compiling import place
 from remend.training.engine.tasks.task import Terms
 from remend.training.losses import pixel as picture_losses
@@ -29,7 +29,7 @@ class NoFeatureLosses:
         """Nothing is random."""
         return WindowShift(0, 0)
 
-    def terms(self, real: Tensor, fake: Tensor, shift: WindowShift) -> Terms:
+    def terms(self, batch: Batch, fake: Tensor, shift: WindowShift) -> Terms:
         """No terms."""
         return {}
 
@@ -47,8 +47,13 @@ class FeatureLosses:
         top, left = map(int, shift.cpu().unbind())
         return WindowShift(top, left)
 
-    def terms(self, real: Tensor, fake: Tensor, shift: WindowShift) -> Terms:
-        """Losses of fake against real, both (B, 3, H, W) in [-1, 1]; features are computed once."""
+    def terms(self, batch: Batch, fake: Tensor, shift: WindowShift) -> Terms:
+        """Losses of fake (B, 3, H, W) in [-1, 1] against the batch's target, where its mask is.
+
+        Features are computed once. Each sample's losses are divided by its own hole, as L1 is: a mean over
+        the whole crop would weigh a small hole's texture less than its colours.
+        """
+        real, (mask, *_) = batch.target, batch.condition
         top, left = shift
         height, width = real.shape[-2] - JITTER_PX, real.shape[-1] - JITTER_PX
 
@@ -64,16 +69,21 @@ class FeatureLosses:
                 with torch.no_grad():
                     return seen, see(real)
 
+        def area(features: Tensor) -> Tensor:
+            window = mask[..., top : top + height, left : left + width]
+            return F.adaptive_max_pool2d(window, features.shape[-2:])
+
         def perceptual() -> Tensor:
-            pairs = zip(*maps(), strict=True)
-            terms = [(F.normalize(f, dim=1) - F.normalize(r, dim=1)).abs() for f, r in pairs]
-            # Unit vectors over channels, as LPIPS does (Zhang et al. 2018): the sum over channels.
-            return torch.stack([term.sum(1).mean() for term in terms]).mean()
+            terms: list[Tensor] = []
+            for f, r in zip(*maps(), strict=True):
+                # Unit vectors over channels, as LPIPS does (Zhang et al. 2018): the sum over channels.
+                gaps = (F.normalize(f, dim=1) - F.normalize(r, dim=1)).abs().sum(1, keepdim=True)
+                terms.append(picture_losses.mean_where(gaps, area(f)))
+            return torch.stack(terms).mean()
 
         def style() -> Tensor:
-            return torch.stack(
-                [picture_losses.style(f, r) for f, r in zip(*maps(), strict=True)]
-            ).mean()
+            pairs = zip(*maps(), strict=True)
+            return torch.stack([picture_losses.style(f, r, area(f)) for f, r in pairs]).mean()
 
         return {"perceptual": perceptual, "style": style}
 

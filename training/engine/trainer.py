@@ -158,16 +158,15 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         for batch in iterate_once(pieces, [self.generator, self.adversary.network]):
             output = self.generate(self._forward, batch)
-            real, fake = batch.target, output.refined
             terms = {
                 **self.task.terms(output, batch),
-                **self._feature_losses.terms(real, fake, shift),
-                **self.adversary.terms(batch, fake),
+                **self._feature_losses.terms(batch, output.refined, shift),
+                **self.adversary.terms(batch, output.refined),
             }
             losses = {name: term() for name, term in terms.items() if weights[name]}
             total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
             torch.autograd.backward(total / len(pieces))
-            seen.append(GeneratedBatch(batch, fake.detach()))
+            seen.append(GeneratedBatch(batch, output.refined.detach()))
             lost.append({name: loss.detach() for name, loss in losses.items()})
         self.processes.average_gradients(self.generator)
         clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
@@ -205,7 +204,8 @@ class Trainer:
                 ):
                     self._report(losses)
                 rate = state.images_seen / state.seconds
-                progress.update(state.images_seen, state.images, f"{rate:.1f} images/s")
+                note = "; ".join(filter(None, (f"{rate:.1f} images/s", self.adversary.warning)))
+                progress.update(state.images_seen, state.images, note)
                 if time.monotonic() - saved > 60 * self.recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
@@ -228,6 +228,7 @@ class Trainer:
         outputs = [self.generate(self.ema.network, piece) for piece in pieces]
         output = Output(*map(torch.cat, zip(*outputs, strict=True)))
         scores = self.task.score(output, batch)
+        scores |= self.adversary.tell_apart(batch, output.refined)
         self.folder.save_sheet(self.task.sheet(output, batch), self.images_seen)
         values = {name: round(float(value), 5) for name, value in {**means, **scores}.items()}
         seconds = round(self.state.seconds, 1)

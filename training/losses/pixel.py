@@ -62,10 +62,26 @@ def log_mse(
     return (mean + 1e-6).log10().mean()
 
 
-def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
-    """Mean L1 between a discriminator's activations (Wang et al. 2018, pix2pixHD, eq. 4)."""
-    terms = [(f - r.detach()).abs().mean() for f, r in zip(fake, real, strict=True)]
-    return torch.stack(terms).mean()
+def feature_matching(
+    fake: Sequence[Tensor], real: Sequence[Tensor], reached: Sequence[Tensor] | None = None
+) -> Tensor:
+    """Mean L1 between a discriminator's activations (Wang et al. 2018, pix2pixHD, eq. 4).
+
+    Args:
+        fake: (B, C, h, w) each.
+        real: The same of the real pictures.
+        reached: (B, 1, h, w) each, 1 where a feature sees the hole: only those count. None = all.
+    """
+    gaps = [(f - r.detach()).abs() for f, r in zip(fake, real, strict=True)]
+    if reached is None:
+        return torch.stack([gap.mean() for gap in gaps]).mean()
+    return torch.stack([mean_where(*pair) for pair in zip(gaps, reached, strict=True)]).mean()
+
+
+def mean_where(values: Tensor, area: Tensor) -> Tensor:
+    """Mean over samples of the mean of values (B, C, H, W) where area (B, 1, H, W) is; 0 without any."""
+    sums = (values * area).sum((1, 2, 3))
+    return (sums / (values.shape[1] * area.sum((1, 2, 3))).clamp_min(1e-6)).mean()
 
 
 def total_variation(picture: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -114,12 +130,19 @@ def grid(output: Tensor, target: Tensor, period: int) -> Tensor:
     return (mean - true_mean).abs().mean() + (strength * ratio - true_strength).abs().mean()
 
 
-def gram(features: Tensor) -> Tensor:
-    """Gram matrices (B, C, C) of feature maps (B, C, H, W), divided by C·H·W (Johnson et al. 2016)."""
+def gram(features: Tensor, area: Tensor | None = None) -> Tensor:
+    """Gram matrices (B, C, C) of feature maps (B, C, H, W), divided by C·H·W (Johnson et al. 2016).
+
+    Where an area (B, 1, H, W) in [0, 1] is given, it is what counts and what is divided by.
+    """
     flat = features.float().flatten(2)
-    return flat @ flat.mT / (flat.shape[1] * flat.shape[2])
+    if area is None:
+        return flat @ flat.mT / (flat.shape[1] * flat.shape[2])
+    weight = area.float().flatten(2)
+    number = flat.shape[1] * weight.sum(2, keepdim=True).clamp_min(1e-6)
+    return (flat * weight) @ flat.mT / number
 
 
-def style(fake: Tensor, real: Tensor) -> Tensor:
+def style(fake: Tensor, real: Tensor, area: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the Gram matrices of two feature maps (Gatys et al. 2016)."""
-    return (gram(fake) - gram(real)).abs().mean()
+    return (gram(fake, area) - gram(real, area)).abs().mean()

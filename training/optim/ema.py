@@ -10,7 +10,6 @@ from torch import nn
 
 from remend.training.optim.schedules import half_life_decay
 
-
 RUNNING = ("running_mean", "running_var")
 """How batch norms, and switchable ones, call their statistics."""
 

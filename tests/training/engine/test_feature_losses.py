@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.training.engine.batch import WindowShift
+from remend.training.engine.batch import Batch, WindowShift
 from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
 from remend.training.losses.feature_networks import load_features, squeezenet, vgg16
 from remend.training.recipe.schema import LossesConfig, Recipe
@@ -53,6 +53,26 @@ def recipe(**losses: float) -> Recipe:
     return Recipe("fill", "inpaint", 1, losses=LossesConfig(**losses))  # pyright: ignore[reportArgumentType]
 
 
+def batch_of(real: torch.Tensor, mask: torch.Tensor | None = None) -> Batch:
+    """Real pictures, wholly filled or where the mask is."""
+    return Batch((real,), real, (torch.ones_like(real[:, :1]) if mask is None else mask,))
+
+
+def test_a_small_hole_counts_as_a_large_one() -> None:
+    """Noise over everything, judged in a quarter of the picture, is about as far as judged everywhere."""
+    feature_losses = make_feature_losses(recipe(perceptual=1.0), FP32)
+    random = torch.Generator().manual_seed(0)
+    real = torch.nn.functional.interpolate(torch.rand(1, 3, 12, 12, generator=random), 128)
+    fake = real + 0.3 * torch.randn(1, 3, 128, 128, generator=random)
+    quarter = torch.zeros(1, 1, 128, 128)
+    quarter[..., 32:96, 32:96] = 1
+    inside = quarter * fake + (1 - quarter) * real
+    for name in ("perceptual", "style"):
+        everywhere = float(feature_losses.terms(batch_of(real), fake, WindowShift(0, 0))[name]())
+        there = feature_losses.terms(batch_of(real, quarter), inside, WindowShift(0, 0))[name]
+        assert 0.6 < float(there()) / everywhere < 1.6
+
+
 def test_equal_pictures_have_no_perceptual_distance_and_blur_has_some(
     photo_files: Sequence[Path],
 ) -> None:
@@ -61,15 +81,15 @@ def test_equal_pictures_have_no_perceptual_distance_and_blur_has_some(
     blurred = F.avg_pool2d(F.pad(real, (2, 2, 2, 2), mode="reflect"), 5, 1)
     shift = feature_losses.draw(torch.Generator().manual_seed(0))
     for name in ("perceptual", "style"):
-        assert float(feature_losses.terms(real, real, shift)[name]()) == 0
-        small = float(feature_losses.terms(real, 0.5 * real + 0.5 * blurred, shift)[name]())
-        assert 0 < small < float(feature_losses.terms(real, blurred, shift)[name]())
+        assert float(feature_losses.terms(batch_of(real), real, shift)[name]()) == 0
+        small = float(feature_losses.terms(batch_of(real), (real + blurred) / 2, shift)[name]())
+        assert 0 < small < float(feature_losses.terms(batch_of(real), blurred, shift)[name]())
 
 
 def test_gradients_reach_the_picture_and_not_the_feature_network() -> None:
     feature_losses = make_feature_losses(recipe(perceptual=1.0), FP32)
     fake = torch.zeros(1, 3, 64, 64, requires_grad=True)
-    terms = feature_losses.terms(torch.rand(1, 3, 64, 64), fake, WindowShift(3, 5))
+    terms = feature_losses.terms(batch_of(torch.rand(1, 3, 64, 64)), fake, WindowShift(3, 5))
     terms["perceptual"]().backward()
     assert fake.grad is not None and fake.grad.abs().max() > 0
 

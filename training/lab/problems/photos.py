@@ -182,7 +182,7 @@ class PhotoLab:
             return run.values[measure]
         losses = self.feature_losses
         terms = [
-            losses.terms(batch.target, output.refined, losses.draw(seeded(i)))
+            losses.terms(batch, output.refined, losses.draw(seeded(i)))
             for i, (batch, output) in enumerate(
                 zip(run.check, apply(run.average, run.check), strict=True)
             )
