@@ -96,10 +96,12 @@ class Adversary:
         self._random = torch.Generator(placement.device).manual_seed(recipe.seed)
         self._steps = 0
         self._told: list[float] = []
+        self._is_heard = True
 
     def draw(self, real: Tensor, images_seen: int) -> StepNoise | None:
         """Draw what is random about a whole batch of real pictures and as many generated ones."""
         config, samples, random = self._config, len(real), self._random
+        self._is_heard = images_seen >= config.head_start_images
         target = draw_target(config.label_smoothing, samples, random)
         return StepNoise(
             self._draw_view(real.shape, images_seen),
@@ -118,7 +120,9 @@ class Adversary:
         return DiscriminatorView(real_noise, fake_noise, augmentation)
 
     def terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """The generator's losses against this opponent."""
+        """The generator's losses against this opponent; none during its head start."""
+        if not self._is_heard:
+            return {}
         noise = noise_of(batch)
         real, fake, condition = show(batch, fake, noise.generator_view)
         self.network.requires_grad_(False)

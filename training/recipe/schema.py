@@ -92,6 +92,8 @@ class AdversaryConfig:
     """Standard deviation at the start, for pictures in [-1, 1]."""
     instance_noise_images: Annotated[int, Field(ge=0)] = 0
     """Images seen until the noise is 0."""
+    head_start_images: Annotated[int, Field(ge=0)] = 0
+    """Until so many images are seen, the discriminator learns and the generator does not hear it."""
     augment: Share = 0.0
     """Strength of the discriminator's differentiable augmentation, in colour and place; 0 is off."""
 

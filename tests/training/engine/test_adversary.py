@@ -116,3 +116,11 @@ def test_a_blind_discriminator_and_an_unbeaten_one_are_named() -> None:
     for _ in range(PATIENCE):
         opponent.tell_apart(batch, fake)
     assert "always tells" in opponent.warning
+
+
+def test_the_generator_hears_nothing_during_the_head_start() -> None:
+    opponent = adversary(head_start_images=10)
+    batch, fake = half_filled()
+    for images_seen, heard in ((8, False), (10, True)):
+        drawn = dataclasses.replace(batch, noise=opponent.draw(batch.target, images_seen))
+        assert ("adversarial" in opponent.terms(drawn, fake)) == heard
