@@ -137,7 +137,7 @@ class Validation:
             "psnr": psnr_of_errors(error.square().mean().clamp_min(LEAST_ERROR), UNIT_SPAN),
             "bias": LEVELS * error.mean((0, 2, 3)),
         }
-        terms = self._feature_losses.terms(batch.target, made.clamp(-1, 1), WindowShift(0, 0))
+        terms = self._feature_losses.terms(batch, made.clamp(-1, 1), WindowShift(0, 0))
         if "perceptual" in terms:
             found["distance"] = terms["perceptual"]()
         return found

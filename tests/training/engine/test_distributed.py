@@ -163,7 +163,9 @@ def test_two_processes_lose_what_one_with_the_doubled_batch_loses(
     for ours, theirs in zip(one, two, strict=True):
         assert ours.keys() == theirs.keys()
         for name in ours.keys() - {"seconds"}:
-            assert theirs[name] == pytest.approx(ours[name], rel=1e-3, abs=2e-4), name
+            # A share of ordered pairs jumps where two logits change places.
+            error = 5e-3 if name.startswith("auc") else 2e-4
+            assert theirs[name] == pytest.approx(ours[name], rel=1e-3, abs=error), name
     assert read_card(tmp_path / "two" / "ema.safetensors").images_seen == 16
     assert len(list((tmp_path / "two").glob("events.*"))) == 1  # one process writes
 

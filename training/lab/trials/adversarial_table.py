@@ -120,7 +120,7 @@ GAME: dict[str, Experiment] = {
         "own on each. Max-pooling keeps a single wrong pixel, where averaging would hide it.",
         "When holes are larger than a patch sees: coarse scales judge whether parts fit together, "
         "fine ones judge texture.",
-        "D(x) = (D_1(x), D_2(pool(x)), D_3(pool(pool(x)))),  losses averaged within each scale, then over scales",
+        "D(x) = (D_1(x), D_2(pool(x)), D_3(pool(pool(x)))),  losses averaged over each, then all",
         trials.run_scales,
     ),
     "ema": Experiment(
