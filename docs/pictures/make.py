@@ -121,7 +121,7 @@ def faults(pool: ModelPool) -> None:
 
 def degradations() -> None:
     """Write degradations.jpg: what upscale-x4-photo makes of a photo, one draw after the other."""
-    recipe = read_recipe(HERE.parent.parent / "training" / "recipes" / "upscale-x4-photo.toml")
+    recipe = read_recipe(HERE.parent.parent / "training" / "recipe" / "upscale-x4-photo.toml")
     photo = shipped("lion.jpg").rgb[20:180, 40:200]
     draws = torch.from_numpy(np.stack([photo] * 15)).permute(0, 3, 1, 2)
     random = torch.Generator().manual_seed(3)

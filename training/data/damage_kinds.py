@@ -68,7 +68,7 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Layer:
     worn = clouds(random, batch, size, max(3, size // 24)) * 0.4
     strength = _each(random, batch, 0.35, 1.6) + worn
     return Layer(
-        scratch_masks(batch, size, random) * strength.clamp(0, 1), colours(batch, random, 0.75)
+        scratch_masks(batch, size, random) * strength.clamp(0, 1), colours(batch, random, 0.85)
     )
 
 
@@ -87,7 +87,7 @@ def hairlines(batch: int, size: int, random: torch.Generator) -> Layer:
     width = width.where(first_few(random, (batch,), lines), 0)
     mask = trace(points.flatten(1, 2), width[..., None].expand(-1, -1, 3 * size).flatten(1), size)
     strength = _each(random, batch, 0.15, 0.8) + clouds(random, batch, size, 6) * 0.12
-    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.8))
+    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.9))
 
 
 def _walks(
@@ -135,7 +135,7 @@ def cracks(batch: int, size: int, random: torch.Generator) -> Layer:
     side = torch.roll(soft, (1, 1), (2, 3)) - torch.roll(soft, (-1, -1), (2, 3))
     relief = side * _each(random, batch, -70, 70) - soft * _each(random, batch, 0, 50)
     strength = _each(random, batch, 0.5, 1.3) + clouds(random, batch, size, size // 12) * 0.25
-    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.85), relief)
+    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.92), relief)
 
 
 def folds(batch: int, size: int, random: torch.Generator) -> Layer:
@@ -153,7 +153,7 @@ def folds(batch: int, size: int, random: torch.Generator) -> Layer:
     half = log_uniform(random, (batch, 1, 1, 1), 0.5, 3.5)
     ragged = half + clouds(random, batch, size, size // 5) * 0.35 * half
     core = (ragged + 0.5 - apart.abs()).clamp(0, 1) * (broken > 0)
-    return Layer(core * _each(random, batch, 0.4, 1), colours(batch, random, 0.85), light)
+    return Layer(core * _each(random, batch, 0.4, 1), colours(batch, random, 0.92), light)
 
 
 def fibres(batch: int, size: int, random: torch.Generator) -> Layer:

@@ -37,7 +37,7 @@ class DamageConfig:
         default_factory=lambda: {name: kind.share for name, kind in DAMAGE.items()}
     )
     """Kind in `DAMAGE` -> share of the damaged crops that have it."""
-    clean_share: Share = 0.35
+    clean_share: Share = 0.5
     """Share of crops without damage: photos are full of wires, whiskers and highlights."""
     soft_share: Share = 0.4
     """Share of batches enlarged from fewer pixels: scans have more pixels than prints have detail."""
