@@ -16,7 +16,7 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -105,18 +105,26 @@ class Tally:
         return 2 * self.recall * self.precision / max(1e-9, self.recall + self.precision)
 
 
-def measure_drawn(arguments: argparse.Namespace) -> None:
-    """F1, precision and recall on drawn damage, by kind."""
-    methods = finders(arguments.model, arguments.sensitivity)
+def tally_drawn(
+    methods: Mapping[str, Find], paths: Sequence[Path], every: int
+) -> tuple[dict[str, Tally], dict[tuple[str, str], Tally]]:
+    """Drawn damage found by each method, in all and by kind, (kind, method)."""
     whole = {name: Tally(DRAWN_PX) for name in methods}
     kinds = {(kind, name): Tally(DRAWN_PX) for kind in DRAWINGS for name in methods}
-    for number, (_, picture) in enumerate(photos(arguments.photos, arguments.every)):
+    for number, (_, picture) in enumerate(photos(paths, every)):
         for place, kind in enumerate(DRAWINGS):
             drawn = draw_damage(to_8_bit(picture.rgb), kind, 1000 * place + number)
             for name, find in methods.items():
                 found = find(Picture(drawn.photo))
                 whole[name].add(found, drawn.damaged)
                 kinds[kind, name].add(found, drawn.damaged)
+    return whole, kinds
+
+
+def measure_drawn(arguments: argparse.Namespace) -> None:
+    """Print F1, precision and recall on drawn damage, and recall by kind."""
+    methods = finders(arguments.model, arguments.sensitivity)
+    whole, kinds = tally_drawn(methods, arguments.photos, arguments.every)
     print("| finder | F1 | precision | recall | " + " | ".join(DRAWINGS) + " |")
     print("| --- |" + " ---: |" * (3 + len(DRAWINGS)))
     for name, tally in whole.items():
@@ -126,13 +134,21 @@ def measure_drawn(arguments: argparse.Namespace) -> None:
         )
 
 
-def measure_clean(arguments: argparse.Namespace) -> None:
-    """Share of the pixels of clean photos that are marked."""
-    shares: dict[str, list[tuple[float, str]]] = {}
-    methods = finders(arguments.model, arguments.sensitivity)
-    for stem, picture in photos(arguments.photos, arguments.every):
+def share_marked(
+    methods: Mapping[str, Find], paths: Sequence[Path], every: int
+) -> dict[str, list[tuple[float, str]]]:
+    """Share of the pixels of each clean photo that each method marks, with the photo's name."""
+    shares: dict[str, list[tuple[float, str]]] = {name: [] for name in methods}
+    for stem, picture in photos(paths, every):
         for name, find in methods.items():
-            shares.setdefault(name, []).append((float(find(picture).mean()), stem))
+            shares[name].append((float(find(picture).mean()), stem))
+    return shares
+
+
+def measure_clean(arguments: argparse.Namespace) -> None:
+    """Print the share of the pixels of clean photos that are marked, and the worst photos."""
+    methods = finders(arguments.model, arguments.sensitivity)
+    shares = share_marked(methods, arguments.photos, arguments.every)
     print("| finder | marked, mean | worst |\n| --- | ---: | --- |")
     for name, marked in shares.items():
         worst = ", ".join(f"{stem} {share:.1%}" for share, stem in sorted(marked)[:-4:-1])

@@ -10,7 +10,7 @@ import os
 import tempfile
 
 from benchmarks.entry import enter
-from remend.app.cli.doctor import enlarge_scene, fill_scene
+from remend.app.cli.doctor import SCENES
 from remend.app.engine.catalogue import hash_weights, list_models
 from remend.app.engine.golden import GOLDEN_FILE, sample
 from remend.app.engine.model_pool import ModelPool
@@ -23,8 +23,8 @@ def main() -> None:
     pool = ModelPool([choose_placement("cpu", "fp32")])
     golden = {}
     for model in list_models():
-        make = fill_scene if model.card.task == "fill" else enlarge_scene
-        golden[hash_weights(model.path)] = sample(make(pool, model))
+        result = SCENES[model.card.task](pool, model)
+        golden[hash_weights(model.path)] = sample(result)
         print(model.name)
     GOLDEN_FILE.write_text(json.dumps(golden) + "\n")
 

@@ -13,8 +13,10 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.damage import finders, share_marked, tally_drawn
 from benchmarks.entry import enter
 from benchmarks.quality import load_enlarger, load_filler
+from remend.app.batch.requests import DEFAULT_SENSITIVITY
 from remend.models.checkpoints.checkpoint import Card, open_network, save_network
 from remend.training.evaluation import benchmark as evaluate
 
@@ -23,6 +25,8 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
 def measure(file: Path, card: Card, data: list[Path]) -> dict[str, float]:
     """Scores on the test sets, ``set measure -> value``."""
+    if card.task == "damage":
+        return measure_damage(file, data)
     if card.task == "fill":
         comparison = evaluate.compare_fills(data, {"ours": load_filler(str(file))})
     else:
@@ -32,6 +36,19 @@ def measure(file: Path, card: Card, data: list[Path]) -> dict[str, float]:
         f"{group} {name}": round(value, 4)
         for (_, group), values in evaluate.mean_scores(comparison).items()
         for name, value in values.items()
+    }
+
+
+def measure_damage(file: Path, data: list[Path]) -> dict[str, float]:
+    """Scores on clean photos, of which every tenth is damaged by program too, at the default sensitivity."""
+    ours = {"ours": finders(str(file), DEFAULT_SENSITIVITY)[str(file)]}
+    drawn = tally_drawn(ours, data, 10)[0]["ours"]
+    marked = [share for share, _ in share_marked(ours, data, 1)["ours"]]
+    return {
+        "drawn damage F1": round(drawn.f1, 4),
+        "drawn damage recall": round(drawn.recall, 4),
+        "drawn damage precision": round(drawn.precision, 4),
+        "clean photos marked, per cent": round(100 * sum(marked) / len(marked), 4),
     }
 
 

@@ -11,11 +11,13 @@ import time
 import numpy as np
 import torch
 
+from remend.app.batch.requests import DEFAULT_SENSITIVITY
 from remend.app.cli.terminal import format_seconds
 from remend.app.engine.capacity import measure_capacity
 from remend.app.engine.catalogue import (
     Model,
     card_of,
+    default_damage_model,
     default_fill_model,
     default_upscale_model,
     find_model,
@@ -24,10 +26,11 @@ from remend.app.engine.catalogue import (
     weights_folders,
 )
 from remend.app.engine.crash_report import name_versions
-from remend.app.engine.golden import compare
+from remend.app.engine.golden import SAMPLES, compare
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import cpu_has_bf16
 from remend.models.errors import RemendError
+from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Mask, Picture, Pixels
 from remend.models.inference.restorer import FillOptions
 
@@ -58,6 +61,7 @@ def run_checks(pool: ModelPool) -> bool:
     _print_extras()
     attempts = (
         lambda: try_fill(pool, default_fill_model()),
+        lambda: try_damage(pool, default_damage_model()),
         lambda: try_upscale(pool, default_upscale_model(2)),
         lambda: try_upscale(pool, default_upscale_model(4)),
     )
@@ -142,6 +146,43 @@ def enlarge_scene(pool: ModelPool, model: Model) -> Pixels:
     if enlarged.size != size:
         raise RemendError(f"{model.name} made {enlarged.size} px, not {size}; please report it.")
     return enlarged.rgb
+
+
+def damage_scene(pool: ModelPool, model: Model) -> Pixels:
+    """Find a scratch in the scene: how much of each part is damaged, (SAMPLES, SAMPLES, 3).
+
+    Raises:
+        RemendError: It does not work, or the scratch is not found.
+    """
+    scratched = make_scene(_FILL_SIDE).rgb.copy()
+    rows = np.arange(_FILL_SIDE // 8, _FILL_SIDE * 7 // 8)
+    for width in range(3):
+        scratched[rows, rows // 2 + _FILL_SIDE // 4 + width] = 245
+    found = pool.find_damage(Picture(scratched), model.path)
+    marked = found.mask(DEFAULT_SENSITIVITY).values > 0
+    if marked[rows, rows // 2 + _FILL_SIDE // 4].mean() < 0.5:
+        raise RemendError(f"{model.name} does not see a white scratch; get its weights again.")
+    lines, patches = found.probabilities
+    planes = np.dstack((lines, patches, np.zeros_like(lines)))
+    cv2 = load_opencv()
+    return np.asarray(
+        cv2.resize(planes, (SAMPLES, SAMPLES), interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+SCENES = {"fill": fill_scene, "upscale": enlarge_scene, "damage": damage_scene}
+"""By task, what a model is tried on; each gives pixels that `app.engine.golden` compares."""
+
+
+def try_damage(pool: ModelPool, name: str) -> str:
+    """Find a scratch in the scene; returns a line about it; errors as ``damage_scene``."""
+    model = _find(name)
+    pool.damage_finder(model.path)
+    begin = time.monotonic()
+    found = damage_scene(pool, model)
+    seconds = time.monotonic() - begin
+    golden = compare(found, hash_weights(model.path), str(pool.placement.dtype), name)
+    return f"damage with {name}: {golden}, {format_seconds(seconds)} for {_FILL_SIDE} px"
 
 
 def try_fill(pool: ModelPool, name: str) -> str:

@@ -54,7 +54,8 @@ def album(pool: ModelPool) -> None:
         mask = pool.find_damage(picture, "damage").mask(0.5)
         filled = pool.fill(picture, mask, "fill", FillOptions())
         found = np.where(mask.values[..., None] > 0, np.array((255, 45, 111), np.uint8), given)
-        rows.append(np.hstack([cv2.resize(x, (390, 260)) for x in (given, found, filled.rgb)]))
+        strip = [cv2.resize(x, (390, 260)) for x in (given, found, filled.rgb)]
+        rows.append(np.asarray(np.hstack(strip), np.uint8))
     write_picture(Picture(np.asarray(np.vstack(rows), np.uint8)), HERE / "album.jpg", quality=88)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remend.app.cli.doctor import enlarge_scene, fill_scene
+from remend.app.cli.doctor import SCENES
 from remend.app.engine.catalogue import hash_weights, list_models
 from remend.app.engine.golden import SAMPLES, compare, read_golden, sample
 from remend.app.engine.model_pool import ModelPool
@@ -25,7 +25,7 @@ def test_every_shipped_model_gives_its_stored_result():
     for model in list_models():
         sha256 = hash_weights(model.path)
         assert sha256 in read_golden(), f"run benchmarks/golden.py: {model.name} is new"
-        result = (fill_scene if model.card.task == "fill" else enlarge_scene)(pool, model)
+        result = SCENES[model.card.task](pool, model)
         assert "as stored" in compare(result, sha256, "torch.float32", model.name)
 
 
