@@ -4,7 +4,6 @@ How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -15,11 +14,10 @@ from remend.app.batch.requests import FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError
 from remend.models.imaging.mask_file import PhotoOf
 from remend.models.imaging.picture import Mask
 from remend.models.inference.inpainter import check_mask
-from remend.models.inference.regions import plan_regions
 from remend.models.inference.restorer import Inpainter
 from remend.models.progress import Progress
 
@@ -53,12 +51,9 @@ class FillWork(FileWork):
         if plan.is_batch:
             return
         (job,) = plan.jobs
-        with suppress(InputError):  # a file that cannot be read fails when its turn comes
-            try:
-                check_mask(self._mask(job), self.files.header(job).size)
-            except RequestError:
-                self.close(job)
-                raise
+        self.foresee_cost(job, self.cost)
+        with self.foreseeing(job):
+            check_mask(self._mask(job), self.files.header(job).size)
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""
@@ -76,13 +71,14 @@ class FillWork(FileWork):
         }
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
-        """What the job will take; the mask is only read where ``timed``."""
-        seconds = 0.0
+        """What the job will take; photo and mask are only read where ``timed``."""
+        header, seconds = self.files.header(job), 0.0
         if timed:
-            regions = plan_regions(self._mask(job))
-            pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
-            seconds = pixels * self._inpainter().pixel_seconds
-        cost = fill_cost(self.files.header(job), job.output, seconds)
+            mask = self._mask(job)
+            check_mask(mask, header.size)
+            seconds = self.try_reading(job, header.size)
+            seconds += self._inpainter().estimate_seconds(mask, self._request.detail)
+        cost = fill_cost(header, job.output, seconds)
         refuse_if_too_large(cost, self.memory_bytes)
         return cost
 

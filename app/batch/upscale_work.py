@@ -4,7 +4,6 @@ How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, Restored
 from remend.app.engine.catalogue import default_upscale_model, find_model, hash_weights
 from remend.app.engine.memory import format_size
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, RequestError
 from remend.models.inference.restorer import Upscaler
 from remend.models.inference.upscaler import SMALLEST_TILE_PX, TILE_PX
 from remend.models.progress import Progress
@@ -60,13 +58,7 @@ class UpscaleWork(FileWork):
         if plan.is_batch:
             return
         (job,) = plan.jobs
-        with suppress(InputError):  # a file that cannot be read fails when its turn comes
-            self.files.header(job)
-            try:
-                self.cost(job)
-            except InputError as error:
-                self.close(job)
-                raise RequestError(str(error)) from error
+        self.foresee_cost(job, self.cost)
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""
@@ -86,9 +78,10 @@ class UpscaleWork(FileWork):
         header = self.files.header(job)
         upscaler = self._upscaler(self._weights_for(job))
         size = self._request.target.size_for(header.size)
-        width, height = header.size
-        seconds = width * height * upscaler.pixel_seconds if timed else 0.0
-        seconds *= 8 if self._request.tta else 1
+        seconds = 0.0
+        if timed:
+            seconds = upscaler.estimate_seconds(header.size, self._request.options)
+            seconds += self.try_reading(job, size)
         cost = None
         for tile_px in self._tile_sides(max(header.size)):
             cost = upscale_cost(
