@@ -166,10 +166,11 @@ def _refuse_clashes(jobs: Sequence[Job]) -> None:
     inputs = {_key(path) for job in jobs for path in (job.source, job.mask) if path}
     overwritten = [j for j in jobs if _key(j.output) in inputs or same_file(j.source, j.output)]
     if overwritten:
-        more = f" (and {len(overwritten) - 1} more)" if len(overwritten) > 1 else ""
+        count = len(overwritten)
+        every = f" ({count} outputs are inputs)" if count > 1 else ""
         raise RequestError(
-            f"{overwritten[0].output}{more} is an input, and inputs are never written over; "
-            "name another output."
+            f"{overwritten[0].output} is an input, and inputs are never written over; "
+            f"name another output{every}."
         )
     makers: dict[str, list[Job]] = {}
     for job in jobs:

@@ -159,7 +159,10 @@ RestoreFillDetail = Annotated[
 # upscale and restore.
 Inputs = Annotated[
     list[str] | None,
-    Argument(metavar="IN", help="Photos, folders, globs, URLs, or - for a list on stdin."),
+    Argument(
+        metavar="IN",
+        help="Photos, folders, globs, URLs, or - for a list on stdin (lines, or as find -print0).",
+    ),
 ]
 InputsOption = Annotated[
     list[str] | None, Option("--input", "-i", metavar="IN", help="The same as IN.")

@@ -25,7 +25,7 @@ from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
 
-_PACE_PX = 128, 352  # sides of two crops whose time is taken
+_PACE_PX = 96, 192, 352  # sides of crops whose time is taken: the first, and one of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Inpainter:
         self.network = network.to(placement.device, memory_format=torch.channels_last)
         self.card, self.placement = card, placement
         self._at_detail = functools.lru_cache(2)(self.network.at_detail)
-        self._pace = functools.lru_cache(2)(self._measure_pace)
+        self._pace = functools.lru_cache(4)(self._measure_pace)
 
     def restore(
         self,
@@ -138,10 +138,13 @@ class Inpainter:
         """Seconds that a photo with that mask will take; the first call fills two small holes."""
         if mask.is_empty or mask.covers_everything:
             return 0.0
-        pace = self._pace(min(detail, 1e-3))  # all of the texture's work, or none of it
-        return sum(pace.seconds(region.cost) for region in plan_regions(mask))
+        costs = [region.cost for region in plan_regions(mask)]
+        larger = _PACE_PX[1:]
+        side = next((side for side in larger if side**2 >= max(costs)), larger[-1])
+        pace = self._pace(min(detail, 1e-3), side)  # all of the texture's work, or none of it
+        return sum(pace.seconds(cost) for cost in costs)
 
-    def _measure_pace(self, detail: float) -> Pace:
+    def _measure_pace(self, detail: float, large: int) -> Pace:
         random = np.random.default_rng(0)
 
         def run(side: int) -> None:
@@ -154,7 +157,7 @@ class Inpainter:
             self._fill_region(rgb, missing, region, detail, NO_PROGRESS, "")
 
         warm_up = self.placement.device.type != "cpu"
-        return measure_pace(run, *_PACE_PX, warm_up=warm_up)
+        return measure_pace(run, _PACE_PX[0], large, warm_up=warm_up)
 
     def _fill_region(
         self,

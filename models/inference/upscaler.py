@@ -79,7 +79,7 @@ class Upscaler:
             halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
             tiling = Tiling(TILE_PX, halo_px)
         self.tiling = tiling
-        self._pace = functools.lru_cache(2)(self._measure_pace)
+        self._pace = functools.lru_cache(8)(self._measure_pace)
 
     def restore(
         self,
@@ -126,20 +126,21 @@ class Upscaler:
         """Seconds that a photo of that width and height will take; the first call runs two tiles."""
         tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
         tiles = plan_tiles(*size, tile_px, self.tiling.halo_px)
-        pace = self._pace(min(options.detail, 1e-3))  # all of the refine stage, or none of it
-        seconds = sum(pace.seconds(tile.window.width * tile.window.height) for tile in tiles)
+        pixels = [tile.window.width * tile.window.height for tile in tiles]
+        side = min(TILE_PX + 2 * self.tiling.halo_px, max(96, round(max(pixels) ** 0.5 / 64) * 64))
+        pace = self._pace(min(options.detail, 1e-3), side)  # all of the refine stage, or none of it
+        seconds = sum(pace.seconds(count) for count in pixels)
         return seconds * (8 if options.tta else 1)
 
-    def _measure_pace(self, detail: float) -> Pace:
+    def _measure_pace(self, detail: float, side: int) -> Pace:
         random = torch.Generator().manual_seed(0)
 
         def run(side: int) -> None:
             tile = torch.rand(1, 3, side, side, generator=random) * 2 - 1
             from_unit(self._run_once(tile, UpscaleOptions(detail=detail), exact=False), np.uint8)
 
-        large = TILE_PX + 2 * self.tiling.halo_px
         warm_up = self.placement.device.type != "cpu"
-        return measure_pace(run, _SMALL_PX, large, warm_up=warm_up)
+        return measure_pace(run, _SMALL_PX, side, warm_up=warm_up)
 
     def tile_bytes(self, tile_px: int) -> int:
         """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""

@@ -80,7 +80,7 @@ def test_clashing_names_are_numbered_where_that_is_asked_for():
         "in/b.png": "out/b.png",
         "two/b.png": "out/b-2.png",
     }
-    with pytest.raises(RequestError, match=r"in/a\.png \(and 1 more\) is an input"):
+    with pytest.raises(RequestError, match=r"in/a\.png is an input.*\(2 outputs are inputs\)"):
         plan_of("in", out="in", **naming)
 
 
@@ -118,8 +118,8 @@ def test_a_folder_that_cannot_be_written(here: Path):
     for folder in (here / "file", here / "file" / "below", Path("/proc/remend")):
         with pytest.raises(RequestError, match=r"cannot be written .*; name another"):
             make_folder(folder)
-        with pytest.raises(RequestError, match=r"cannot be written .*; name another"):
-            check_folder(folder)
+    with pytest.raises(RequestError, match=r"cannot be written .*; name another"):
+        check_folder(here / "file" / "below")
     check_folder(here / "new" / "deep")
     assert not (here / "new").exists()
     make_folder(here / "new" / "deep")
