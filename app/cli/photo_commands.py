@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from remend.app.batch.inputs import split_list
 from remend.app.batch.requests import check_range
 from remend.app.cli import options
 from remend.app.cli.general_options import grouped
@@ -73,6 +72,8 @@ def upscale(
 
 def read_list() -> Iterator[str]:
     """The paths on stdin, as bytes that need not be text."""
+    from remend.app.batch.inputs import split_list
+
     source = getattr(sys.stdin, "buffer", sys.stdin)
     yield from split_list(os.fsdecode(source.read()))
 

@@ -156,8 +156,7 @@ class Inpainter:
             region = Region(hole, Box(0, 0, side, side), 1.0)
             self._fill_region(rgb, missing, region, detail, NO_PROGRESS, "")
 
-        warm_up = self.placement.device.type != "cpu"
-        return measure_pace(run, _PACE_PX[0], large, warm_up=warm_up)
+        return measure_pace(run, _PACE_PX[0], large)
 
     def _fill_region(
         self,

@@ -17,23 +17,24 @@ class Pace:
         return self.run_seconds + self.pixel_seconds * pixels
 
 
-def measure_pace(run: Callable[[int], object], small: int, large: int, *, warm_up: bool) -> Pace:
+def _time(run: Callable[[int], object], side: int) -> float:
+    begin = time.perf_counter()
+    run(side)
+    return time.perf_counter() - begin
+
+
+def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
     """Time a network on two squares.
 
     Args:
         run: Runs it to the end on a square of that side.
-        small: Side of the smaller one, in pixels; it is run once before, since the first run is slow.
+        small: Side of the smaller one, in pixels.
         large: Side of the larger one, as large as most work.
-        warm_up: Run the larger one twice too, as GPUs need it, which choose kernels for each size.
     """
-    run(small)
-    if warm_up:
-        run(large)
-    taken = []
-    for side in (small, large):
-        begin = time.perf_counter()
-        run(side)
-        taken.append(time.perf_counter() - begin)
+    run(small)  # the first run is slow
+    # The shorter of two: another program may have been in the way of one, and a GPU chooses its kernels in
+    # the first of each size.
+    taken = [min(_time(run, side) for _ in range(2)) for side in (small, large)]
     # What a run costs beside its pixels is not less than nothing, whatever else the machine did meanwhile.
     slope = max(0.0, taken[1] - taken[0]) / (large**2 - small**2)
     slope = min(slope, taken[1] / large**2)

@@ -139,8 +139,7 @@ class Upscaler:
             tile = torch.rand(1, 3, side, side, generator=random) * 2 - 1
             from_unit(self._run_once(tile, UpscaleOptions(detail=detail), exact=False), np.uint8)
 
-        warm_up = self.placement.device.type != "cpu"
-        return measure_pace(run, _SMALL_PX, side, warm_up=warm_up)
+        return measure_pace(run, _SMALL_PX, side)
 
     def tile_bytes(self, tile_px: int) -> int:
         """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""
