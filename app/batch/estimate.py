@@ -53,7 +53,7 @@ class Cost:
         return {
             "width": self.size[0],
             "height": self.size[1],
-            "estimated_seconds": round(self.seconds, 1),
+            "estimated_seconds": round(self.seconds, 3),
             "memory_bytes": self.memory_bytes + PROGRAM_BYTES,
             "output_bytes": self.disk_bytes,
         }

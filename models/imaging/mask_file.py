@@ -139,9 +139,7 @@ def _read_transparency(
         # Little black paint is a layer; much of it is as well the black of a mask.
         if not (has_ground and shown.mean() > 0.5):
             return layer
-    elif (photo is not None and is_copy(picture, alpha, photo())) or (
-        photo is None and not _has_few_colours(painted)
-    ):
+    elif _is_erased_copy(picture, alpha, painted, photo):
         note = "The mask is a copy of the photo; what was erased from it is filled."
         return _Reading(255 - alpha, note)
     elif _has_few_colours(painted) and not has_ground:
@@ -152,6 +150,16 @@ def _read_transparency(
         f"transparent ({1 - painted_share:.0%}); save it without transparency, white where the photo is to "
         "be filled."
     )
+
+
+def _is_erased_copy(
+    picture: Picture, alpha: Values, painted: Values, photo: PhotoOf | None
+) -> bool:
+    """Whether the opaque pixels are the photo's; where no photo can be compared, those of any photo."""
+    original = photo() if photo else None
+    if original is None or original.size != picture.size:
+        return not _has_few_colours(painted)
+    return is_copy(picture, alpha, original)
 
 
 def _has_few_colours(pixels: Values) -> bool:

@@ -155,6 +155,10 @@ def test_what_was_erased_from_a_copy_of_the_photo_is_the_mask(photo: np.ndarray 
     assert np.array_equal(read(rgba(grey, ~HOLE), grey).values > 0, HOLE)
 
 
+def test_a_copy_of_another_size_is_left_to_who_checks_sizes():
+    assert read(rgba(PHOTO, ~HOLE), PHOTO[:-1]).size == (96, 80)
+
+
 def test_a_copy_that_was_compressed_is_still_a_copy():
     jpeg = read_picture(encoded(Image.fromarray(PHOTO), "JPEG", quality=50)).rgb
     assert np.array_equal(read(rgba(jpeg, ~HOLE), PHOTO).values > 0, HOLE)
