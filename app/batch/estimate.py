@@ -103,7 +103,7 @@ def _fit(header: Header, size: tuple[int, int], output: AnyPath) -> tuple[str, .
     return tuple(name_losses(header.bit_depth, header.has_alpha, file_format))
 
 
-def fill_cost(header: Header, output: AnyPath, seconds: float = 0.0) -> Cost:
+def fill_cost(header: Header, output: AnyPath) -> Cost:
     """Of filling: the photo, the filled one, the mask twice, and the encoder's copy.
 
     Raises:
@@ -113,7 +113,7 @@ def fill_cost(header: Header, output: AnyPath, seconds: float = 0.0) -> Cost:
     disk = file_bytes(header, header.size, output)
     own = 2 * picture_bytes(header) + 2 * width * height + _PILLOW_BYTES * width * height
     losses = _fit(header, header.size, output)
-    return Cost(header.size, seconds, own + disk, disk, losses=losses)
+    return Cost(header.size, 0.0, own + disk, disk, losses=losses)
 
 
 def upscale_cost(
@@ -122,7 +122,6 @@ def upscale_cost(
     size: tuple[int, int],
     output: AnyPath,
     tile_bytes: int,
-    seconds: float = 0.0,
 ) -> Cost:
     """Of enlarging by ``scale`` and resizing to ``size``."""
     width, height = header.size
@@ -135,7 +134,7 @@ def upscale_cost(
         resizing = enlarging - tile_bytes + picture_bytes(header, size)
         resizing += _PILLOW_BYTES * own[0] * own[1]
     memory = picture_bytes(header) + max(enlarging, resizing, encoding)
-    return Cost(size, seconds, memory, disk, losses=_fit(header, size, output))
+    return Cost(size, 0.0, memory, disk, losses=_fit(header, size, output))
 
 
 def add_costs(first: Cost, second: Cost) -> Cost:

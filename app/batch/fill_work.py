@@ -4,7 +4,7 @@ How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from remend.app.batch.estimate import Cost, fill_cost, refuse_if_too_large
@@ -72,15 +72,15 @@ class FillWork(FileWork):
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         """What the job will take; photo and mask are only read where ``timed``."""
-        header, seconds = self.files.header(job), 0.0
-        if timed:
-            mask = self._mask(job)
-            check_mask(mask, header.size)
-            seconds = self.try_reading(job, header.size)
-            seconds += self._inpainter().estimate_seconds(mask, self._request.detail)
-        cost = fill_cost(header, job.output, seconds)
+        cost = fill_cost(self.files.header(job), job.output)
         refuse_if_too_large(cost, self.memory_bytes)
-        return cost
+        if not timed:
+            return cost
+        mask = self._mask(job)
+        check_mask(mask, cost.size)
+        seconds = self.try_reading(job, cost.size)
+        seconds += self._inpainter().estimate_seconds(mask, self._request.detail)
+        return replace(cost, seconds=seconds)
 
     def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""

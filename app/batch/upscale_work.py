@@ -74,18 +74,26 @@ class UpscaleWork(FileWork):
         }
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
-        """What the job will take, in tiles so small that it fits where that helps."""
-        header = self.files.header(job)
+        """What the job will take; the photo is only read where ``timed``."""
         upscaler = self._upscaler(self._weights_for(job))
+        cost = self._cost(job, upscaler)
+        if not timed:
+            return cost
+        options = self._request.options
+        if cost.tile_px:
+            options = replace(options, tile_px=cost.tile_px)
+        seconds = self.try_reading(job, cost.size)
+        seconds += upscaler.estimate_seconds(self.files.header(job).size, options)
+        return replace(cost, seconds=seconds)
+
+    def _cost(self, job: Job, upscaler: Upscaler) -> Cost:
+        """Memory and disk, in tiles so small that it fits where that helps."""
+        header = self.files.header(job)
         size = self._request.target.size_for(header.size)
-        seconds = 0.0
-        if timed:
-            seconds = upscaler.estimate_seconds(header.size, self._request.options)
-            seconds += self.try_reading(job, size)
         cost = None
         for tile_px in self._tile_sides(max(header.size)):
             cost = upscale_cost(
-                header, upscaler.card.scale, size, job.output, upscaler.tile_bytes(tile_px), seconds
+                header, upscaler.card.scale, size, job.output, upscaler.tile_bytes(tile_px)
             )
             if self.memory_bytes is None or self._fits(cost):
                 return self._with_tile(cost, tile_px, max(header.size))
