@@ -27,6 +27,7 @@ _WHITE = 240
 _COLOUR_STEP = 48  # between the channels of a pixel: more than the noise of compression
 _ONE_COLOUR_STEP = 8  # between pixels of one colour, after rounding under transparency
 _FEW_COLOURS = 32
+_SPECKS = 0.01  # of what is painted; less black than that is no ground
 _MOST = 0.9  # of a photo; a mask that marks more is probably the wrong way round
 
 PhotoOf = Callable[[], Picture]
@@ -134,7 +135,7 @@ def _read_transparency(
     painted = to_8_bit(picture.rgb)[shown]
     first, last = painted.min(0), painted.max(0)
     is_one_colour = int((last - first).max()) <= _ONE_COLOUR_STEP
-    has_ground = bool((painted.max(1) < LEAST).any())
+    has_ground = float((painted.max(1) < LEAST).mean()) > _SPECKS
     if is_one_colour:
         # Little black paint is a layer; much of it is as well the black of a mask.
         if not (has_ground and shown.mean() > 0.5):
@@ -164,8 +165,11 @@ def _is_erased_copy(
 
 def _has_few_colours(pixels: Values) -> bool:
     """Whether pixels (n, 3) have the few colours of a drawing, not the many of a photo."""
-    sample = pixels[:: max(1, len(pixels) // 100_000)].astype(np.uint32)
-    return len(np.unique(sample @ np.array([1 << 16, 1 << 8, 1], np.uint32))) <= _FEW_COLOURS
+    sample = pixels[:: max(1, len(pixels) // 100_000)].astype(np.uint32) >> 3
+    _, counts = np.unique(sample @ np.array([1 << 10, 1 << 5, 1], np.uint32), return_counts=True)
+    return np.sort(counts)[-_FEW_COLOURS:].sum() > _MOST * len(
+        sample
+    )  # the rest are mixtures at edges
 
 
 def _read_colours(
