@@ -15,7 +15,7 @@ from remend.models.errors import OptionNote, RequestError
 from remend.models.imaging.files import read_picture
 from remend.models.imaging.header import Source
 from remend.models.imaging.mask_shape import is_copy, is_shapeless
-from remend.models.imaging.picture import Mask, Picture, to_8_bit
+from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit
 from remend.models.storage.remote import AnyPath
 
 LEAST, LEAST_LOSSY = 16, 64
@@ -172,23 +172,29 @@ def _has_few_colours(pixels: Values) -> bool:
     )  # the rest are mixtures at edges
 
 
+def _merge(function: np.ufunc, rgb: Pixels) -> Pixels:
+    """Merge channels pixel by pixel; five times as fast as along the last axis."""
+    return function(function(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+
+
 def _read_colours(
     picture: Picture, name: str, least: int, photo: PhotoOf | None, *, soft: bool
 ) -> _Reading:
     """What a picture without transparent pixels marks: whatever is not black."""
     rgb = to_8_bit(picture.rgb)
-    values: Values = rgb.max(2)
+    values = np.asarray(_merge(np.maximum, rgb), np.uint8)
     brightest, lossless = int(picture.rgb.max()), least == LEAST
     if lossless and 0 < brightest < LEAST * (257 if picture.bit_depth == 16 else 1):
-        labels = (picture.rgb.max(2).astype(np.uint32) * 255 // brightest).astype(np.uint8)
+        levels = _merge(np.maximum, picture.rgb)
+        labels = (levels.astype(np.uint32) * 255 // brightest).astype(np.uint8)
         if not is_shapeless(labels, 1):
             note = (
                 f"The mask's values are labels from 0 to {brightest}; all that is not 0 is filled."
             )
-            marks = np.where(picture.rgb.any(2), np.uint8(255), np.uint8(0))
+            marks = np.where(levels > 0, np.uint8(255), np.uint8(0))
             return _Reading(marks, note if brightest > 1 else "")
     marked = values >= least
-    colourful = marked & (values - rgb.min(2) > _COLOUR_STEP)
+    colourful = marked & (values - _merge(np.minimum, rgb) > _COLOUR_STEP)
     grey = marked & (values < _WHITE) & ~colourful
     if grey.any():
         _refuse_photo(picture, values, grey, name, least, photo, soft=soft)
