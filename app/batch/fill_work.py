@@ -4,7 +4,6 @@ How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,13 +16,12 @@ from remend.app.batch.requests import FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, OptionError, RequestError
+from remend.models.errors import InputError, OptionError
 from remend.models.imaging.files import write_picture
 from remend.models.imaging.mask_file import PhotoOf
 from remend.models.imaging.picture import Mask, Metadata, Picture
 from remend.models.inference.damage import DamageCount
 from remend.models.inference.inpainter import check_mask
-from remend.models.inference.regions import plan_regions
 from remend.models.inference.restorer import Inpainter
 from remend.models.progress import Progress, SubProgress
 from remend.models.storage.remote import AnyPath
@@ -64,15 +62,14 @@ class FillWork(FileWork):
         self._refuse_clashes(plan)
         if self._damage_weights:
             self.pool.damage_finder(self._damage_weights)
-        if plan.is_batch or self._damage_weights:
+        if plan.is_batch:
             return
         (job,) = plan.jobs
-        with suppress(InputError):  # a file that cannot be read fails when its turn comes
-            try:
-                check_mask(self._mask(job), self.files.header(job).size)
-            except RequestError:
-                self.close(job)
-                raise
+        self.foresee_cost(job, self.cost)
+        if self._damage_weights:
+            return
+        with self.foreseeing(job):
+            check_mask(self._mask(job), self.files.header(job).size)
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""
@@ -94,18 +91,19 @@ class FillWork(FileWork):
         }
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
-        """What the job will take; the mask is only read where ``timed``."""
-        seconds = 0.0
-        if timed and self._damage_weights:
-            finder = self.pool.damage_finder(self._damage_weights)
-            seconds = finder.seconds_for(self.files.header(job).size)
-        elif timed:
-            regions = plan_regions(self._mask(job))
-            pixels = sum(r.crop.width * r.crop.height / r.reduction**2 for r in regions)
-            seconds = pixels * self._inpainter().pixel_seconds
-        cost = fill_cost(self.files.header(job), job.output, seconds)
+        """What the job will take; photo and mask are only read where ``timed``."""
+        cost = fill_cost(self.files.header(job), job.output)
         refuse_if_too_large(cost, self.memory_bytes)
-        return cost
+        if not timed:
+            return cost
+        seconds = self.try_reading(job, cost.size)
+        if self._damage_weights:  # how much is damaged is only known afterwards
+            finder = self.pool.damage_finder(self._damage_weights)
+            return replace(cost, seconds=seconds + finder.seconds_for(cost.size))
+        mask = self._mask(job)
+        check_mask(mask, cost.size)
+        seconds += self._inpainter().estimate_seconds(mask, self._request.detail)
+        return replace(cost, seconds=seconds)
 
     def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""

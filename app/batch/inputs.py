@@ -50,7 +50,7 @@ def find_inputs(
     Args:
         arguments: Files (taken whatever their name), folders and glob patterns (only pictures by name);
             ``-`` stands for ``listed``.
-        listed: Paths of files and folders, one a line.
+        listed: Paths of files and folders.
         recursive: Look into folders of folders.
         output: What lies in there is no input when a folder above it is read.
         suffix: In a folder that is also the output, files that end so are outputs of an earlier run.
@@ -115,6 +115,11 @@ class _Search:
             return bool(self._suffix) and path.stem.endswith(self._suffix)
         inside = self._output.is_relative_to(folder)
         return inside and path.resolve().is_relative_to(self._output)
+
+
+def split_list(text: str) -> list[str]:
+    """The paths of a list, one a line, or separated by NUL as ``find -print0`` writes them."""
+    return text.split("\0") if "\0" in text else text.split("\n")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from remend.models.storage.remote import AnyPath, RemotePath
 
 MANIFEST_NAME = "remend-manifest.jsonl"
 _PUT_SECONDS = 10.0  # between two puts of a record behind a URL
-Status = Literal["done", "skipped", "failed", "planned"]
+Status = Literal["done", "skipped", "failed", "planned", "will_fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,11 @@ class Result:
 
     Attributes:
         job: Which one.
-        status: ``skipped`` = the output was there already; ``planned`` = nothing was done yet.
+        status: ``skipped`` = the output was there already. Of a dry run: ``planned`` = nothing was done yet,
+            ``will_fail`` = it cannot be done.
         seconds: How long it took, without waiting for its turn.
         notes: Sentences about what was converted, dropped, left, or done otherwise than usual.
-        reason: The sentence that says why it failed.
+        reason: The sentence that says why it failed or will fail.
         facts: For a planned job, what it will take; numbers by name.
     """
 

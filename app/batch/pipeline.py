@@ -248,8 +248,9 @@ def _settle(
     try:
         cost = work.cost(job, timed=True)
     except Exception as error:
-        return Result(job, "planned", notes=(f"It will fail: {explain_failure(error, job)}",))
-    return Result(job, "planned", facts=tuple(cost.as_facts().items()))
+        return Result(job, "will_fail", reason=explain_failure(error, job))
+    notes = (*cost.losses, cost.note) if cost.note else cost.losses
+    return Result(job, "planned", notes=notes, facts=tuple(cost.as_facts().items()))
 
 
 def _is_made(job: Job, options: BatchOptions, manifest: Manifest | None) -> bool:

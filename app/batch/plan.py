@@ -8,7 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from remend.app.batch.inputs import Inputs, reaching
@@ -19,6 +19,8 @@ from remend.models.storage.remote import AnyPath, RemotePath
 
 FORMAT_SUFFIXES = {"jpg": ".jpg", "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
 """The formats that can be asked for beside ``auto``, and how such files are named."""
+
+_MOST_NAMED = 10  # clashes in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How outputs are called: ``auto`` or a key of ``FORMAT_SUFFIXES``, and what follows the stem."""
+    """How outputs are called.
+
+    Attributes:
+        file_format: ``auto`` or a key of ``FORMAT_SUFFIXES``.
+        suffix: What follows the stem.
+        on_clash: Where two photos have one output: ``refuse``, or ``suffix`` = the later ones get a number.
+    """
 
     file_format: str = "auto"
     suffix: str = ""
+    on_clash: str = "refuse"
 
     def __post_init__(self) -> None:
         """Refuse unknown formats, and suffixes that cannot be part of a name."""
@@ -108,6 +117,8 @@ def make_plan(
         )
         for photo in inputs.photos
     )
+    if naming.on_clash == "suffix":
+        jobs = _number_clashes(jobs)
     _refuse_clashes(jobs)
     return Plan(jobs, output if to_folder else output.parent, inputs.is_batch, to_folder)
 
@@ -133,26 +144,66 @@ def _is_folder_name(inputs: Inputs, output: AnyPath, naming: Naming) -> bool:
     return False
 
 
-def _refuse_clashes(jobs: Sequence[Job]) -> None:
-    inputs = {_key(path): path for job in jobs for path in (job.source, job.mask) if path}
-    makers: dict[str, AnyPath] = {}
+def _number_clashes(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The jobs with a number in the name of every output whose name is taken by a job before it."""
+    taken = {_key(path) for job in jobs for path in (job.source, job.mask, job.output) if path}
+    given = set[str]()
+    numbered = list[Job]()
     for job in jobs:
-        key = _key(job.output)
-        if (first := makers.setdefault(key, job.source)) is not job.source:
-            raise RequestError(
-                f"{first} and {job.source} would both be written to {job.output}; rename one of them or "
-                "write them to two folders."
-            )
-        if key in inputs or same_file(job.source, job.output):
-            raise RequestError(
-                f"{job.output} is an input, and inputs are never written over; name another output."
-            )
+        output, number = job.output, 2
+        if _key(output) in given:
+            while _key(output) in taken:
+                output = job.output.with_stem(f"{job.output.stem}-{number}")
+                number += 1
+            taken.add(_key(output))
+        given.add(_key(output))
+        numbered.append(replace(job, output=output))
+    return tuple(numbered)
+
+
+def _refuse_clashes(jobs: Sequence[Job]) -> None:
+    """Raise a RequestError that names all outputs that would be written twice or over an input."""
+    inputs = {_key(path) for job in jobs for path in (job.source, job.mask) if path}
+    overwritten = [j for j in jobs if _key(j.output) in inputs or same_file(j.source, j.output)]
+    if overwritten:
+        count = len(overwritten)
+        every = f" ({count} outputs are inputs)" if count > 1 else ""
+        raise RequestError(
+            f"{overwritten[0].output} is an input, and inputs are never written over; "
+            f"name another output{every}."
+        )
+    makers: dict[str, list[Job]] = {}
+    for job in jobs:
+        makers.setdefault(_key(job.output), []).append(job)
+    clashes = [made for made in makers.values() if len(made) > 1]
+    if clashes:
+        named = [_name_clash(clash) for clash in clashes[:_MOST_NAMED]]
+        if more := len(clashes) - len(named):
+            named.append(f"so would the photos of {more} more outputs")
+        problem = f"refuses this: {'; '.join(named)}"
+        raise OptionError("on_clash", "refuse", problem, "suffix, other names or two folders")
+
+
+def _name_clash(clash: Sequence[Job]) -> str:
+    *first, last = (str(job.source) for job in clash)
+    every = "both" if len(first) == 1 else "all"
+    return f"{', '.join(first)} and {last} would {every} be written to {clash[0].output}"
 
 
 def _key(path: AnyPath) -> str:
     if isinstance(path, RemotePath):
         return str(path)
     return os.path.normcase(os.path.realpath(path))
+
+
+def check_folder(folder: AnyPath) -> None:
+    """Raise a RequestError where `make_folder` would, as far as can be seen without making anything."""
+    if isinstance(folder, RemotePath):
+        return
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "Permission denied" if there.is_dir() else f"{there} is no folder"
+        raise _not_writable(folder, reason)
 
 
 def make_folder(folder: AnyPath) -> None:
@@ -171,7 +222,11 @@ def make_folder(folder: AnyPath) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise RequestError(
-            f"The output folder {folder} cannot be written ({error.strerror or error}); "
-            "name another folder or change its permissions."
-        ) from error
+        raise _not_writable(folder, error.strerror or str(error)) from error
+
+
+def _not_writable(folder: AnyPath, reason: str) -> RequestError:
+    return RequestError(
+        f"The output folder {folder} cannot be written ({reason}); "
+        "name another folder or change its permissions."
+    )

@@ -37,8 +37,7 @@ class RestoreWork(FileWork):
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
         """Of both steps."""
-        steps = (step.cost(job, timed=timed) for step in (self._fill, self._upscale))
-        return add_costs(*steps)
+        return add_costs(self._fill.cost(job, timed=timed), self._upscale.cost(job, timed=timed))
 
     def read(self, job: Job) -> LoadedPhoto:
         """Read photo and mask."""

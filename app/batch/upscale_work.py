@@ -4,7 +4,6 @@ How a job is read, restored and written in general is ``app.batch.work``'s.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, Restored
 from remend.app.engine.catalogue import default_upscale_model, find_model, hash_weights
 from remend.app.engine.memory import format_size
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, RequestError
 from remend.models.inference.restorer import Upscaler
 from remend.models.inference.upscaler import SMALLEST_TILE_PX, TILE_PX
 from remend.models.progress import Progress
@@ -60,13 +58,7 @@ class UpscaleWork(FileWork):
         if plan.is_batch:
             return
         (job,) = plan.jobs
-        with suppress(InputError):  # a file that cannot be read fails when its turn comes
-            self.files.header(job)
-            try:
-                self.cost(job)
-            except InputError as error:
-                self.close(job)
-                raise RequestError(str(error)) from error
+        self.foresee_cost(job, self.cost)
 
     def settings(self, job: Job) -> Mapping[str, Any]:
         """What decides the output; the names are those of records made before."""
@@ -82,17 +74,26 @@ class UpscaleWork(FileWork):
         }
 
     def cost(self, job: Job, *, timed: bool = False) -> Cost:
-        """What the job will take, in tiles so small that it fits where that helps."""
-        header = self.files.header(job)
+        """What the job will take; the photo is only read where ``timed``."""
         upscaler = self._upscaler(self._weights_for(job))
+        cost = self._cost(job, upscaler)
+        if not timed:
+            return cost
+        options = self._request.options
+        if cost.tile_px:
+            options = replace(options, tile_px=cost.tile_px)
+        seconds = self.try_reading(job, cost.size)
+        seconds += upscaler.estimate_seconds(self.files.header(job).size, options)
+        return replace(cost, seconds=seconds)
+
+    def _cost(self, job: Job, upscaler: Upscaler) -> Cost:
+        """Memory and disk, in tiles so small that it fits where that helps."""
+        header = self.files.header(job)
         size = self._request.target.size_for(header.size)
-        width, height = header.size
-        seconds = width * height * upscaler.pixel_seconds if timed else 0.0
-        seconds *= 8 if self._request.tta else 1
         cost = None
         for tile_px in self._tile_sides(max(header.size)):
             cost = upscale_cost(
-                header, upscaler.card.scale, size, job.output, upscaler.tile_bytes(tile_px), seconds
+                header, upscaler.card.scale, size, job.output, upscaler.tile_bytes(tile_px)
             )
             if self.memory_bytes is None or self._fits(cost):
                 return self._with_tile(cost, tile_px, max(header.size))

@@ -5,14 +5,16 @@ scales. What can be seen to be wrong before any work is raised by ``prepare``; w
 the three steps ``read``, ``restore`` and ``write``, which the pipeline does for several files at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from remend.app.batch.estimate import Cost
+from remend.app.batch.estimate import Cost, file_seconds
 from remend.app.batch.plan import Job, Plan
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import OptionError
+from remend.models.errors import InputError, OptionError, RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import (
     Header,
@@ -182,6 +184,40 @@ class FileWork:
     def close(self, job: Job) -> None:
         """Let go of the job's files."""
         self.files.close(job)
+
+    @contextmanager
+    def foreseeing(self, job: Job) -> Iterator[None]:
+        """While the one photo of a request is checked: let go of it where the request is wrong.
+
+        A file that cannot be read is no wrong request: it fails when its turn comes.
+        """
+        try:
+            yield
+        except InputError:
+            return
+        except RequestError:
+            self.close(job)
+            raise
+
+    def foresee_cost(self, job: Job, cost: Callable[[Job], Cost]) -> None:
+        """Raise a RequestError where the one photo of a request cannot be done as asked."""
+        with self.foreseeing(job):
+            self.files.header(job)
+            try:
+                cost(job)
+            except InputError as error:
+                raise RequestError(str(error)) from error
+
+    def try_reading(self, job: Job, size: tuple[int, int]) -> float:
+        """Seconds of reading the photo and writing an output of ``size``.
+
+        Raises:
+            InputError: The photo cannot be decoded. One behind a URL is not fetched to see that.
+        """
+        header = self.files.header(job)
+        if isinstance(job.source, Path):
+            self.files.picture(job)
+        return file_seconds(job.source, header, job.output, size, self.saving.quality)
 
     def perform(self: "Work", job: Job, progress: Progress) -> tuple[str, ...]:
         """Make one output, one step after the other; returns notes for the person."""

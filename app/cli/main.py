@@ -7,20 +7,21 @@ interrupted. Whatever goes wrong is one sentence on stderr; ``--debug`` adds the
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperGroup
 
 from remend.app.cli import options, training_options
 from remend.app.cli.general_options import (
     DebugOptions,
     GeneralOptions,
     LabOptions,
+    PlainHelp,
     find_flag,
     grouped,
 )  # fmt: skip
 from remend.app.cli.photo_commands import COMMANDS
+from remend.app.cli.streams import settled_streams
 from remend.app.cli.terminal import Terminal
 from remend.models.errors import OptionError, OptionNote, RemendError, RequestError
 from remend.models.progress import Cancelled
@@ -29,22 +30,8 @@ if TYPE_CHECKING:
     from remend.app.batch.plan import Job
 
 
-class _PlainHelp(TyperGroup):
-    """Lists the commands in plain text: loading rich would double the time that the list takes."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**{**settings, "rich_markup_mode": None})
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Every command with the whole of its first sentence."""
-        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [(name, found.get_short_help_str(999)) for name, found in commands if found]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-
 app = typer.Typer(
-    cls=_PlainHelp,
+    cls=PlainHelp,
     help="Repairs and upscales photos on your own computer.",
     pretty_exceptions_enable=False,
 )
@@ -249,6 +236,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; None = those of this process.
     """
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    with settled_streams(hear_libraries="--debug" in arguments) as out:
+        code = _run(arguments)
+        out.flush()
+        if out.lost and not isinstance(out.lost, BrokenPipeError):  # whose reader has had enough
+            Terminal().print_error(
+                f"What it prints cannot be written ({out.lost.strerror}); the work itself was done."
+            )
+            code = code or 1
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     terminal = Terminal()
     try:
         code = app(args=list(arguments), prog_name="remend", standalone_mode=False) or 0

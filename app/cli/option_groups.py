@@ -142,6 +142,7 @@ class FileOptions:
     file_format: options.Format = "auto"
     quality: options.Quality = 95
     suffix: options.Suffix = ""
+    on_clash: options.OnClash = "refuse"
     strip_metadata: options.StripMetadata = False
     on_error: options.OnError = "skip"
     dry_run: options.DryRun = False
@@ -156,7 +157,7 @@ class FileOptions:
         """How outputs are called; errors as ``app.batch.plan.Naming``."""
         from remend.app.batch.plan import Naming
 
-        return Naming(self.file_format, self.suffix)
+        return Naming(self.file_format, self.suffix, self.on_clash)
 
     @property
     def saving(self) -> "EncodeOptions":
@@ -213,7 +214,7 @@ class RunOptions(GeneralOptions):
     def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
         """Carry out a plan and print its results; returns the exit code."""
         from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
-        from remend.app.batch.plan import make_folder
+        from remend.app.batch.plan import check_folder, make_folder
         from remend.app.cli.main import explain_job, word_note  # late: all options are registered
         from remend.app.cli.report import Report
 
@@ -234,8 +235,7 @@ class RunOptions(GeneralOptions):
             from remend.app.batch.ray_cluster import RayExecutor
 
             cluster = RayExecutor(self.cluster, work, explain_job)
-        if not files.dry_run:
-            make_folder(plan.folder)
+        (check_folder if files.dry_run else make_folder)(plan.folder)
         with interruptible(), self.terminal.progress("", counted=plan.is_batch) as bar:
             report = Report(self.terminal, plan, bar, as_json=self.as_json)
             executor = cluster or Pipeline(work, how, report.start_job, explain_job)

@@ -84,6 +84,11 @@ Quality = Annotated[
     int, _FileOption(metavar="1..100", help="Quality of JPEG and WebP; WebP 100 is lossless.")
 ]
 Suffix = Annotated[str, _FileOption(metavar="TEXT", help="Added to the names of files.")]
+OnClashName = Literal["refuse", "suffix"]
+OnClash = Annotated[
+    OnClashName,
+    _FileOption(help="Two photos with one output: refuse all, or number the later ones' names."),
+]
 StripMetadata = Annotated[
     bool,
     _FileOption("--strip-metadata", help="Leave out EXIF, XMP and dpi; the colour profile stays."),
@@ -164,7 +169,10 @@ RestoreFillDetail = Annotated[
 # upscale and restore.
 Inputs = Annotated[
     list[str] | None,
-    Argument(metavar="IN", help="Photos, folders, globs, URLs, or - for a list on stdin."),
+    Argument(
+        metavar="IN",
+        help="Photos, folders, globs, URLs, or - for a list on stdin (lines, or as find -print0).",
+    ),
 ]
 InputsOption = Annotated[
     list[str] | None, Option("--input", "-i", metavar="IN", help="The same as IN.")

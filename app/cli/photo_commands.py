@@ -3,8 +3,9 @@
 As there: parse, call, print; no image arithmetic, and nothing heavy is imported before a command runs.
 """
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from remend.app.batch.requests import check_range
 from remend.app.cli import options
@@ -57,12 +58,24 @@ def upscale(
     request = enlarged.request(strength)
     named = [*(inputs or []), *(inputs_option or [])]
     found = find_inputs(
-        named, listed=sys.stdin, recursive=recursive, output=files.output_path, suffix=files.suffix
+        named,
+        listed=read_list(),
+        recursive=recursive,
+        output=files.output_path,
+        suffix=files.suffix,
     )
     plan = make_plan(found, files.output_path, files.naming)
     check_record(plan, files)
     work = UpscaleWork(running.pool, request, files.saving, running.memory_bytes)
     return running.run(plan, work, files)
+
+
+def read_list() -> Iterator[str]:
+    """The paths on stdin, as bytes that need not be text."""
+    from remend.app.batch.inputs import split_list
+
+    source = getattr(sys.stdin, "buffer", sys.stdin)
+    yield from split_list(os.fsdecode(source.read()))
 
 
 @grouped

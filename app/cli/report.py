@@ -5,12 +5,17 @@ It prints what ``app.batch.pipeline`` yields and decides nothing about the work.
 
 import shutil
 import time
+from collections import Counter
 
 from remend.app.batch.manifest import Result
 from remend.app.batch.plan import Job, Plan
 from remend.app.cli.terminal import Bar, Terminal, format_seconds, print_json
 from remend.app.engine.memory import format_size
 from remend.models.storage.remote import AnyPath, RemotePath
+
+SUMMARY = ("done", "skipped", "failed")
+"""The statuses that the summary of a batch counts, in its order."""
+FAILURES = ("failed", "will_fail")
 
 
 class Report:
@@ -43,7 +48,7 @@ class Report:
         if self._as_json:
             print_json(result.as_json())
         count = f"{len(self._results)}/{len(self._plan.jobs)} " if self._plan.is_batch else ""
-        if result.status == "failed":
+        if result.status in FAILURES:
             names_source = str(job.source) in result.reason
             self._terminal.print_error(
                 result.reason if names_source else f"{job.source}: {result.reason}"
@@ -65,30 +70,30 @@ class Report:
 
     def finish(self) -> int:
         """Print a summary; returns the exit code."""
-        counts = {"done": 0, "skipped": 0, "failed": 0, "planned": 0}
-        for result in self._results:
-            counts[result.status] += 1
-        if counts["planned"]:
-            self._print_estimate()
+        counts = Counter(result.status for result in self._results)
+        if counts["planned"] or counts["will_fail"]:
+            self._print_estimate(counts["will_fail"])
         elif self._plan.is_batch:
             left = len(self._plan.jobs) - len(self._results)
-            parts = [f"{number} {status}" for status, number in counts.items() if number]
+            parts = [f"{counts[status]} {status}" for status in SUMMARY if counts[status]]
             parts += [f"{left} not started"] if left else []
             self._terminal.print_status(
                 f"{', '.join(parts)} in {format_seconds(time.monotonic() - self._start_time)}"
             )
-        return 1 if counts["failed"] else 0
+        return 1 if any(counts[status] for status in FAILURES) else 0
 
-    def _print_estimate(self) -> None:
+    def _print_estimate(self, failing: int) -> None:
         """Print how much time, memory and disk the plan needs."""
         facts = [dict(result.facts) for result in self._results if result.facts]
+        if failing:
+            self._terminal.print_status(f"{failing} of {len(self._plan.jobs)} will fail")
         if not facts:
             return
         seconds = sum(fact["estimated_seconds"] for fact in facts)
         disk = sum(fact["output_bytes"] for fact in facts)
         memory = max(fact["memory_bytes"] for fact in facts)
         self._terminal.print_status(
-            f"{len(facts)} to do, about {format_seconds(seconds)} of the network, "
+            f"{len(facts)} to do, about {format_seconds(seconds)}, "
             f"{format_size(memory)} of memory, {format_size(disk)} on disk"
         )
         free = _free_disk(self._plan.folder)

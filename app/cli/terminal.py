@@ -174,8 +174,13 @@ def _handling(handler: Any) -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object as one line of ASCII on stdout, at once."""
-    print(json.dumps(value), flush=True)
+    """Print one JSON object as one line of ASCII on stdout, at once.
+
+    Bytes of a file name that are no text become U+FFFD: JSON has no way to write them.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    print(json.dumps(json.loads(valid)), flush=True)
 
 
 def format_seconds(seconds: float) -> str:

@@ -36,7 +36,7 @@ class Model:
 def user_folder() -> Path:
     """The user's own weights: ``$REMEND_MODELS``, or the system's place for application data."""
     if folder := os.environ.get("REMEND_MODELS"):
-        return Path(folder).expanduser()
+        return Path(os.path.expanduser(folder))
     return data_folder() / "models"
 
 
@@ -100,7 +100,7 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
     )
     path = None if is_path else next((file for file in weights_files() if file.stem == name), None)
     if path is None:
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))  # which says nothing where there is no home
         if not is_path and not path.is_file():
             raise RequestError(_no_such_model(name, task))
     card = card_of(path)

@@ -52,12 +52,7 @@ def encode(
     Raises:
         InputError: The format cannot hold a picture of this size.
     """
-    longest = _LONGEST_SIDE.get(file_format)
-    if longest and max(picture.size) > longest:
-        raise InputError(
-            f"{picture.width} x {picture.height} pixels do not fit into {file_format.upper()}, "
-            f"whose sides end at {longest}; write PNG or TIFF."
-        )
+    check_size(picture.size, file_format)
     samples, kind, notes = _fit_samples(picture, file_format)
     meta, dropped = fit_metadata(
         picture.meta, picture.size, file_format, grey=kind[0] == "L", keep=keep_metadata
@@ -81,19 +76,37 @@ def encode(
     return data, (*notes, *dropped)
 
 
+def check_size(size: tuple[int, int], file_format: str) -> None:
+    """Raise an InputError for a width and height that the format cannot hold."""
+    longest = _LONGEST_SIDE.get(file_format)
+    if longest and max(size) > longest:
+        raise InputError(
+            f"{size[0]} x {size[1]} pixels do not fit into {file_format.upper()}, "
+            f"whose sides end at {longest}; write PNG or TIFF."
+        )
+
+
+def name_losses(bit_depth: int, has_alpha: bool, file_format: str) -> list[str]:
+    """Sentences about what of a picture of that depth, with or without alpha, the format cannot hold."""
+    notes = list[str]()
+    name = {"jpeg": "JPEG", "webp": "WebP"}.get(file_format)
+    if name and bit_depth == 16:
+        notes.append(f"{name} holds 8 bits per colour; the 16 bits were rounded.")
+    if file_format == "jpeg" and has_alpha:
+        notes.append("JPEG holds no transparency; the picture was laid on white.")
+    return notes
+
+
 def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list[str]]:
     """Arrange the samples as the format wants them: (H, W, channels)."""
-    notes: list[str] = []
     rgb, alpha = picture.rgb, picture.alpha
-    name = {"jpeg": "JPEG", "webp": "WebP"}.get(file_format)
-    if name and picture.bit_depth == 16:
+    notes = name_losses(picture.bit_depth, alpha is not None, file_format)
+    if file_format in ("jpeg", "webp"):
         rgb, alpha = to_8_bit(rgb), None if alpha is None else to_8_bit(alpha)
-        notes.append(f"{name} holds 8 bits per colour; the 16 bits were rounded.")
     if file_format == "jpeg" and alpha is not None:
         white = Image.new("RGB", picture.size, "white")
         white.paste(Image.fromarray(rgb), mask=Image.fromarray(alpha))
         rgb, alpha = np.asarray(white), None
-        notes.append("JPEG holds no transparency; the picture was laid on white.")
     grey = picture.meta.grey and file_format != "webp"
     if picture.meta.grey and file_format == "webp":
         notes.append("WebP has no greys; the picture was written in colour channels.")

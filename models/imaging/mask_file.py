@@ -15,7 +15,7 @@ from remend.models.errors import OptionNote, RequestError
 from remend.models.imaging.files import read_picture
 from remend.models.imaging.header import Source
 from remend.models.imaging.mask_shape import is_copy, is_shapeless
-from remend.models.imaging.picture import Mask, Picture, to_8_bit
+from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit
 from remend.models.storage.remote import AnyPath
 
 LEAST, LEAST_LOSSY = 16, 64
@@ -27,6 +27,7 @@ _WHITE = 240
 _COLOUR_STEP = 48  # between the channels of a pixel: more than the noise of compression
 _ONE_COLOUR_STEP = 8  # between pixels of one colour, after rounding under transparency
 _FEW_COLOURS = 32
+_SPECKS = 0.01  # of what is painted; less black than that is no ground
 _MOST = 0.9  # of a photo; a mask that marks more is probably the wrong way round
 
 PhotoOf = Callable[[], Picture]
@@ -134,14 +135,12 @@ def _read_transparency(
     painted = to_8_bit(picture.rgb)[shown]
     first, last = painted.min(0), painted.max(0)
     is_one_colour = int((last - first).max()) <= _ONE_COLOUR_STEP
-    has_ground = bool((painted.max(1) < LEAST).any())
+    has_ground = float((painted.max(1) < LEAST).mean()) > _SPECKS
     if is_one_colour:
         # Little black paint is a layer; much of it is as well the black of a mask.
         if not (has_ground and shown.mean() > 0.5):
             return layer
-    elif (photo is not None and is_copy(picture, alpha, photo())) or (
-        photo is None and not _has_few_colours(painted)
-    ):
+    elif _is_erased_copy(picture, alpha, painted, photo):
         note = "The mask is a copy of the photo; what was erased from it is filled."
         return _Reading(255 - alpha, note)
     elif _has_few_colours(painted) and not has_ground:
@@ -154,10 +153,28 @@ def _read_transparency(
     )
 
 
+def _is_erased_copy(
+    picture: Picture, alpha: Values, painted: Values, photo: PhotoOf | None
+) -> bool:
+    """Whether the opaque pixels are the photo's; where no photo can be compared, those of any photo."""
+    original = photo() if photo else None
+    if original is None or original.size != picture.size:
+        return not _has_few_colours(painted)
+    return is_copy(picture, alpha, original)
+
+
 def _has_few_colours(pixels: Values) -> bool:
     """Whether pixels (n, 3) have the few colours of a drawing, not the many of a photo."""
-    sample = pixels[:: max(1, len(pixels) // 100_000)].astype(np.uint32)
-    return len(np.unique(sample @ np.array([1 << 16, 1 << 8, 1], np.uint32))) <= _FEW_COLOURS
+    sample = pixels[:: max(1, len(pixels) // 100_000)].astype(np.uint32) >> 3
+    _, counts = np.unique(sample @ np.array([1 << 10, 1 << 5, 1], np.uint32), return_counts=True)
+    return np.sort(counts)[-_FEW_COLOURS:].sum() > _MOST * len(
+        sample
+    )  # the rest are mixtures at edges
+
+
+def _merge(function: np.ufunc, rgb: Pixels) -> Pixels:
+    """Merge channels pixel by pixel; five times as fast as along the last axis."""
+    return function(function(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
 
 
 def _read_colours(
@@ -165,18 +182,19 @@ def _read_colours(
 ) -> _Reading:
     """What a picture without transparent pixels marks: whatever is not black."""
     rgb = to_8_bit(picture.rgb)
-    values: Values = rgb.max(2)
+    values = np.asarray(_merge(np.maximum, rgb), np.uint8)
     brightest, lossless = int(picture.rgb.max()), least == LEAST
     if lossless and 0 < brightest < LEAST * (257 if picture.bit_depth == 16 else 1):
-        labels = (picture.rgb.max(2).astype(np.uint32) * 255 // brightest).astype(np.uint8)
+        levels = _merge(np.maximum, picture.rgb)
+        labels = (levels.astype(np.uint32) * 255 // brightest).astype(np.uint8)
         if not is_shapeless(labels, 1):
             note = (
                 f"The mask's values are labels from 0 to {brightest}; all that is not 0 is filled."
             )
-            marks = np.where(picture.rgb.any(2), np.uint8(255), np.uint8(0))
+            marks = np.where(levels > 0, np.uint8(255), np.uint8(0))
             return _Reading(marks, note if brightest > 1 else "")
     marked = values >= least
-    colourful = marked & (values - rgb.min(2) > _COLOUR_STEP)
+    colourful = marked & (values - _merge(np.minimum, rgb) > _COLOUR_STEP)
     grey = marked & (values < _WHITE) & ~colourful
     if grey.any():
         _refuse_photo(picture, values, grey, name, least, photo, soft=soft)

@@ -6,7 +6,6 @@ bits; the picture given is not changed. Nothing here opens files or looks for we
 
 import dataclasses
 import functools
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +19,13 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import FillNetwork
+from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
+
+_PACE_PX = 96, 192, 352  # sides of crops whose time is taken: the first, and one of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Inpainter:
         self.network = network.to(placement.device, memory_format=torch.channels_last)
         self.card, self.placement = card, placement
         self._at_detail = functools.lru_cache(2)(self.network.at_detail)
+        self._pace = functools.lru_cache(4)(self._measure_pace)
 
     def restore(
         self,
@@ -131,14 +134,29 @@ class Inpainter:
         progress.update(1, 1)
         return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
 
-    @functools.cached_property
-    def pixel_seconds(self) -> float:
-        """Seconds of the network to a pixel of a crop, from one small crop."""
-        hole = torch.zeros(1, 1, 128, 128)
-        hole[..., 32:96, 32:96] = 1
-        begin = time.perf_counter()
-        self._run(torch.zeros(1, 3, 128, 128), hole, 1.0, exact=False)
-        return (time.perf_counter() - begin) / hole.numel()
+    def estimate_seconds(self, mask: Mask, detail: float) -> float:
+        """Seconds that a photo with that mask will take; the first call fills two small holes."""
+        if mask.is_empty or mask.covers_everything:
+            return 0.0
+        costs = [region.cost for region in plan_regions(mask)]
+        larger = _PACE_PX[1:]
+        side = next((side for side in larger if side**2 >= max(costs)), larger[-1])
+        pace = self._pace(min(detail, 1e-3), side)  # all of the texture's work, or none of it
+        return sum(pace.seconds(cost) for cost in costs)
+
+    def _measure_pace(self, detail: float, large: int) -> Pace:
+        random = np.random.default_rng(0)
+
+        def run(side: int) -> None:
+            rgb = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            third = side // 3
+            hole = Box(third, third, 2 * third, 2 * third)
+            missing = np.zeros((side, side), np.bool_)
+            missing[hole.slices] = True
+            region = Region(hole, Box(0, 0, side, side), 1.0)
+            self._fill_region(rgb, missing, region, detail, NO_PROGRESS, "")
+
+        return measure_pace(run, _PACE_PX[0], large)
 
     def _fill_region(
         self,

@@ -7,7 +7,6 @@ beyond or below that. Nothing here opens files, looks for weights or knows batch
 import dataclasses
 import functools
 import itertools
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from remend.models.errors import InputError
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import UpscaleNetwork
+from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.tiling import Tiling, measure_halo, paste_tile, plan_tiles
 from remend.models.inference.tone import GREY, find_tone, tone_enlarged
 from remend.models.progress import NO_PROGRESS, Progress
@@ -30,6 +30,7 @@ from remend.models.progress import NO_PROGRESS, Progress
 TILE_PX = 256
 """Side of a tile's core in low-resolution pixels: large against its halo, small against memory."""
 SMALLEST_TILE_PX = 32
+_SMALL_PX = 64  # side of the smaller of two tiles whose time is taken
 DEFAULT_DETAIL = DEFAULT_DENOISE = 0.5
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
 
@@ -78,6 +79,7 @@ class Upscaler:
             halo_px = measure_halo(self.network, self.network.receptive_radius, card.scale)
             tiling = Tiling(TILE_PX, halo_px)
         self.tiling = tiling
+        self._pace = functools.lru_cache(8)(self._measure_pace)
 
     def restore(
         self,
@@ -120,13 +122,24 @@ class Upscaler:
         meta = dataclasses.replace(picture.meta, notes=(*picture.meta.notes, *notes))
         return Picture(resize(large, size), alpha, meta)
 
-    @functools.cached_property
-    def pixel_seconds(self) -> float:
-        """Seconds of the network to a pixel of the photo, from one small tile."""
-        tile = torch.zeros(1, 3, 64, 64)
-        begin = time.perf_counter()
-        self._run_once(tile, UpscaleOptions(), exact=False).cpu()
-        return (time.perf_counter() - begin) / tile[0, 0].numel()
+    def estimate_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
+        """Seconds that a photo of that width and height will take; the first call runs two tiles."""
+        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
+        tiles = plan_tiles(*size, tile_px, self.tiling.halo_px)
+        pixels = [tile.window.width * tile.window.height for tile in tiles]
+        side = min(TILE_PX + 2 * self.tiling.halo_px, max(96, round(max(pixels) ** 0.5 / 64) * 64))
+        pace = self._pace(min(options.detail, 1e-3), side)  # all of the refine stage, or none of it
+        seconds = sum(pace.seconds(count) for count in pixels)
+        return seconds * (8 if options.tta else 1)
+
+    def _measure_pace(self, detail: float, side: int) -> Pace:
+        random = torch.Generator().manual_seed(0)
+
+        def run(side: int) -> None:
+            tile = torch.rand(1, 3, side, side, generator=random) * 2 - 1
+            from_unit(self._run_once(tile, UpscaleOptions(detail=detail), exact=False), np.uint8)
+
+        return measure_pace(run, _SMALL_PX, side)
 
     def tile_bytes(self, tile_px: int) -> int:
         """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""

@@ -26,11 +26,12 @@ def plan_of(
     recursive: bool = False,
     file_format: str = "auto",
     suffix: str = "",
+    on_clash: str = "refuse",
 ) -> Plan:
     found = find_inputs(
         arguments, listed=listed, recursive=recursive, output=Path(out), suffix=suffix
     )
-    return make_plan(found, Path(out), Naming(file_format, suffix))
+    return make_plan(found, Path(out), Naming(file_format, suffix, on_clash))
 
 
 def pairs(plan: Plan) -> dict[str, str]:

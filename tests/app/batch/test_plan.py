@@ -7,6 +7,7 @@ import pytest
 
 from remend.app.batch.plan import (
     Naming,
+    check_folder,
     make_folder,
 )
 from remend.models.errors import RequestError
@@ -55,6 +56,34 @@ def test_two_inputs_to_one_output():
         plan_of("in")
 
 
+def test_all_clashes_are_named_at_once():
+    touch(*(f"{folder}/{name}.jpg" for folder in ("one", "two", "six") for name in "abc"))
+    with pytest.raises(RequestError) as caught:
+        plan_of("one", "two", "six")
+    for name in "abc":
+        clash = f"one/{name}.jpg, two/{name}.jpg and six/{name}.jpg would all be written to out/"
+        assert clash in str(caught.value)
+    assert "choose suffix" in str(caught.value)
+    touch(*(f"{folder}/{number}.png" for folder in ("one", "two") for number in range(30)))
+    with pytest.raises(RequestError, match="photos of 23 more outputs"):
+        plan_of("one", "two", "six")
+
+
+def test_clashing_names_are_numbered_where_that_is_asked_for():
+    touch("in/a.bmp", "in/a.gif", "in/a.png", "in/a-2.jpg", "in/b.png", "two/b.png")
+    naming = {"file_format": "png", "on_clash": "suffix"}
+    assert pairs(plan_of("in", "two", **naming)) == {
+        "in/a.bmp": "out/a.png",
+        "in/a.gif": "out/a-3.png",
+        "in/a.png": "out/a-4.png",
+        "in/a-2.jpg": "out/a-2.png",
+        "in/b.png": "out/b.png",
+        "two/b.png": "out/b-2.png",
+    }
+    with pytest.raises(RequestError, match=r"in/a\.png is an input.*\(2 outputs are inputs\)"):
+        plan_of("in", out="in", **naming)
+
+
 def test_writing_over_an_input(here: Path):
     touch("in/a.jpg", "in/b.png")
     for arguments, out in ((["in/a.jpg"], "in/a.jpg"), (["in"], "in"), (["in/a.jpg"], "in")):
@@ -89,5 +118,9 @@ def test_a_folder_that_cannot_be_written(here: Path):
     for folder in (here / "file", here / "file" / "below", Path("/proc/remend")):
         with pytest.raises(RequestError, match=r"cannot be written .*; name another"):
             make_folder(folder)
+    with pytest.raises(RequestError, match=r"cannot be written .*; name another"):
+        check_folder(here / "file" / "below")
+    check_folder(here / "new" / "deep")
+    assert not (here / "new").exists()
     make_folder(here / "new" / "deep")
     assert list((here / "new" / "deep").iterdir()) == []

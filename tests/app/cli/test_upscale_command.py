@@ -127,10 +127,57 @@ def test_a_dry_run_says_what_it_takes(remend: Remend):
     Path("in/bad.png").write_text("no picture")
     done = remend("upscale in -o out --dry-run --json")
     good, bad = done.objects
+    assert done.code == 1
+    assert (good["status"], bad["status"]) == ("planned", "will_fail")
     assert (good["width"], good["height"]) == (192, 160)
     assert good["memory_bytes"] > good["output_bytes"] > 1000
-    assert "It will fail" in bad["notes"][0]
+    assert good["estimated_seconds"] >= 0
+    assert "not a picture" in bad["reason"]
+    assert "remend: in/bad.png is not a picture" in done.err
+    assert "1 of 2 will fail" in done.err
     assert re.search(r"1 to do, about .* of memory, .* on disk", done.err)
+
+
+def test_a_dry_run_finds_what_only_the_pixels_show_and_what_a_format_cannot_hold(remend: Remend):
+    whole = save("in/cut.jpg", scene(200, 200), quality=95).read_bytes()
+    Path("in/cut.jpg").write_bytes(whole[: len(whole) // 2])
+    save("in/wide.png", scene(6000, 2))
+    save("in/deep.png", np.full((8, 8), 40_000, np.uint16))
+    done = remend("upscale in -o out -f webp --dry-run --json")
+    assert done.code == 1 and not Path("out").exists()
+    cut, deep, wide = done.objects
+    assert cut["status"] == wide["status"] == "will_fail"
+    assert "24000 x 8 pixels do not fit into WEBP, whose sides end at 16383" in wide["reason"]
+    assert deep["status"] == "planned"
+    assert deep["notes"] == ["WebP holds 8 bits per colour; the 16 bits were rounded."]
+    really = remend("upscale in -o out -f webp --json")
+    assert [entry["status"] for entry in really.objects] == ["failed", "done", "failed"]
+    assert really.objects[2]["reason"] == wide["reason"] and really.objects[2]["seconds"] < 0.1
+
+
+@pytest.mark.parametrize("option", ["", "--dry-run"])
+def test_a_result_too_long_for_its_format_is_refused_before_any_work(remend: Remend, option: str):
+    save("pano.png", scene(17_000, 2))
+    save_mask("mask.png", 17_000, 2)
+    for command in ("upscale pano.png", "restore pano.png --mask mask.png"):
+        done = remend(f"{command} -o out.jpg {option}")
+        assert done.code == 2 and "do not fit into JPEG, whose sides end at 65500" in done.err
+    done = remend(f"fill pano.png --mask mask.png -o out.webp {option}")
+    assert done.code == 2 and "do not fit into WEBP" in done.err
+    assert not list(Path().glob("out*"))
+
+
+def test_clashes_are_numbered_and_the_numbers_resume(remend: Remend):
+    save("one/a.png")
+    save("two/a.png", scene(seed=2))
+    done = remend("upscale one two -o out --on-clash refuse")
+    assert done.code == 2
+    assert "--on-clash refuse refuses this: one/a.png and two/a.png would both" in done.err
+    done = remend("upscale one two -o out -s 2 --on-clash suffix")
+    assert done.code == 0
+    assert (load("out/a.png") != load("out/a-2.png")).any()
+    again = remend("upscale one two -o out -s 2 --on-clash suffix --resume --json")
+    assert [entry["status"] for entry in again.objects] == ["skipped", "skipped"]
 
 
 def test_a_batch_goes_on_past_what_fails_and_resumes(remend: Remend):

@@ -143,6 +143,16 @@ def test_a_layer_of_two_colours_marks_both():
     assert np.array_equal(read(rgba(two, HOLE), PHOTO).values > 0, HOLE)
 
 
+def test_a_layer_whose_strokes_mix_at_their_edges_is_still_one():
+    image = Image.new("RGBA", (4 * 96, 4 * 80))
+    draw = ImageDraw.Draw(image)
+    draw.line((40, 40, 340, 280), (255, 180, 0), 40)
+    draw.line((340, 40, 40, 280), (0, 60, 255), 40)
+    layer = np.asarray(image.resize((96, 80), Image.Resampling.BOX))
+    mask = read(layer, PHOTO)
+    assert np.array_equal(mask.values > 0, layer[..., 3] >= 16)
+
+
 @pytest.mark.parametrize("photo", [None, PHOTO])
 def test_what_was_erased_from_a_copy_of_the_photo_is_the_mask(photo: np.ndarray | None):
     copy = rgba(PHOTO, ~HOLE)
@@ -153,6 +163,10 @@ def test_what_was_erased_from_a_copy_of_the_photo_is_the_mask(photo: np.ndarray 
     assert np.array_equal(read(copy, photo).values > 0, HOLE)
     grey = np.repeat(PHOTO[..., :1], 3, 2)
     assert np.array_equal(read(rgba(grey, ~HOLE), grey).values > 0, HOLE)
+
+
+def test_a_copy_of_another_size_is_left_to_who_checks_sizes():
+    assert read(rgba(PHOTO, ~HOLE), PHOTO[:-1]).size == (96, 80)
 
 
 def test_a_copy_that_was_compressed_is_still_a_copy():

@@ -1,0 +1,41 @@
+"""How long a network takes here for pictures of any size, from two short runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of a run: some for every run, and some for each pixel that the network sees."""
+
+    run_seconds: float
+    pixel_seconds: float
+
+    def seconds(self, pixels: float) -> float:
+        """Of one run on that many pixels."""
+        return self.run_seconds + self.pixel_seconds * pixels
+
+
+def _time(run: Callable[[int], object], side: int) -> float:
+    begin = time.perf_counter()
+    run(side)
+    return time.perf_counter() - begin
+
+
+def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
+    """Time a network on two squares.
+
+    Args:
+        run: Runs it to the end on a square of that side.
+        small: Side of the smaller one, in pixels.
+        large: Side of the larger one, as large as most work.
+    """
+    run(small)  # the first run is slow
+    # The shorter of two: another program may have been in the way of one, and a GPU chooses its kernels in
+    # the first of each size.
+    taken = [min(_time(run, side) for _ in range(2)) for side in (small, large)]
+    # What a run costs beside its pixels is not less than nothing, whatever else the machine did meanwhile.
+    slope = max(0.0, taken[1] - taken[0]) / (large**2 - small**2)
+    slope = min(slope, taken[1] / large**2)
+    return Pace(max(0.0, taken[1] - slope * large**2), slope)
