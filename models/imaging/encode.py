@@ -12,8 +12,10 @@ import numpy as np
 from PIL import Image
 
 from remend.models.errors import InputError
+from remend.models.imaging.colour.named import hdr_name
 from remend.models.imaging.metadata.fit import fit_metadata, save_arguments, tiff_tags
 from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.parts import png_chunk
 from remend.models.imaging.picture import Metadata, Picture, Pixels, to_8_bit
 from remend.models.imaging.tiff_files.writer import encode_tiff
 
@@ -58,6 +60,11 @@ def encode(
             f"{picture.width} x {picture.height} pixels do not fit into {file_format.upper()}, "
             f"whose sides end at {longest}; write PNG or TIFF."
         )
+    if picture.meta.hdr and file_format != "png":
+        raise InputError(
+            f"The photo's colours are of a high dynamic range ({hdr_name(picture.meta.hdr)}), which "
+            f"{file_format.upper()} cannot hold; write PNG."
+        )
     samples, kind, notes = _fit_samples(picture, file_format)
     meta, dropped = fit_metadata(
         picture.meta, picture.size, file_format, grey=kind[0] == "L", keep=keep_metadata
@@ -69,6 +76,9 @@ def encode(
             data = _encode_wide_png(samples, meta)
         else:
             data = _encode_by_pillow(samples, meta, file_format, quality)
+        if meta.hdr:
+            head, rest = data[:_PNG_SIGNATURE_AND_HEADER], data[_PNG_SIGNATURE_AND_HEADER:]
+            data = head + png_chunk(b"cICP", meta.hdr) + rest
     except MemoryError as error:
         raise InputError(
             f"There is not enough memory to encode {picture.megapixels:.0f} megapixels as "
