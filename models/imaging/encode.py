@@ -31,6 +31,7 @@ SUFFIX_FORMATS = {
 }
 """The formats that are written, by file name suffix in small letters."""
 
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "tiff": "TIFF"}
 _LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # libjpeg's and libwebp's limits, in pixels
 _PNG_SIGNATURE_AND_HEADER = 8 + 25  # bytes
 
@@ -63,7 +64,7 @@ def encode(
     if picture.meta.hdr and file_format != "png":
         raise InputError(
             f"The photo's colours are of a high dynamic range ({hdr_name(picture.meta.hdr)}), which "
-            f"{file_format.upper()} cannot hold; write PNG."
+            f"{_NAMES[file_format]} cannot hold; write PNG."
         )
     samples, kind, notes = _fit_samples(picture, file_format)
     meta, dropped = fit_metadata(
@@ -95,7 +96,7 @@ def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list
     """Arrange the samples as the format wants them: (H, W, channels)."""
     notes: list[str] = []
     rgb, alpha = picture.rgb, picture.alpha
-    name = {"jpeg": "JPEG", "webp": "WebP"}.get(file_format)
+    name = _NAMES[file_format] if file_format in ("jpeg", "webp") else None
     if name and picture.bit_depth == 16:
         rgb, alpha = to_8_bit(rgb), None if alpha is None else to_8_bit(alpha)
         notes.append(f"{name} holds 8 bits per colour; the 16 bits were rounded.")

@@ -44,10 +44,16 @@ def runs_of(indices: NDArray[Any]) -> bytes:
     return packed + b"\0\1"
 
 
+INDICES = np.random.default_rng(5).integers(0, 16, (9, 19))
+
+
+def rle4_bmp() -> bytes:
+    return bmp((19, 9), 4, RLE4, palette(), runs_of(INDICES))
+
+
 def test_run_lengths_of_4_bits_are_read():
-    indices = np.random.default_rng(5).integers(0, 16, (9, 19))
-    picture = read_picture(bmp((19, 9), 4, RLE4, palette(), runs_of(indices)))
-    assert np.array_equal(picture.rgb, PALETTE[indices]) and picture.meta.notes == ()
+    picture = read_picture(rle4_bmp())
+    assert np.array_equal(picture.rgb, PALETTE[INDICES]) and picture.meta.notes == ()
 
 
 def test_jumps_and_alternating_runs_are_read():
