@@ -84,6 +84,7 @@ def test_a_batch_goes_past_a_decoder_that_aborts(
         Image.new("RGB", (8, 8)).save(folder / name)
     (folder / "b.bmp").write_bytes(rle_bmp())
     command = ["upscale", str(folder), "-o", str(out), "-s", "2", "--json", "--quiet"]
+    command += ["--model", "x2-fidelity"]
 
     for again in ([], ["--resume"]):
         assert main([*command, *again]) == 1
@@ -160,6 +161,17 @@ def test_pictures_arrive_whole_and_read_only(tmp_path: Path):
     webp = tmp_path / "photo.webp"
     PHOTO.save(webp)
     assert read_header(webp).size == PHOTO.size
+
+
+def test_a_relative_path_means_the_folder_of_this_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(2):  # the second time the other process is there already
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        Image.new("RGB", (3 + number, 2)).save("photo.tif")
+        assert read_picture(Path("photo.tif")).size == (3 + number, 2)
 
 
 def test_many_threads_read_at_once():
