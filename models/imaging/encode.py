@@ -61,11 +61,7 @@ def encode(
             f"{picture.width} x {picture.height} pixels do not fit into {file_format.upper()}, "
             f"whose sides end at {longest}; write PNG or TIFF."
         )
-    if picture.meta.hdr and file_format != "png":
-        raise InputError(
-            f"The photo's colours are of a high dynamic range ({hdr_name(picture.meta.hdr)}), which "
-            f"{_NAMES[file_format]} cannot hold; write PNG."
-        )
+    refuse_colours(picture.meta, file_format)
     samples, kind, notes = _fit_samples(picture, file_format)
     meta, dropped = fit_metadata(
         picture.meta, picture.size, file_format, grey=kind[0] == "L", keep=keep_metadata
@@ -90,6 +86,23 @@ def encode(
             f"The picture cannot be written as {file_format.upper()} ({error}); try another format."
         ) from error
     return data, (*notes, *dropped)
+
+
+def refuse_colours(meta: Metadata, file_format: str) -> None:
+    """Refuse colours that the format cannot hold.
+
+    Args:
+        meta: Of the picture to be written.
+        file_format: A value of ``SUFFIX_FORMATS``.
+
+    Raises:
+        InputError: They are of a high dynamic range, and the format is not PNG.
+    """
+    if meta.hdr and file_format != "png":
+        raise InputError(
+            f"The photo's colours are of a high dynamic range ({hdr_name(meta.hdr)}), which "
+            f"{_NAMES[file_format]} cannot hold; write PNG."
+        )
 
 
 def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list[str]]:

@@ -4,12 +4,15 @@ import base64
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from remend.app.batch.plan import Job
+from remend.app.batch.work import OpenFiles
 from remend.models.errors import InputError
 from remend.models.imaging.colour.profiles import (
     SRGB_CURVE,
@@ -205,6 +208,15 @@ def test_a_high_dynamic_range_is_kept_or_refused(target: str):
         )
         assert read_picture(made).meta.hdr == bytes((9, 16, 0, 1))
         assert np.array_equal(read_picture(made).rgb, picture.rgb)
+
+
+def test_a_high_dynamic_range_is_refused_before_the_network(tmp_path: Path):
+    source = tmp_path / "photo.png"
+    source.write_bytes(png(cicp(9, 18), depth=16))
+    files = OpenFiles()
+    with pytest.raises(InputError, match=r"\(HLG\), which JPEG cannot hold"):
+        files.picture(Job(source, tmp_path / "out.jpg"))
+    assert files.picture(Job(source, tmp_path / "out.png")).meta.hdr == bytes((9, 18, 0, 1))
 
 
 def test_a_made_profile_of_srgb_is_that_of_littlecms():

@@ -154,6 +154,14 @@ def test_16_bits_are_read_from_newer_compressions(compression: str):
     assert np.array_equal(read_picture(bytes(content)).rgb[..., 0], grey)
 
 
+@pytest.mark.parametrize("big_tiff", [False, True])
+def test_tiff_of_64_bit_offsets_is_read(big_tiff: bool):
+    grey = Image.fromarray(WIDE[..., 0].copy())
+    content = encoded(grey, "TIFF", big_tiff=big_tiff)
+    assert (content[2] == 43) == big_tiff
+    assert np.array_equal(read_picture(content).rgb[..., 0], WIDE[..., 0])
+
+
 def test_grey_with_transparency_stays_so_in_16_bits():
     alpha = np.ascontiguousarray(WIDE[..., 1])
     picture = Picture(np.repeat(WIDE[..., :1], 3, 2), alpha, Metadata(grey=True))
