@@ -86,7 +86,10 @@ Quality = Annotated[
 Suffix = Annotated[str, _FileOption(metavar="TEXT", help="Added to the names of files.")]
 StripMetadata = Annotated[
     bool,
-    _FileOption("--strip-metadata", help="Leave out EXIF, XMP, IPTC, texts and dpi; the colour profile stays."),
+    _FileOption(
+        "--strip-metadata",
+        help="Leave out EXIF, XMP, IPTC, texts and dpi; the colour profile stays.",
+    ),
 ]
 OnErrorName = Literal["skip", "stop"]
 OnError = Annotated[OnErrorName, _FileOption(help="What to do after a failed input.")]

@@ -1,11 +1,9 @@
 """Colours that a file names without a profile: real Chromium shows the result as it shows the photo."""
 
-import base64
 import io
 import struct
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,9 +21,7 @@ from remend.models.imaging.colour.profiles import (
 from remend.models.imaging.files import encode_picture, read_picture
 from tests.helpers.picture_files import encoded
 from tests.helpers.profiles import wide_gamut_profile
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from tests.helpers.screen import Screen
 
 HEIGHT, WIDTH = 64, 96
 MOST_APART = 2.0  # of 255, on average
@@ -34,7 +30,6 @@ RAMP = np.stack([COLUMNS * 255 // 95, ROWS * 255 // 63, (ROWS + COLUMNS) * 255 /
 RGB = RAMP.astype(np.uint8)
 P3 = (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
 USUAL = (0.3127, 0.3290, 0.640, 0.330, 0.300, 0.600, 0.150, 0.060)
-TYPES = {"jpg": "jpeg", "tiff": "tiff"}
 
 
 def png(*chunks: tuple[bytes, bytes], depth: int = 8, grey: bool = False) -> bytes:
@@ -123,32 +118,6 @@ PHOTOS: dict[str, tuple[str, bytes]] = {
     "BMP with a profile": ("bmp", bmp(b"MBED", wide_gamut_profile())),
     "BMP of sRGB": ("bmp", bmp(b"sRGB")),
 }  # fmt: skip
-
-
-class Screen:
-    """What Chromium shows."""
-
-    def __init__(self, browser: "Browser") -> None:
-        self._page = browser.new_page(viewport={"width": WIDTH, "height": 4 * HEIGHT})
-
-    def show(self, *files: tuple[str, bytes]) -> list[np.ndarray[Any, Any]]:
-        """The pixels on the screen of files of these kinds, 0 to 255."""
-        sources = [
-            f"data:image/{TYPES.get(kind, kind)};base64,{base64.b64encode(content).decode()}"
-            for kind, content in files
-        ]
-        images = "".join(f"<img style='display:block' src='{source}'>" for source in sources)
-        self._page.set_content(f"<body style='margin:0'>{images}</body>")
-        self._page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
-        shot = np.asarray(Image.open(io.BytesIO(self._page.screenshot())).convert("RGB")).astype(
-            int
-        )
-        return [shot[n * HEIGHT : (n + 1) * HEIGHT, :WIDTH] for n in range(len(files))]
-
-
-@pytest.fixture(scope="module")
-def screen(browser: "Browser") -> Screen:
-    return Screen(browser)
 
 
 @pytest.mark.browser
