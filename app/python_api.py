@@ -199,7 +199,8 @@ def _give_back(picture: Picture, photo: Photo, output: str | PathLike[str] | Non
         EncodeOptions().save(picture, Path(output))
         return Path(output)
     if not isinstance(photo, np.ndarray):
-        image = Image.open(io.BytesIO(encode_picture(picture, "tiff")[0]))
+        holder = "png" if picture.meta.hdr else "tiff"  # the one format for such colours
+        image = Image.open(io.BytesIO(encode_picture(picture, holder)[0]))
         image.load()
         return image
     if picture.meta.grey:

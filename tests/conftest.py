@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from remend.app.engine.model_pool import ModelPool
     from tests.helpers.commands import Remend
+    from tests.helpers.screen import Screen
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +161,14 @@ def browser(chromium: str) -> Iterator["Browser"]:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def screen(browser: "Browser") -> "Screen":
+    """What that browser shows of a picture."""
+    from tests.helpers.screen import Screen
+
+    return Screen(browser)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from remend.app.batch.estimate import Cost, file_seconds
 from remend.app.batch.plan import Job, Plan
 from remend.app.engine.model_pool import ModelPool
 from remend.models.errors import InputError, OptionError, RequestError
-from remend.models.imaging.encode import SUFFIX_FORMATS
+from remend.models.imaging.encode import SUFFIX_FORMATS, refuse_colours
 from remend.models.imaging.files import (
     Header,
     PhotoFile,
@@ -134,8 +134,10 @@ class OpenFiles:
         return self._photo(job).header
 
     def picture(self, job: Job) -> Picture:
-        """The photo's pixels; its header stays known. Errors as ``read_picture``."""
-        return self._photo(job).read()
+        """The photo's pixels; its header stays known. Errors as ``read_picture`` and ``refuse_colours``."""
+        picture = self._photo(job).read()
+        refuse_colours(picture.meta, SUFFIX_FORMATS[job.output.suffix.lower()])
+        return picture
 
     def mask(
         self, job: Job, path: AnyPath, photo: PhotoOf | None = None, *, invert: bool, soft: bool

@@ -91,7 +91,10 @@ OnClash = Annotated[
 ]
 StripMetadata = Annotated[
     bool,
-    _FileOption("--strip-metadata", help="Leave out EXIF, XMP and dpi; the colour profile stays."),
+    _FileOption(
+        "--strip-metadata",
+        help="Leave out EXIF, XMP, IPTC, texts and dpi; the colour profile stays.",
+    ),
 ]
 OnErrorName = Literal["skip", "stop"]
 OnError = Annotated[OnErrorName, _FileOption(help="What to do after a failed input.")]

@@ -26,9 +26,7 @@ from remend.models.imaging.header import Header, header_of, open_picture, worded
 from remend.models.imaging.picture import Picture
 
 Task = Literal["header", "picture"]
-_SERVE = (
-    "import sys; sys.path[:] = sys.argv[1:]; from remend.models.imaging.apart import serve; serve()"
-)
+_PROGRAM = Path(__file__).with_name("reader.py")
 _PIPE_BYTES = 2**20
 _MOST_READERS = max(2, os.cpu_count() or 2)
 _free = threading.BoundedSemaphore(_MOST_READERS)
@@ -58,7 +56,7 @@ def read_apart(
         InputError: As ``open_picture`` and ``decode``, or: the decoder crashed.
     """
     if isinstance(source, Path):
-        source = source.absolute()  # the process may have begun in another folder
+        source = source.absolute()  # the other process has a current folder of its own
     with _free, _reader() as reader:
         try:
             answer = reader.ask((task, source, name, max_megapixels))
@@ -80,7 +78,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, *sys.path],
+            [sys.executable, _PROGRAM, *map(os.path.abspath, sys.path)],
+            cwd=os.path.abspath(os.sep),  # it holds no folder that somebody wants to remove
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -54,18 +54,21 @@ def plain_bmp(content: bytes) -> bytes | None:
         fields = struct.unpack("<4I", masks)
         if size < _V3 and compression == _FIELDS:
             fields = (*fields[:3], 0)
-        if fields in _PLAIN_FIELDS[bits] and compression == _FIELDS:
+        plain = fields in _PLAIN_FIELDS[bits] and compression == _FIELDS
+        if plain and not fields[3]:
             return None
         pixels = np.frombuffer(content, f"<u{bits // 8}", offset=offset)
         stride = -(-width * bits // 32) * 32 // bits
         if len(pixels) < stride * height:
             raise ValueError(f"{len(content)} bytes are too few")
+        if plain and (pixels & fields[3]).any():
+            return None  # else it would be all transparent, which browsers take for opaque
         rows = _separated(pixels[: stride * height].reshape(height, stride)[:, :width], fields)
         header = header.ljust(_V3, b"\0")
         struct.pack_into("<I", header, 0, len(header))
         struct.pack_into("<HII", header, 14, 32, _FIELDS, 0)
         header[40:56] = _MASKS
-        if not rows[..., 3].any():  # as browsers do: all transparent is opaque
+        if not rows[..., 3].any():
             struct.pack_into("<I", header, 52, 0)
         return _file(header, b"", rows, _profile_of(content, header))
     return None

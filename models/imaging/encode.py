@@ -12,8 +12,10 @@ import numpy as np
 from PIL import Image
 
 from remend.models.errors import InputError
+from remend.models.imaging.colour.named import hdr_name
 from remend.models.imaging.metadata.fit import fit_metadata, save_arguments, tiff_tags
 from remend.models.imaging.opencv import load_opencv
+from remend.models.imaging.parts import png_chunk
 from remend.models.imaging.picture import Metadata, Picture, Pixels, to_8_bit
 from remend.models.imaging.tiff_files.writer import encode_tiff
 
@@ -29,6 +31,7 @@ SUFFIX_FORMATS = {
 }
 """The formats that are written, by file name suffix in small letters."""
 
+_NAMES = {"jpeg": "JPEG", "webp": "WebP", "tiff": "TIFF"}
 _LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # libjpeg's and libwebp's limits, in pixels
 _PNG_SIGNATURE_AND_HEADER = 8 + 25  # bytes
 
@@ -53,6 +56,7 @@ def encode(
         InputError: The format cannot hold a picture of this size.
     """
     check_size(picture.size, file_format)
+    refuse_colours(picture.meta, file_format)
     samples, kind, notes = _fit_samples(picture, file_format)
     meta, dropped = fit_metadata(
         picture.meta, picture.size, file_format, grey=kind[0] == "L", keep=keep_metadata
@@ -64,6 +68,9 @@ def encode(
             data = _encode_wide_png(samples, meta)
         else:
             data = _encode_by_pillow(samples, meta, file_format, quality)
+        if meta.hdr:
+            head, rest = data[:_PNG_SIGNATURE_AND_HEADER], data[_PNG_SIGNATURE_AND_HEADER:]
+            data = head + png_chunk(b"cICP", meta.hdr) + rest
     except MemoryError as error:
         raise InputError(
             f"There is not enough memory to encode {picture.megapixels:.0f} megapixels as "
@@ -95,6 +102,23 @@ def name_losses(bit_depth: int, has_alpha: bool, file_format: str) -> list[str]:
     if file_format == "jpeg" and has_alpha:
         notes.append("JPEG holds no transparency; the picture was laid on white.")
     return notes
+
+
+def refuse_colours(meta: Metadata, file_format: str) -> None:
+    """Refuse colours that the format cannot hold.
+
+    Args:
+        meta: Of the picture to be written.
+        file_format: A value of ``SUFFIX_FORMATS``.
+
+    Raises:
+        InputError: They are of a high dynamic range, and the format is not PNG.
+    """
+    if meta.hdr and file_format != "png":
+        raise InputError(
+            f"The photo's colours are of a high dynamic range ({hdr_name(meta.hdr)}), which "
+            f"{_NAMES[file_format]} cannot hold; write PNG."
+        )
 
 
 def _fit_samples(picture: Picture, file_format: str) -> tuple[Pixels, Kind, list[str]]:

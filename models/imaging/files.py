@@ -188,8 +188,8 @@ def encode_picture(
         file_format: ``jpg``, ``png``, ``webp`` or ``tiff`` (``jpeg`` and ``tif`` are accepted too).
         quality: For JPEG and WebP, 1 to 100; a WebP of quality 100 is lossless, as PNG and TIFF
             always are.
-        keep_metadata: False leaves out EXIF, XMP and dpi. The colour profile stays in any case: it
-            is what the pixels mean.
+        keep_metadata: False leaves out EXIF, XMP, IPTC, texts and dpi. The colour profile stays in any
+            case: it is what the pixels mean.
 
     Returns:
         The bytes, and sentences about what the format could not hold.

@@ -33,11 +33,13 @@ def png_chunks(stream: BinaryIO, *, longest: int = 2**24) -> Iterator[tuple[byte
 
 def png_file(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Put chunks together to a PNG file."""
-    parts = [PNG_SIGNATURE]
-    for name, content in chunks:
-        check = zlib.crc32(content, zlib.crc32(name))
-        parts += [struct.pack(">L", len(content)), name, content, struct.pack(">L", check)]
-    return b"".join(parts)
+    return b"".join((PNG_SIGNATURE, *(png_chunk(*chunk) for chunk in chunks)))
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """Lay out one chunk, with its length and checksum."""
+    check = zlib.crc32(content, zlib.crc32(name))
+    return b"".join((struct.pack(">L", len(content)), name, content, struct.pack(">L", check)))
 
 
 def gif_extensions(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

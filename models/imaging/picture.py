@@ -33,6 +33,8 @@ class Metadata:
         xmp: An XMP packet; without orientation, where the EXIF block named one.
         xmp_extension: The rest of a packet that a JPEG holds in two parts.
         iptc: An IPTC-IIM block.
+        hdr: The code points (ITU-T H.273: primaries, transfer, matrix, range) of colours of a high
+            dynamic range, which no profile holds; None = others.
         texts: Keywords and texts; comments have the keyword ``Comment``.
         dpi: Horizontal and vertical resolution in dots per inch.
         source_format: The format of the file read, such as ``jpeg``; None for a picture made in
@@ -48,6 +50,7 @@ class Metadata:
     xmp_extension: bytes | None = None
     iptc: bytes | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    hdr: bytes | None = None
     source_format: str | None = None
     grey: bool = False
     notes: tuple[str, ...] = ()

@@ -68,6 +68,29 @@ def tiff_file(samples: Samples, photometric: int, layout: Layout = Layout()) -> 
     return head + _directory(tags, begin, layout.order)
 
 
+def linked(first: bytes, second: bytes) -> bytes:
+    """Make one file whose first page is ``first``'s and whose next one is ``second``'s."""
+    moved = bytearray(second)
+    base = len(first) + len(first) % 2
+    begin = struct.unpack_from("<L", moved, 4)[0]
+    number = struct.unpack_from("<H", moved, begin)[0]
+    for entry in range(begin + 2, begin + 2 + 12 * number, 12):
+        tag, kind, count, value = struct.unpack_from("<HHLL", moved, entry)
+        if {3: 2, 4: 4}[kind] * count > 4:
+            struct.pack_into("<L", moved, entry + 8, value + base)
+            if tag in (273, 324):
+                for place in range(value, value + 4 * count, 4):
+                    offset = struct.unpack_from("<L", moved, place)[0]
+                    struct.pack_into("<L", moved, place, offset + base)
+        elif tag in (273, 324):
+            struct.pack_into("<L", moved, entry + 8, value + base)
+    head = bytearray(first.ljust(base, b"\0"))
+    begin_first = struct.unpack_from("<L", head, 4)[0]
+    number = struct.unpack_from("<H", head, begin_first)[0]
+    struct.pack_into("<L", head, begin_first + 2 + 12 * number, begin + base)
+    return bytes(head + moved)
+
+
 def _directory(tags: dict[int, tuple[int, Sequence[int]]], begin: int, order: str) -> bytes:
     entries, values = b"", b""
     behind = begin + 2 + 12 * len(tags) + 4

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin, TiffTags
 
+from remend.models.imaging.colour.named import named_colours
 from remend.models.imaging.metadata.blocks import parsed, rebuilt_block
 from remend.models.imaging.metadata.exif import upright_exif
 from remend.models.imaging.metadata.leftovers import what_is_left
@@ -71,15 +72,17 @@ def metadata_of(
     )
     raw = raw_profiles(image.info)
     turned = turned or _orientation_in(image) is not None
+    profile, hdr = _colours_of(image, stream, raw, grey, notes)
     xmp, extension = _packets(image, raw, turned, notes)
     notes += what_is_left(image, stream, notes)
     return Metadata(
-        icc_profile=_fitting_profile(image, raw, grey, notes),
+        icc_profile=profile,
         exif=_upright_block(image, raw, notes),
         xmp=xmp,
         xmp_extension=extension,
         iptc=_iptc_of(image, raw),
         texts=_texts_of(image),
+        hdr=hdr,
         dpi=_usable_dpi(image.info.get("dpi")),
         source_format=source_format or None,
         grey=grey,
@@ -87,17 +90,25 @@ def metadata_of(
     )
 
 
-def _fitting_profile(
-    image: Image.Image, raw: RawProfiles, grey: bool, notes: list[str]
-) -> bytes | None:
+def _colours_of(
+    image: Image.Image, stream: BinaryIO, raw: RawProfiles, grey: bool, notes: list[str]
+) -> tuple[bytes | None, bytes | None]:
+    """The profile of the pixels, or the code points of a high dynamic range."""
     profile = image.info.get("icc_profile") or raw.icc
-    if not profile or image.mode in ("CMYK", "LAB"):  # the conversion to sRGB uses that one up
-        return None
+    if image.mode in ("CMYK", "LAB"):  # the conversion to sRGB uses that one up
+        return None, None
+    named = named_colours(image, stream, grey=grey)
+    if named.decides or not profile:
+        profile = named.profile
+        if named.note:
+            notes.append(named.note)
+        if named.hdr or not profile:
+            return None, named.hdr
     space = profile_space(profile)
     if space == "RGB" or (space == "GRAY" and grey):
-        return profile
+        return profile, None
     notes.append("The colour profile is damaged or not for these pixels; it was dropped.")
-    return None
+    return None, None
 
 
 def profile_space(profile: Any) -> str | None:

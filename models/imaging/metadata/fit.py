@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import PngImagePlugin, TiffImagePlugin
 
+from remend.models.imaging.colour.profiles import rgb_profile_of_grey
 from remend.models.imaging.metadata import xmp as packets
 from remend.models.imaging.metadata.blocks import describing_tags, parsed, rebuilt_block
 from remend.models.imaging.metadata.collect import EXIF_PREFIX, profile_space
@@ -46,10 +47,11 @@ def fit_metadata(
     """
     notes: list[str] = []
     if not keep:
-        meta = Metadata(meta.icc_profile, grey=meta.grey)
+        meta = Metadata(meta.icc_profile, hdr=meta.hdr, grey=meta.grey)
     profile = meta.icc_profile
     if profile and not grey and profile_space(profile) == "GRAY":
-        profile = None
+        profile = rgb_profile_of_grey(profile)
+    if meta.icc_profile and not profile:
         notes.append("The grey profile does not fit the colour channels written; it was dropped.")
     exif = _fit_exif(meta.exif, size, file_format, notes)
     xmp, extension = _fit_xmp(meta, size, file_format, notes)

@@ -44,6 +44,7 @@ def read_samples(image: TiffImagePlugin.TiffImageFile, stream: BinaryIO) -> Pixe
     samples = _grey(content, tags, 0, 1, count).reshape(height, width, count)
     if tags.get(PREDICTOR, 1) == 2 and count > 1:  # each is the difference from its left neighbour
         step = tags.get(_TILE_WIDTH, width)
+        samples = samples.copy()  # Pillow's is read-only
         for left in range(0, width, step):
             part = samples[:, left : left + step]
             np.add.accumulate(part, axis=1, dtype=part.dtype, out=part)
@@ -83,7 +84,7 @@ def _grey(content: bytes, tags: Mapping[int, Any], plane: int, planes: int, samp
         pixels = np.asarray(grey)
     if pixels.shape != (plain[_HEIGHT], plain[_WIDTH]):
         raise ValueError(f"its pixels are {pixels.shape}")
-    return pixels.astype(np.uint16 if plain[258] == 16 else np.uint8)
+    return pixels.astype(np.uint16 if plain[258] == 16 else np.uint8, copy=False)
 
 
 def _directory(tags: Mapping[int, Any], begin: int, order: str) -> bytes:

@@ -81,10 +81,16 @@ def test_a_grey_profile_stays_with_grey_pixels(target: str):
 def test_a_grey_profile_never_goes_with_colour_channels():
     picture = read_picture(encoded(Image.new("L", (8, 8)), "PNG", icc_profile=grey_profile()))
     data, notes = encode_picture(picture, "webp")
+    channels = "WebP has no greys; the picture was written in colour channels."
 
+    made = read_picture(data).meta.icc_profile
+    assert made is not None and made[16:20] == b"RGB " and notes == (channels,)
+    without = grey_profile().replace(b"kTRC", b"none")
+    odd = read_picture(encoded(Image.new("L", (8, 8)), "PNG", icc_profile=without))
+    data, notes = encode_picture(odd, "webp")
     assert read_picture(data).meta.icc_profile is None
     assert notes == (
-        "WebP has no greys; the picture was written in colour channels.",
+        channels,
         "The grey profile does not fit the colour channels written; it was dropped.",
     )
     wrong = read_picture(encoded(Image.new("RGB", (8, 8)), "PNG", icc_profile=grey_profile()))

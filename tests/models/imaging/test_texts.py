@@ -199,19 +199,27 @@ MOTION = (
 VIDEO = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\1" * 99
 
 
+def jpeg_that_says(described: bytes, behind: bytes) -> bytes:
+    packet = b"http://ns.adobe.com/xap/1.0/\0" + HEAD + described + TAIL
+    return jpeg_with((0xE1, packet), behind=behind)
+
+
+GAIN_MAP_FILE = jpeg_that_says(GAIN_MAP, encoded(PHOTO, "JPEG"))
+MOTION_FILE = jpeg_that_says(MOTION, VIDEO)
+
+
 @pytest.mark.parametrize(
-    ("described", "behind", "note", "gone", "stays"),
+    ("content", "note", "gone", "stays"),
     [
-        (GAIN_MAP, encoded(PHOTO, "JPEG"), "gain map (HDR)", (b"hdrgm:", b"C:", b"I:"), b"Rating"),
-        (MOTION, VIDEO, "video", (b"MicroVideo", b"MotionPhoto"), b"SpecialTypeID"),
+        (GAIN_MAP_FILE, "gain map (HDR)", (b"hdrgm:", b"C:", b"I:"), b"Rating"),
+        (MOTION_FILE, "video", (b"MicroVideo", b"MotionPhoto"), b"SpecialTypeID"),
     ],
     ids=["gain map", "motion"],
 )
 def test_what_is_not_written_is_not_promised(
-    described: bytes, behind: bytes, note: str, gone: tuple[bytes, ...], stays: bytes
+    content: bytes, note: str, gone: tuple[bytes, ...], stays: bytes
 ):
-    packet = b"http://ns.adobe.com/xap/1.0/\0" + HEAD + described + TAIL
-    picture = read_picture(jpeg_with((0xE1, packet), behind=behind))
+    picture = read_picture(content)
     assert picture.meta.notes == (f"Its {note} was not kept.",)
     xmp = picture.meta.xmp
     assert xmp is not None and stays in xmp and xmp.endswith(b"</rdf:Description>" + TAIL)

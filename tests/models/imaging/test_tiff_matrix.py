@@ -4,7 +4,6 @@ The files are laid out by ``tests/helpers/tiff_files.py``, which shares nothing 
 """
 
 import itertools
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from remend.models.errors import InputError
 from remend.models.imaging.files import encode_picture, read_header, read_picture
 from remend.models.imaging.picture import Metadata, Picture
 from tests.helpers.picture_files import NARROW, WIDE, encoded
-from tests.helpers.tiff_files import Layout, tiff_file
+from tests.helpers.tiff_files import Layout, linked, tiff_file
 
 HEIGHT, WIDTH = 21, 37  # neither is whole in strips of 5 rows, nor in tiles of 16
 WHITE_ZERO, BLACK_ZERO, RGB, CMYK, YCBCR = 0, 1, 2, 5, 6
@@ -155,6 +154,14 @@ def test_16_bits_are_read_from_newer_compressions(compression: str):
     assert np.array_equal(read_picture(bytes(content)).rgb[..., 0], grey)
 
 
+@pytest.mark.parametrize("big_tiff", [False, True])
+def test_tiff_of_64_bit_offsets_is_read(big_tiff: bool):
+    grey = Image.fromarray(WIDE[..., 0].copy())
+    content = encoded(grey, "TIFF", big_tiff=big_tiff)
+    assert (content[2] == 43) == big_tiff
+    assert np.array_equal(read_picture(content).rgb[..., 0], WIDE[..., 0])
+
+
 def test_grey_with_transparency_stays_so_in_16_bits():
     alpha = np.ascontiguousarray(WIDE[..., 1])
     picture = Picture(np.repeat(WIDE[..., :1], 3, 2), alpha, Metadata(grey=True))
@@ -172,26 +179,3 @@ def test_a_thumbnail_before_the_photo_is_passed_over():
     assert np.array_equal(picture.rgb, NARROW[..., :3]) and picture.meta.notes == ()
     wide = tiff_file(WIDE[..., :3], RGB, Layout(16))
     assert np.array_equal(read_picture(linked(small, wide)).rgb, WIDE[..., :3])
-
-
-def linked(first: bytes, second: bytes) -> bytes:
-    """Make one file whose first page is ``first``'s and whose next one is ``second``'s."""
-    moved = bytearray(second)
-    base = len(first) + len(first) % 2
-    begin = struct.unpack_from("<L", moved, 4)[0]
-    number = struct.unpack_from("<H", moved, begin)[0]
-    for entry in range(begin + 2, begin + 2 + 12 * number, 12):
-        tag, kind, count, value = struct.unpack_from("<HHLL", moved, entry)
-        if {3: 2, 4: 4}[kind] * count > 4:
-            struct.pack_into("<L", moved, entry + 8, value + base)
-            if tag in (273, 324):
-                for place in range(value, value + 4 * count, 4):
-                    offset = struct.unpack_from("<L", moved, place)[0]
-                    struct.pack_into("<L", moved, place, offset + base)
-        elif tag in (273, 324):
-            struct.pack_into("<L", moved, entry + 8, value + base)
-    head = bytearray(first.ljust(base, b"\0"))
-    begin_first = struct.unpack_from("<L", head, 4)[0]
-    number = struct.unpack_from("<H", head, begin_first)[0]
-    struct.pack_into("<L", head, begin_first + 2 + 12 * number, begin + base)
-    return bytes(head + moved)
