@@ -22,6 +22,7 @@ from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.guards.disk import PHOTOS
+from remend.app.page.guards.fairness import PLACES
 from remend.app.page.guards.hosts import AllowedHosts
 from remend.app.page.guards.limits import DEFAULT_LIMITS, Limits
 from remend.app.page.guards.memory import MemoryBudget
@@ -151,7 +152,7 @@ def running_page(
             memory_bytes=limits.memory_bytes,
         )
         # What waits in the queue can be asked for in no other way.
-        page.queue(max_size=16, api_open=False)
+        page.queue(max_size=PLACES, api_open=False)
         try:
             server, address, _ = page.launch(
                 server_name=host,

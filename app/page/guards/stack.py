@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from remend.app.page.guards.bodies import BodyGuard
 from remend.app.page.guards.disk import DiskBudget
+from remend.app.page.guards.fairness import Lanes, QueueGuard
 from remend.app.page.guards.faults import FaultGuard
 from remend.app.page.guards.hosts import AllowedHosts, HostGuard
 from remend.app.page.guards.limits import Limits
@@ -19,9 +20,11 @@ from remend.app.page.guards.routes import RouteGuard
 from remend.app.page.guards.uploads import UploadGuard
 
 
-def guard(app: ASGIApp, hosts: AllowedHosts, budget: DiskBudget, limits: Limits) -> ASGIApp:
-    """Put the guards before an application."""
-    guarded: ASGIApp = UploadGuard(app, budget)
+def guard(
+    app: ASGIApp, queue: QueueGuard, hosts: AllowedHosts, budget: DiskBudget, limits: Limits
+) -> ASGIApp:
+    """Put the guards before an application, the innermost of which is ``queue``."""
+    guarded: ASGIApp = UploadGuard(queue, budget)
     guarded = BodyGuard(guarded, limits.body)
     guarded = PasswordGuard(guarded)
     guarded = FaultGuard(guarded)
@@ -45,12 +48,17 @@ def guarding_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        app.middleware_stack = guard(app.middleware_stack, hosts, budget, limits)
-        sweeping = asyncio.create_task(_sweep(budget, limits.sweep_s))
+        inner = app.middleware_stack
+        queue = QueueGuard(inner, Lanes(app.get_blocks()._queue), limits.patience_s)
+        app.middleware_stack = guard(inner, queue, hosts, budget, limits)
+        watching = [
+            asyncio.create_task(work) for work in (_sweep(budget, limits.sweep_s), queue.watch())
+        ]
         try:
             yield
         finally:
-            sweeping.cancel()
+            for task in watching:
+                task.cancel()
 
     return lifespan
 
