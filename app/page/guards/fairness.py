@@ -4,6 +4,7 @@ Gradio has no public name for what waits in its queue; what is looked at of it s
 """
 
 import asyncio
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from remend.app.page.guards.routes import CALLS, JOIN
 PLACES, PLACES_OF_ONE = 64, 4
 """How many calls may wait: of all clients, of one."""
 
+_CLIENTS_KEPT = 1000
 _LOOKS = 10  # at who listens, until patience is over
 _STREAM = re.compile(r"/gradio_api/(?:queue/data|call/(?:v2/)?[^/]+/(?P<event>[^/]+))/?")
 
@@ -27,6 +29,11 @@ class Lanes:
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
+        self._in_order: dict[str, str] = {}
+        """By call, in the order of the queue when it was last shared out: its client."""
+        self._turns = itertools.count(1)
+        self._last_turn: dict[str, int] = {}
+        """By client: when it last had a turn."""
 
     def count_waiting(self, client: str) -> int:
         """How many calls of a client wait."""
@@ -34,16 +41,28 @@ class Lanes:
         return sum(client_of(event.request.scope) == client for event in events)
 
     def share_out(self) -> None:
-        """Let clients take turns: the first call of each, then the second of each, as they came."""
-        turns = Counter(client_of(event.request.scope) for event in self._running())
+        """Let clients take turns: the first call of each, then the second of each.
+
+        Among the first ones, that of the client whose last turn was longest ago comes first.
+        """
+        waiting = {event._id for lane in self._lanes() for event in lane.queue}
+        for call, client in self._in_order.items():
+            if call not in waiting:
+                self._last_turn.pop(client, None)
+                self._last_turn[client] = next(self._turns)
+        for client in list(self._last_turn)[:-_CLIENTS_KEPT]:
+            del self._last_turn[client]
+        self._in_order = {}
         for lane in self._lanes():
             lane.queue.sort(key=lambda event: event.enqueue_time)
-            taken, order = turns.copy(), {}
+            asked: Counter[str] = Counter()
+            keys = {}
             for event in lane.queue:
                 client = client_of(event.request.scope)
-                taken[client] += 1
-                order[event._id] = taken[client]
-            lane.queue.sort(key=lambda event: order[event._id])
+                asked[client] += 1
+                keys[event._id] = (asked[client], self._last_turn.get(client, 0))
+            lane.queue.sort(key=lambda event: keys[event._id])
+            self._in_order |= {event._id: client_of(event.request.scope) for event in lane.queue}
 
     def calls(self) -> dict[str, str]:
         """By the name of a call that waits or runs: that of its session."""
@@ -56,9 +75,6 @@ class Lanes:
 
     def _lanes(self) -> Iterable[Any]:
         return self._queue.event_queue_per_concurrency_id.values()
-
-    def _running(self) -> Iterable[Any]:
-        return (event for job in self._queue.active_jobs if job for event in job)
 
 
 class QueueGuard:

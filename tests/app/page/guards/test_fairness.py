@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.guards.bodies import BodyLimits
-from remend.app.page.guards.fairness import PLACES_OF_ONE
+from remend.app.page.guards.fairness import PLACES_OF_ONE, Lanes
 from remend.app.page.guards.limits import Limits
 from remend.app.page.server import running_page
 from tests.helpers.calling import ask, half_open, multipart, upload
@@ -132,3 +133,32 @@ def test_a_client_sends_few_bodies_at_once_and_no_large_calls(hasty_page: str):
     assert ask(hasty_page, "/gradio_api/cancel", {}).status != 429
     large = ask(hasty_page, "/gradio_api/cancel", {"a": "x" * 200_000})
     assert large.status == 413 and "0.1 MB" in large.sentence
+
+
+class Waiting:
+    """What Gradio's queue keeps of a call."""
+
+    def __init__(self, number: int, client: str) -> None:
+        self._id, self.enqueue_time = f"{client}{number}", float(number)
+        self.request = SimpleNamespace(scope={"client": (client, 0)})
+
+
+def test_clients_take_turns_also_with_calls_that_came_before():
+    lane = SimpleNamespace(queue=[])
+    lanes = Lanes(SimpleNamespace(event_queue_per_concurrency_id={"model": lane}))
+    done = []
+
+    def come(number: int, client: str) -> None:
+        lane.queue.append(Waiting(number, client))
+        lanes.share_out()
+
+    for number in range(4):
+        come(number, "a")
+    done += [lane.queue.pop(0)._id, lane.queue.pop(0)._id]
+    come(4, "b")
+    come(5, "a")
+    done.append(lane.queue.pop(0)._id)
+    come(6, "c")
+    come(7, "b")
+    done += [event._id for event in lane.queue]
+    assert done == ["a0", "a1", "b4", "c6", "a2", "b7", "a3", "a5"]

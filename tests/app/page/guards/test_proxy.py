@@ -36,9 +36,7 @@ def test_a_visitor_logs_in_and_works_under_the_proxys_name(address: str):
 
 
 def test_who_guesses_passwords_is_held_up_alone(address: str):
-    wrong = [
-        ask(address, "/login", b"username=ada&password=x", **PROXY, **FORM) for _ in range(6)
-    ]
+    wrong = [ask(address, "/login", b"username=ada&password=x", **PROXY, **FORM) for _ in range(6)]
     assert wrong[-1].status == 429
     other = {**PROXY, "x_forwarded_for": "203.0.113.6"}
     assert ask(address, "/login", b"username=ada&password=lovelace", **other, **FORM).status == 200
