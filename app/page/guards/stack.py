@@ -17,6 +17,7 @@ from remend.app.page.guards.limits import Limits
 from remend.app.page.guards.origins import OriginGuard
 from remend.app.page.guards.passwords import PasswordGuard
 from remend.app.page.guards.routes import RouteGuard
+from remend.app.page.guards.silent import SilentConnections
 from remend.app.page.guards.uploads import UploadGuard
 
 
@@ -48,11 +49,15 @@ def guarding_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        inner = app.middleware_stack
-        queue = QueueGuard(inner, Lanes(app.get_blocks()._queue), limits.patience_s)
+        inner, page = app.middleware_stack, app.get_blocks()
+        queue = QueueGuard(inner, Lanes(page._queue), limits.patience_s)
         app.middleware_stack = guard(inner, queue, hosts, budget, limits)
         watching = [
-            asyncio.create_task(work) for work in (_sweep(budget, limits.sweep_s), queue.watch())
+            asyncio.create_task(work)
+            for work in (
+                _sweep(budget, SilentConnections(page), limits.sweep_s),
+                queue.watch(),
+            )
         ]
         try:
             yield
@@ -63,9 +68,10 @@ def guarding_lifespan(
     return lifespan
 
 
-async def _sweep(budget: DiskBudget, pause_s: float) -> None:
+async def _sweep(budget: DiskBudget, connections: SilentConnections, pause_s: float) -> None:
     """Remove now and then what no visitor needs any more."""
     while True:
         await asyncio.sleep(pause_s)
+        connections.close_old()
         budget.remove_dead_uploads()
         await anyio.to_thread.run_sync(budget.sweep)

@@ -1,11 +1,13 @@
 """A share of the queue for each client, and no work for which nobody waits; half-open posts."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from io import BytesIO
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from tests.helpers.calling import ask, half_open, multipart, upload
 def hasty_page(pool: ModelPool, free_port: int) -> Iterator[str]:
     """A page that soon gives up on who is slow."""
     body = BodyLimits(stall_s=0.4, call_s=0.8, call_bytes=100_000, at_once=3)
-    limits = Limits(body=body, patience_s=1)
+    limits = Limits(body=body, patience_s=1, sweep_s=0.5)
     with running_page(pool, port=free_port, limits=limits) as address:
         yield address
 
@@ -106,6 +108,15 @@ def test_half_open_posts_end(hasty_page: str):
             assert answer.startswith(b"HTTP/1.1 408"), answer
             assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"].startswith("The sending")
         assert 0.3 < time.monotonic() - begun < 3
+
+
+def test_connections_that_say_nothing_end(hasty_page: str):
+    place = urlsplit(hasty_page)
+    assert place.hostname
+    for sent in (b"", b"GET / HTTP/1.1\r\nHost: 127"):
+        with socket.create_connection((place.hostname, place.port or 80), timeout=5) as connection:
+            connection.sendall(sent)
+            assert connection.recv(100) == b""
 
 
 def test_a_body_that_trickles_ends_too(hasty_page: str):
