@@ -19,7 +19,8 @@ from remend.app.cli.general_options import (
     PlainHelp,
     find_flag,
     grouped,
-)  # fmt: skip
+)
+from remend.app.cli.page_command import PageOptions, serve_page
 from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.streams import settled_streams
 from remend.app.cli.terminal import Terminal
@@ -50,35 +51,9 @@ for command in COMMANDS:
 
 @app.command()
 @grouped
-def ui(
-    *,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 7860,
-    allow_host: options.AllowHost = None,
-    share: options.Share = False,
-    auth: options.Auth = None,
-    max_megapixels: options.MaxMegapixels = None,
-    max_disk: options.MaxDisk = None,
-    max_memory: options.MaxMemory = None,
-    allow_custom_weights: options.AllowCustomWeights = False,
-    general: GeneralOptions,
-) -> None:
+def ui(*, page: PageOptions, general: GeneralOptions) -> None:
     """Serve the web page."""
-    from remend.app.engine.memory import parse_size
-    from remend.app.engine.model_pool import ModelPool
-    from remend.app.page.guards.limits import Limits
-    from remend.app.page.server import serve
-
-    given = {} if max_megapixels is None else {"max_megapixels": max_megapixels}
-    limits = Limits(
-        disk_bytes=parse_size(max_disk, "max_disk") if max_disk else None,
-        memory_bytes=parse_size(max_memory) if max_memory else None,
-    )
-    pool = ModelPool([general.placement])
-    serve(
-        pool, host=host, port=port, share=share, auth_file=auth,
-        allow_custom_weights=allow_custom_weights, allow_hosts=allow_host or (), limits=limits, **given,
-    )  # fmt: skip
+    serve_page(page, general)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.guards.disk import PHOTOS
+from remend.app.page.guards.fairness import PLACES
 from remend.app.page.guards.hosts import AllowedHosts
 from remend.app.page.guards.limits import DEFAULT_LIMITS, Limits
 from remend.app.page.guards.memory import MemoryBudget
@@ -73,27 +74,20 @@ def build_page(
     max_megapixels: float,
     *,
     allow_custom_weights: bool = False,
-    memory_bytes: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
     running: dict[str, threading.Event] = {}
-    memory = MemoryBudget(memory_bytes)
+    memory = MemoryBudget(limits.memory_bytes)
     upscale_service = UpscaleService(pool, max_megapixels, running, memory)
     upscale_preview = UpscalePreview(pool, max_megapixels, running, memory)
-    sessions = PhotoSessions(
-        folder / PHOTOS,
-        max_megapixels,
-        memory=memory.kept_bytes,
-        claim_room=claim_room,
-        budget=memory,
-    )
     with gr.Blocks(title="Remend") as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                repair = RepairService(pool, sessions)
+                repair = RepairService(pool, _photo_sessions(folder, max_megapixels, memory))
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
@@ -119,6 +113,13 @@ def build_page(
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
     return page
+
+
+def _photo_sessions(folder: Path, max_megapixels: float, memory: MemoryBudget) -> PhotoSessions:
+    return PhotoSessions(
+        folder / PHOTOS, max_megapixels,
+        memory=memory.kept_bytes, claim_room=claim_room, budget=memory,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -148,10 +149,10 @@ def running_page(
             budget.folder,
             max_megapixels,
             allow_custom_weights=allow_custom_weights,
-            memory_bytes=limits.memory_bytes,
+            limits=limits,
         )
         # What waits in the queue can be asked for in no other way.
-        page.queue(max_size=16, api_open=False)
+        page.queue(max_size=PLACES, api_open=False)
         try:
             server, address, _ = page.launch(
                 server_name=host,

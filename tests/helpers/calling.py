@@ -1,5 +1,6 @@
 """What tests send to the page's server without Gradio's client: requests as any program could."""
 
+import functools
 import http.client
 import json
 import socket
@@ -57,19 +58,26 @@ def upload(address: str, name: str, content: bytes, **headers: str) -> Answer:
     )  # fmt: skip
 
 
-def half_open(address: str, path: str, sent: bytes, length: int) -> socket.socket:
-    """Begin a post of ``length`` bytes, send ``sent`` of it and leave the connection open."""
+def half_open(
+    address: str, path: str, sent: bytes, length: int, method: str = "POST", **headers: str
+) -> socket.socket:
+    """Begin to send ``length`` bytes, send ``sent`` of them and leave the connection open."""
     place = urlsplit(address)
     assert place.hostname
     connection = socket.create_connection((place.hostname, place.port or 80), timeout=30)
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {length}\r\n"
-        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
-    )
+    told = {
+        "Host": place.netloc,
+        "Content-Length": str(length),
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    head = f"{method} {path} HTTP/1.1\r\n{lines}\r\n"
     connection.sendall(head.encode() + sent)
     return connection
 
 
+@functools.cache
 def server_functions(address: str) -> dict[str, int]:
     """By name of a function that the browser may call: the number of its component."""
     config = ask(address, "/config").json

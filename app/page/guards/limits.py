@@ -17,6 +17,7 @@ class Limits:
             where that is less. One visitor may have half of it.
         memory_bytes: For the whole program; None = 80 % of what is free.
         keep_s: Seconds after which files go; an hour at most while the folder is nearly full.
+        patience_s: Seconds for which a call waits or runs while nobody listens for its answer.
         sweep_s: Seconds from one look for old files to the next.
     """
 
@@ -25,6 +26,7 @@ class Limits:
     memory_bytes: int | None = None
     keep_s: float = 86_400.0
     sweep_s: float = 60.0
+    patience_s: float = 10.0
 
 
 DEFAULT_LIMITS = Limits()

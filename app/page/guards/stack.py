@@ -10,18 +10,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from remend.app.page.guards.bodies import BodyGuard
 from remend.app.page.guards.disk import DiskBudget
+from remend.app.page.guards.fairness import Lanes, QueueGuard
 from remend.app.page.guards.faults import FaultGuard
 from remend.app.page.guards.hosts import AllowedHosts, HostGuard
 from remend.app.page.guards.limits import Limits
 from remend.app.page.guards.origins import OriginGuard
 from remend.app.page.guards.passwords import PasswordGuard
 from remend.app.page.guards.routes import RouteGuard
+from remend.app.page.guards.silent import SilentConnections
 from remend.app.page.guards.uploads import UploadGuard
 
 
-def guard(app: ASGIApp, hosts: AllowedHosts, budget: DiskBudget, limits: Limits) -> ASGIApp:
-    """Put the guards before an application."""
-    guarded: ASGIApp = UploadGuard(app, budget)
+def guard(
+    app: ASGIApp, queue: QueueGuard, hosts: AllowedHosts, budget: DiskBudget, limits: Limits
+) -> ASGIApp:
+    """Put the guards before an application, the innermost of which is ``queue``."""
+    guarded: ASGIApp = UploadGuard(queue, budget)
     guarded = BodyGuard(guarded, limits.body)
     guarded = PasswordGuard(guarded)
     guarded = FaultGuard(guarded)
@@ -45,19 +49,29 @@ def guarding_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        app.middleware_stack = guard(app.middleware_stack, hosts, budget, limits)
-        sweeping = asyncio.create_task(_sweep(budget, limits.sweep_s))
+        inner, page = app.middleware_stack, app.get_blocks()
+        queue = QueueGuard(inner, Lanes(page._queue), limits.patience_s)
+        app.middleware_stack = guard(inner, queue, hosts, budget, limits)
+        watching = [
+            asyncio.create_task(work)
+            for work in (
+                _sweep(budget, SilentConnections(page), limits.sweep_s),
+                queue.watch(),
+            )
+        ]
         try:
             yield
         finally:
-            sweeping.cancel()
+            for task in watching:
+                task.cancel()
 
     return lifespan
 
 
-async def _sweep(budget: DiskBudget, pause_s: float) -> None:
+async def _sweep(budget: DiskBudget, connections: SilentConnections, pause_s: float) -> None:
     """Remove now and then what no visitor needs any more."""
     while True:
         await asyncio.sleep(pause_s)
+        connections.close_old()
         budget.remove_dead_uploads()
         await anyio.to_thread.run_sync(budget.sweep)
