@@ -162,12 +162,14 @@ def test_what_is_whole_but_not_read_is_named():
         (plain_tiff(colour, {TiffImagePlugin.COMPRESSION: 34_661}), "is compressed with JBIG"),
         (plain_tiff(colour, {TiffImagePlugin.COMPRESSION: 4711}), "is compressed with method 4711"),
         (plain_tiff(NARROW, {PHOTOMETRIC: 32_844}), "holds colours of kind 32844"),
+        (plain_tiff(NARROW[..., :3].copy(), {PHOTOMETRIC: 6}), "holds subsampled YCbCr colours"),
         (b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x10\0\x10\1\1\x11\0", "is a JPEG of 12 bits a colour"),
     ]
     for data, what in cases:
         with pytest.raises(InputError) as caught:
             read_picture(data)
-        assert f" cannot be read: it {what}; save it with 8 or 16 " in str(caught.value)
+        assert f" cannot be read: it {what}" in str(caught.value)
+        assert "; save it with 8 or 16 whole-number bits a colour" in str(caught.value)
 
 
 def test_a_raw_file_is_called_one_only_where_it_is():
