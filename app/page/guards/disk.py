@@ -6,6 +6,7 @@ runs, sooner when the folder is nearly full; what is left of an upload that brok
 
 import os
 import shutil
+import stat
 import threading
 import time
 from collections import Counter, defaultdict
@@ -21,7 +22,8 @@ from remend.models.errors import RequestError
 PHOTOS = "photos"
 """The folder within the folder, in which each open photo has one of its own."""
 
-_SMALLEST_BYTES = 4096  # a file takes a block of the disk, however short it is
+_SMALLEST_BYTES = 65_536  # for each file and folder, so that they cannot become too many to count
+_LOOK_S = 1.0
 _CROWDED = 0.75  # of the budget; beyond it files live shorter
 
 
@@ -49,6 +51,7 @@ class DiskBudget:
         self._lifetime_s, self._crowded_s = lifetime_s, min(crowded_s, lifetime_s)
         self._written: defaultdict[str, set[Path]] = defaultdict(set)
         self._reserved: Counter[str] = Counter()
+        self._total, self._looked_at = 0, -_LOOK_S
         self._lock = threading.Lock()
 
     def reserve(self, visitor: str, more: int) -> None:
@@ -65,7 +68,7 @@ class DiskBudget:
                     f"{format_size(self.visitor_bytes)} for one visitor; send less, or wait until older "
                     "ones are removed."
                 )
-            everything = measure(self.folder) + self._reserved.total() + more
+            everything = self._count_all() + self._reserved.total() + more
             free = shutil.disk_usage(self.folder).free - self._reserved.total()
             if everything > self.total_bytes or more > free:
                 raise RequestError(
@@ -77,6 +80,7 @@ class DiskBudget:
     def release(self, visitor: str, reserved: int) -> None:
         """Give back what was set aside; what was written in the meantime counts by itself."""
         with self._lock:
+            self._total += reserved  # as if it had been written, until the next look
             self._reserved[visitor] -= reserved
             self._reserved += Counter()  # forgets who has nothing
 
@@ -128,6 +132,12 @@ class DiskBudget:
             elif path.is_dir():
                 yield path
 
+    def _count_all(self) -> int:
+        """About what all of it takes; looking through the folder takes a while."""
+        if time.monotonic() - self._looked_at > _LOOK_S:
+            self._total, self._looked_at = measure(self.folder), time.monotonic()
+        return self._total
+
     def _count_of(self, visitor: str) -> int:
         return sum(measure(path) for path in self._written.get(visitor, ()))
 
@@ -154,7 +164,17 @@ def remove(path: Path) -> None:
 def _stats(path: Path) -> Iterable[os.stat_result]:
     """Of a file or folder and everything in it; what goes meanwhile is left out."""
     with suppress(OSError):
-        yield path.lstat()
-        if path.is_dir() and not path.is_symlink():
-            for inner in os.scandir(path):
-                yield from _stats(Path(inner.path))
+        found = path.lstat()
+        yield found
+        if stat.S_ISDIR(found.st_mode):
+            yield from _stats_in(str(path))
+
+
+def _stats_in(folder: str) -> Iterable[os.stat_result]:
+    """Of everything in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                yield entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _stats_in(entry.path)

@@ -7,10 +7,11 @@ from typing import Any
 from remend.app.batch.plan import FORMAT_SUFFIXES
 from remend.models.errors import RequestError
 
-_LARGEST = 10**9
+_LARGEST = {"left": 10**6, "top": 10**6, "grow": 10**6}
+_LARGEST_OF_OTHERS = 2**53  # as large as the browser counts
 _TEXTS = frozenset({"photo", "path", "mask", "format", "language", "replaces"})
 _OPTIONAL = frozenset({"language", "replaces"})
-_NUMBERS = frozenset({"job", "left", "top", "grow", "sensitivity"})
+_NUMBERS = frozenset({"job", "left", "top", "grow", "sensitivity", "fills", "number", "waited"})
 
 
 class Message(dict[str, Any]):
@@ -49,6 +50,6 @@ def _is_right(name: str, value: object) -> bool:
             isinstance(value, int | float)
             and not isinstance(value, bool)
             and math.isfinite(value)
-            and abs(value) <= _LARGEST
+            and abs(value) <= _LARGEST.get(name, _LARGEST_OF_OTHERS)
         )
     return True

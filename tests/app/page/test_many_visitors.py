@@ -32,7 +32,7 @@ from tests.helpers.calling import Answer, ask, call, half_open, multipart, uploa
 from tests.helpers.visiting import photo_of, save_mask
 
 VISITORS, CALLS_OF_ONE = 10, 10
-MEMORY, DISK = 1_200_000_000, 40_000_000
+MEMORY, DISK = 1_200_000_000, 400_000_000
 REFUSALS = {429: "wait already", 503: "Queue is full", 507: "server"}
 """By status, what a visitor may be told while many others are there."""
 
@@ -52,7 +52,7 @@ class Server:
         while time.monotonic() < end:
             self.memory = max(self.memory, self.process.memory_info().rss)
             self.disk = max(self.disk, measure(self.folder))
-            time.sleep(0.1)
+            time.sleep(0.5)
 
     @property
     def waiting(self) -> int:
