@@ -5,7 +5,7 @@ person would read.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,41 +22,58 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import new_folder, read_allowed_size
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.inference.upscaler import DEFAULT_DETAIL
-from remend.models.progress import NO_PROGRESS
+from remend.models.progress import Progress
 
 
 class Api:
     """The functions behind the named endpoints; their work is that of the commands."""
 
     def __init__(
-        self, pool: ModelPool, upscale_service: UpscaleService, max_megapixels: float
+        self,
+        pool: ModelPool,
+        upscale_service: UpscaleService,
+        max_megapixels: float,
+        jobs: Jobs,
     ) -> None:
         self._pool = pool
+        self._jobs = jobs
         self._upscale_service = upscale_service
         self._max_megapixels = max_megapixels
 
-    def fill(self, photo: str, mask: str, model: str, grow: float, detail: float) -> str:
+    def fill(
+        self, photo: str, mask: str, model: str, grow: float, detail: float, request: gr.Request
+    ) -> str:
         """Fill the white part of a mask of the photo's size; the result has the photo's format."""
-        with _errors_for_caller():
+        with _errors_for_caller(), self._run("fill", request) as job:
             path = Path(photo)
             read_allowed_size(path, self._max_megapixels)
             read_allowed_size(Path(mask), self._max_megapixels)
-            request = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow))
-            work = FillWork(self._pool, request)
+            asked = FillRequest(check_model_name(model, "fill"), detail, grow=round(grow))
+            work = FillWork(self._pool, asked)
             output = new_folder() / Naming(suffix="-repaired").name_for(path)
-            work.perform(Job(path, output, Path(mask)), NO_PROGRESS)
+            work.perform(Job(path, output, Path(mask)), job)
             return str(output)
 
-    def upscale(self, photo: str, scale: float, model: str, detail: float) -> str:
+    def upscale(
+        self, photo: str, scale: float, model: str, detail: float, request: gr.Request
+    ) -> str:
         """Enlarge a photo 1.5 to 8 times; the result has the photo's format."""
-        with _errors_for_caller():
+        with _errors_for_caller(), self._run("upscale", request) as job:
             asked = read_form(scale, 0, model, detail)
-            return str(self._upscale_service.upscale_file(Path(photo), asked, new_folder()))
+            folder = new_folder()
+            return str(self._upscale_service.upscale_file(Path(photo), asked, folder, job))
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of the models that can be named."""
         return [{**asdict(found.card), "name": found.name} for found in list_models()]
+
+    def _run(self, kind: str, request: gr.Request) -> AbstractContextManager[Progress]:
+        """A job that ends when its caller goes away."""
+        session = request.session_hash or ""
+        return self._jobs.run(kind, session=session, is_awaited=find_listener())
 
 
 def add_endpoints(api: Api) -> None:

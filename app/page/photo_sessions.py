@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FilledPatch
-from remend.models.progress import Cancelled
 
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""
@@ -37,7 +36,6 @@ class PhotoSession:
         self._done: deque[list[FilledPatch]] = deque(maxlen=FILLS_KEPT)
         self._undone: list[list[FilledPatch]] = []
         self._lock = threading.Lock()
-        self._stopped = self._applied = 0
         self.changed: list[Box] = []
         """The rectangles that the last fill, undo or redo changed."""
 
@@ -55,18 +53,17 @@ class PhotoSession:
         alpha = 0 if self._alpha is None else self._alpha.nbytes
         return self._pixels.nbytes + alpha + sum(patches)
 
-    def apply(self, patches: list[FilledPatch], job: int) -> None:
+    def apply(self, patches: list[FilledPatch], commit: Callable[[], None] = lambda: None) -> None:
         """Paste the result of a fill.
 
-        Raises:
-            Cancelled: The job was stopped meanwhile; nothing is pasted.
+        Args:
+            patches: What the fill changed.
+            commit: Called before anything is pasted; what it raises, such as `Cancelled`, is passed on.
         """
         with self._lock:
-            if job <= self._stopped:
-                raise Cancelled
+            commit()
             self._undone.clear()
             self._done.append(self._swap(patches))
-            self._applied = job
 
     def undo(self) -> None:
         """Undo the last fill.
@@ -89,16 +86,6 @@ class PhotoSession:
             if not self._undone:
                 raise RequestError("There is no undone fill to bring back; fill again.")
             self._done.append(self._swap(reversed(self._undone.pop())))
-
-    def stop(self, job: int) -> bool:
-        """Stop a fill, running or waiting; False if it was already pasted."""
-        with self._lock:
-            self._stopped = max(self._stopped, job) if self._applied < job else self._stopped
-            return self._stopped >= job
-
-    def is_stopped(self, job: int) -> bool:
-        """Whether a fill was stopped."""
-        return job <= self._stopped
 
     def save(self, file_format: str = "auto") -> Path:
         """Write the photo as a file to download; the file that was saved before is deleted.

@@ -26,15 +26,17 @@ from remend.app.page.preview import (
     enlarge_mask,
     preview_size,
 )
-from remend.app.page.status import PageProgress, check_model_name, explain, returns_errors
+from remend.app.page.status import check_model_name, explain, returns_errors
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
+from remend.app.page.work.jobs import Job, Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_mask, read_size, write_picture
 from remend.models.imaging.picture import Mask, Metadata, Picture
 from remend.models.inference.damage import propose_mask
 from remend.models.inference.regions import Box
-from remend.models.progress import Cancelled, StoppableProgress
+from remend.models.progress import Cancelled
 
 SCRIPTS = Path(__file__).parent / "editor"
 """The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
@@ -48,9 +50,10 @@ Message = dict[str, Any]
 class RepairService:
     """What the browser can ask about open photos; every message holds the photo's key."""
 
-    def __init__(self, pool: ModelPool, sessions: PhotoSessions) -> None:
+    def __init__(self, pool: ModelPool, sessions: PhotoSessions, jobs: Jobs) -> None:
         self._pool = pool
         self._sessions = sessions
+        self._jobs = jobs
 
     def open_photo(self, message: Message) -> Message:
         """Exchange an uploaded file for a key, a preview, and the photo's size."""
@@ -120,8 +123,9 @@ class RepairService:
         return self._patches(session)
 
     def stop(self, message: Message) -> Message:
-        """Stop a fill; says whether it was still in time."""
-        return {"stopped": self._sessions.find(message["photo"]).stop(int(message["job"]))}
+        """Stop the fill of a number, also one that has not arrived yet; says whether it was in time."""
+        self._sessions.find(message["photo"])
+        return {"stopped": self._jobs.stop(message["photo"], int(message["job"]))}
 
     def save(self, message: Message) -> Message:
         """Write the photo as it is now."""
@@ -130,41 +134,32 @@ class RepairService:
         return {"path": str(path), "name": path.name}
 
     def fill(
-        self,
-        model: str,
-        grow: int,
-        detail: float,
-        event: gr.EventData,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
+        self, model: str, grow: int, detail: float, event: gr.EventData, request: gr.Request
     ) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
         message: Message = event._data
-        result: Message = {"job": message["job"]}
+        number = int(message["job"])
+        result: Message = {"job": number}
+        visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
         try:
-            self._fill(message, model, grow, detail, bar)
+            with self._jobs.run("fill", message["photo"], number, **visitor) as job:
+                self._fill(message, model, grow, detail, job)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
             result["error"] = explain(error, str(message.get("language")))
         return gr.update(result=result)
 
-    def _fill(
-        self, message: Message, model: str, grow: int, detail: float, bar: gr.Progress
-    ) -> None:
-        session, job = self._sessions.find(message["photo"]), int(message["job"])
-        picture = session.picture
+    def _fill(self, message: Message, model: str, grow: int, detail: float, job: Job) -> None:
+        session = self._sessions.find(message["photo"])
         mask = self._read_paint(message, session)
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
         asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
         patches = self._pool.fill_patches(
-            picture,
-            mask.grown(asked.grow),
-            asked.weights,
-            asked.options,
-            StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
+            session.picture, mask.grown(asked.grow), asked.weights, asked.options, job
         )
-        session.apply(patches, job)
+        session.apply(patches, job.commit)
 
     def _read_paint(self, message: Message, session: PhotoSession) -> Mask:
         """The paint that the browser sent, as a mask of the photo's size."""
@@ -240,7 +235,8 @@ def repair_tab(repair: RepairService, status: gr.HTML) -> tuple[gr.HTML, gr.Drop
         editor,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
-        show_progress_on=[status],
+        trigger_mode="multiple",  # after a stop the next one must not wait for the end of the last
+        show_progress="hidden",  # the status line follows the job
         api_name="fill_painted",  # /fill is the endpoint for programs
         api_visibility="private",
     )

@@ -30,6 +30,7 @@ from remend.app.page.status import explain, say, status_line
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
 from remend.app.page.upscale_tab import upscale_choices, upscale_tab
+from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError
 
 MAX_MEGAPIXELS = 100.0
@@ -51,12 +52,16 @@ _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
 
 
 def build_page(
-    pool: ModelPool, folder: Path, max_megapixels: float, *, allow_custom_weights: bool = False
+    pool: ModelPool,
+    folder: Path,
+    max_megapixels: float,
+    jobs: Jobs,
+    *,
+    allow_custom_weights: bool = False,
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
-    running: dict[str, threading.Event] = {}
-    upscale_service = UpscaleService(pool, max_megapixels, running)
-    upscale_preview = UpscalePreview(pool, max_megapixels, running)
+    upscale_service = UpscaleService(pool, max_megapixels, jobs)
+    upscale_preview = UpscalePreview(pool, max_megapixels, jobs)
     # Gradio deletes files of visitors that are older than a day.
     with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
         with gr.Row(elem_id="head"):
@@ -64,7 +69,7 @@ def build_page(
             status = status_line()
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                repair = RepairService(pool, PhotoSessions(folder, max_megapixels))
+                repair = RepairService(pool, PhotoSessions(folder, max_megapixels), jobs)
                 editor, fill_model = repair_tab(repair, status)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
@@ -79,7 +84,7 @@ def build_page(
             _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(pool, upscale_service, max_megapixels))
+        add_endpoints(Api(pool, upscale_service, max_megapixels, jobs))
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 _list_models, None, [fill_model, upscale_model, cards], queue=False,
@@ -89,6 +94,7 @@ def build_page(
             _list_models, None, [fill_model, upscale_model, cards], queue=False,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
+        page.unload(_end_session(jobs))
     return page
 
 
@@ -111,8 +117,9 @@ def running_page(
     auth = read_auth(auth_file) if auth_file else None
     with _visitors_folder() as folder:
         page = build_page(
-            pool, folder / "photos", max_megapixels, allow_custom_weights=allow_custom_weights
-        )
+            pool, folder / "photos", max_megapixels, Jobs(),
+            allow_custom_weights=allow_custom_weights,
+        )  # fmt: skip
         page.queue(max_size=16)
         try:
             server, address, _ = page.launch(
@@ -226,6 +233,15 @@ def _send_to_upscale(
         return [str(path)], gr.update(selected="upscale"), gr.skip()
 
     return send
+
+
+def _end_session(jobs: Jobs) -> Callable[[gr.Request], None]:
+    """The function that ends the work of a visitor who closed or reloaded the page."""
+
+    def end(request: gr.Request) -> None:
+        jobs.end_session(request.session_hash or "")
+
+    return end
 
 
 def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, object], str]:

@@ -26,7 +26,15 @@ const show = () => {
   if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
 };
 
+const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
+let lastNumber = 0;
+
 window.remendStatus = {
+  /** The number of a piece of work, above all before it, also above those of the page before a reload. */
+  nextNumber() {
+    lastNumber = Math.max(lastNumber + 1, Date.now() * NUMBERS + Math.floor(Math.random() * NUMBERS));
+    return lastNumber;
+  },
   /** Show a sentence about the Repair tab. */
   say(text, isError = false) {
     lastSentences.repair = spanOf("repair", text, isError);
@@ -36,10 +44,6 @@ window.remendStatus = {
   showTab(tab) {
     openTab = tab;
     show();
-  },
-  /** Show or hide Gradio's progress, which stays for a moment after a fill was stopped. */
-  showProgress(isShown) {
-    element.closest("#status").classList.toggle("progress-hidden", !isShown);
   },
 };
 

@@ -19,7 +19,7 @@ from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
 from remend.models.errors import OptionError, RemendError, RequestError
-from remend.models.progress import Cancelled, Progress
+from remend.models.progress import Cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -122,13 +122,3 @@ def check_model_name(name: str, task: str) -> str:
         choice = f"choose one of {', '.join(names)}" if names else "there is none for this task"
         raise RequestError(f"There is no model {name!r} here; {choice}.")
     return name
-
-
-class PageProgress(Progress):
-    """Moves a bar of the page."""
-
-    def __init__(self, bar: gr.Progress) -> None:
-        self._bar = bar
-
-    def update(self, done: float, total: float, note: str = "") -> None:
-        self._bar(done / total if total else 0.0, desc=note or "Working")

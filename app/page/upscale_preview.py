@@ -4,7 +4,6 @@ The part is upscaled as the whole will be, so that model, detail and waiting tim
 makes a file to download.
 """
 
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,13 +22,15 @@ from remend.app.page.i18n import (
     join_sentences,
     translate_sentences,
 )
-from remend.app.page.status import PageProgress, explain, say
+from remend.app.page.status import explain, say
 from remend.app.page.uploads import new_folder, read_allowed_size
 from remend.app.page.upscale_service import check_sizes, read_form, read_target
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
 from remend.models.imaging.picture import Picture
-from remend.models.progress import Progress, StoppableProgress
+from remend.models.progress import Progress
 
 
 class UpscalePreview:
@@ -38,15 +39,13 @@ class UpscalePreview:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: By session, what ends the work that a visitor has running; shared with ``UpscaleService``.
+        jobs: What is running; shared with ``UpscaleService``.
     """
 
-    def __init__(
-        self, pool: ModelPool, max_megapixels: float, running: dict[str, threading.Event]
-    ) -> None:
+    def __init__(self, pool: ModelPool, max_megapixels: float, jobs: Jobs) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
-        self._running = running
+        self._jobs = jobs
 
     def choose_photos(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
@@ -100,27 +99,27 @@ class UpscalePreview:
         denoise: float,
         across: float,
         down: float,
+        number: float,
         request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, str, Any]:
         """Upscale a small part of the first photo; say how long all will take, measured on the part.
+
+        ``number`` is that of the job; the other arguments are what the tab's controls say.
 
         Returns:
             The part before and after, the status line, the small picture with a frame around the part.
         """
         language, session = choose_language(request), request.session_hash or ""
-        stop = self._running[session] = threading.Event()
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
-            progress = StoppableProgress(PageProgress(bar), stop.is_set)
-            return self._show_part(paths, asked, (across, down), language, progress)
+            visitor = {"session": session, "is_awaited": find_listener()}
+            with self._jobs.run("part", session, int(number), **visitor) as job:
+                return self._show_part(paths, asked, (across, down), language, job)
         except Exception as error:
             status = say(explain(error, language), "upscale", is_error=True)
             return gr.skip(), status, gr.skip()
-        finally:
-            self._running.pop(session, None)
 
     def _show_part(
         self,

@@ -4,7 +4,6 @@ The work is that of the command ``upscale``; here are the limits of the page, pr
 sentences. What is shown before the whole work starts is in ``upscale_preview``.
 """
 
-import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +26,13 @@ from remend.app.page.i18n import (
     translate_sentences,
 )
 from remend.app.page.preview import encode_preview
-from remend.app.page.status import PageProgress, check_model_name, explain, say
+from remend.app.page.status import check_model_name, explain, say
 from remend.app.page.uploads import check_megapixels, new_folder, read_allowed_size
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size
-from remend.models.progress import NO_PROGRESS, Progress, StoppableProgress, SubProgress
+from remend.models.progress import Progress, SubProgress
 
 AUTO_MODEL = "auto"
 
@@ -62,22 +63,24 @@ class UpscaleService:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: By session, what ends the work that a visitor has running; shared with ``UpscalePreview``, so
-            that one button stops either.
+        jobs: What is running; shared with ``UpscalePreview``, so that one button stops either.
     """
 
-    def __init__(
-        self,
-        pool: ModelPool,
-        max_megapixels: float,
-        running: dict[str, threading.Event] | None = None,
-    ) -> None:
+    def __init__(self, pool: ModelPool, max_megapixels: float, jobs: Jobs) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
-        self._running = {} if running is None else running
+        self._jobs = jobs
 
-    def upscale_file(self, photo: Path, asked: UpscaleRequest, folder: Path) -> Path:
+    def upscale_file(
+        self, photo: Path, asked: UpscaleRequest, folder: Path, progress: Progress
+    ) -> Path:
         """Enlarge a photo as the command would.
+
+        Args:
+            photo: The file.
+            asked: What to make of it.
+            folder: Into which the result is written.
+            progress: Told of every tile; it can end the work.
 
         Returns:
             The file that was written into ``folder``.
@@ -87,7 +90,7 @@ class UpscaleService:
         """
         check_sizes(photo, asked.target, self._max_megapixels)
         (job,) = _name_outputs([photo], asked.target, "auto", folder)
-        UpscaleWork(self._pool, asked).perform(job, NO_PROGRESS)
+        UpscaleWork(self._pool, asked).perform(job, progress)
         return Path(job.output)
 
     def run(
@@ -99,23 +102,24 @@ class UpscaleService:
         detail: float,
         denoise: float,
         file_format: str,
+        number: float,
         request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, Any, str]:
-        """Upscale all: the first two pictures to compare, the download, the status line."""
+        """Upscale all: the first two pictures to compare, the download, the status line.
+
+        ``number`` is that of the job; the other arguments are what the tab's controls say.
+        """
         language, session = choose_language(request), request.session_hash or ""
-        stop = self._running[session] = threading.Event()
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
-            jobs = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
-            progress = StoppableProgress(PageProgress(bar), stop.is_set)
-            return _offer(self._upscale_all(jobs, asked, language, progress), language)
+            files = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
+            visitor = {"session": session, "is_awaited": find_listener()}
+            with self._jobs.run("upscale", session, int(number), **visitor) as job:
+                return _offer(self._upscale_all(files, asked, language, job), language)
         except Exception as error:
             return gr.skip(), gr.skip(), _tell(explain(error, language), is_error=True)
-        finally:
-            self._running.pop(session, None)
 
     def _upscale_all(
         self, jobs: Sequence[Job], asked: UpscaleRequest, language: str, progress: Progress
@@ -140,10 +144,9 @@ class UpscaleService:
         results |= {result.job: result for result in run_plan(plan, work, options, pipeline)}
         return [results[job] for job in jobs]
 
-    def stop(self, request: gr.Request) -> str:
-        """End what this visitor has running, between two tiles."""
-        if stop := self._running.get(request.session_hash or ""):
-            stop.set()
+    def stop(self, number: float, request: gr.Request) -> str:
+        """End what this visitor has asked for up to that number, between two tiles."""
+        self._jobs.stop(request.session_hash or "", int(number))
         return _tell(format_message(choose_language(request), "stopped_short"))
 
 

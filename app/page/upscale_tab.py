@@ -15,6 +15,9 @@ from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
+_NUMBERED = "(...values) => [...values.slice(0, -1), window.remendStatus.nextNumber()]"
+"""Puts the number of a job in the place of the last value, in the browser, before anything is sent."""
+
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
 
@@ -159,13 +162,13 @@ def _connect_work(
 ) -> None:
     """Connect what runs a network, and the button that stops it."""
     queued: dict[str, Any] = {
-        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress_on": [status],
-        **_PRIVATE,
+        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
+        "js": _NUMBERED, **_PRIVATE,
     }  # fmt: skip
-    across, down = views.across, views.down
+    across, down, number = views.across, views.down, gr.Number(0, visible=False)
     part = (
         preview.show_part,
-        [*controls.asked, across, down],
+        [*controls.asked, across, down, number],
         [views.result, status, views.where],
     )
     clicked = views.where.select(
@@ -182,13 +185,13 @@ def _connect_work(
     )  # fmt: skip
     running = controls.run.click(
         service.run,
-        [*controls.asked, controls.file_format],
+        [*controls.asked, controls.file_format, number],
         [views.result, controls.download, status],
         **queued,
     )
     controls.stop.click(
-        service.stop, None, status, cancels=[running, shown, shown_by_click], queue=False,
-        **_PRIVATE,
+        service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,
+        js=_NUMBERED, show_progress="hidden", **_PRIVATE,
     )  # fmt: skip
 
 

@@ -26,7 +26,3 @@ def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
     values[box.slices] = 255
     Image.fromarray(values).save(path)
     return path
-
-
-def no_bar(*_: Any, **__: Any) -> None:
-    """A bar that nobody sees."""

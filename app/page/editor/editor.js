@@ -36,7 +36,9 @@ export class Editor {
     this.painting = null;
     this.state = "empty"; // or "loading", "ready", "busy", "error"
     this.tool = "brush";
-    this.job = 0; // number of the last fill that was asked for
+    this.job = 0; // number of the fill that was asked for, 0 = none
+    this.isStopping = false;
+    this.wishes = []; // what was asked for while the server was at work
     this.opening = 0; // number of the last photo that was to be opened
     this.hover = null; // where the pointer is
     this.outline = null; // points of the box or lasso that is being drawn
@@ -71,13 +73,19 @@ export class Editor {
     window.remendStatus?.say(this.messages.format(key, values));
   }
 
-  /** Show an error in the status line. */
+  /** Show an error, and let the person go on. */
   fail(error) {
+    this.wishes = []; // they counted on what has failed
+    this.tell(error);
+    this.setState("error");
+  }
+
+  /** Show an error in the status line. */
+  tell(error) {
     const isConnectionLost = error instanceof TypeError && /fetch|network/i.test(error.message);
     if (!(error instanceof ServerError) && !isConnectionLost) console.error(error);
     const text = isConnectionLost ? this.messages.format("lost") : String(error?.message ?? error);
     window.remendStatus?.say(text, true);
-    this.setState("error");
   }
 
   setState(next) {
@@ -91,6 +99,19 @@ export class Editor {
     }
     this.find(".sensitivity").hidden = !this.painting?.done.at(-1)?.suggested;
     this.redraw();
+    queueMicrotask(() => this.grantWish());
+  }
+
+  /** Do something now, or when what is being done has ended; in the order of asking. */
+  whenIdle(action) {
+    this.wishes.push(action);
+    this.grantWish();
+  }
+
+  grantWish() {
+    if (!this.isIdle) return;
+    this.wishes.shift()?.();
+    if (this.wishes.length > 0) queueMicrotask(() => this.grantWish());
   }
 
   enableButtons() {
@@ -100,8 +121,9 @@ export class Editor {
     };
     for (const selector of NEED_PHOTO) enable(selector, isIdle);
     for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
-    enable("#repair-undo", isIdle && painting.done.length > 0);
-    enable("#repair-redo", isIdle && painting.undone.length > 0);
+    // Presses while the server is at work count as well.
+    enable("#repair-undo", Boolean(painting?.done.length));
+    enable("#repair-redo", Boolean(painting?.undone.length));
   }
 
   redraw() {
@@ -159,6 +181,7 @@ export class Editor {
   showPhoto(opened, image) {
     const { name, width, height, previewWidth, previewHeight, notes } = opened;
     this.photo = opened;
+    this.wishes = [];
     this.painting = new Painting(image, previewWidth, previewHeight);
     this.view.size = { width: previewWidth, height: previewHeight };
     this.view.fit();

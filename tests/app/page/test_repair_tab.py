@@ -20,11 +20,12 @@ from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import RepairService
 from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
+from remend.app.page.work.jobs import Jobs
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
-from tests.helpers.visiting import no_bar, photo_of, save_mask
+from tests.helpers.visiting import ENGLISH, photo_of, save_mask
 
 
 def decoded(address: str) -> np.ndarray:
@@ -33,7 +34,7 @@ def decoded(address: str) -> np.ndarray:
 
 @pytest.fixture
 def repair(pool: ModelPool, upload_folder: Path) -> RepairService:
-    return RepairService(pool, PhotoSessions(upload_folder / "photos", max_megapixels=1.0))
+    return RepairService(pool, PhotoSessions(upload_folder / "photos", 1.0), Jobs())
 
 
 def fill(
@@ -41,7 +42,7 @@ def fill(
 ) -> dict[str, Any]:
     message = {"photo": photo, "mask": str(mask), "left": 0, "top": 0, "job": job}
     event: Any = SimpleNamespace(_data=message)
-    return repair.fill("fill", grow, 1.0, event, lambda *_, **__: None)["result"]  # pyright: ignore
+    return repair.fill("fill", grow, 1.0, event, ENGLISH)["result"]
 
 
 def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
@@ -81,6 +82,20 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     again = repair.save({"photo": opened["photo"], "format": "tiff"})
     assert (np.asarray(Image.open(again["path"])) == picture.rgb).all()
     assert not Path(saved["path"]).exists()
+
+
+def test_what_was_stopped_before_it_came_is_refused_and_what_was_done_cannot_be_stopped(
+    repair: RepairService, upload_folder: Path
+):
+    message = painted(repair, upload_folder)
+    key, mask = message["photo"], save_mask(upload_folder / "m.png", (60, 50), Box(9, 9, 20, 20))
+    assert repair.stop({"photo": key, "job": 7}) == {"stopped": True}
+    for job in (6, 7):
+        assert fill(repair, key, mask, job) == {"job": job, "stopped": True}
+    assert repair.changes(message) == {"patches": []}
+    assert fill(repair, key, mask, job=8) == {"job": 8}
+    assert repair.stop({"photo": key, "job": 8}) == {"stopped": False}
+    assert len(repair.changes(message)["patches"]) == 1
 
 
 def test_grow_reaches_further_than_the_paint(repair: RepairService, upload_folder: Path):
@@ -206,8 +221,7 @@ def test_a_hundred_fills_leave_memory_where_it_was(repair: RepairService, upload
     sizes = {}
     for job in range(1, 101):
         event: Any = SimpleNamespace(_data={**message, "job": job})
-        bar: Any = no_bar
-        assert repair.fill("fill", 0, 1.0, event, bar)["result"] == {"job": job}
+        assert repair.fill("fill", 0, 1.0, event, ENGLISH)["result"] == {"job": job}
         repair.changes({"photo": message["photo"]})
         gc.collect()
         sizes[job] = int(status.read_text().split()[1])

@@ -1,0 +1,112 @@
+"""Work ends when nobody waits for it: a page that is closed or reloaded, a program that has gone."""
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from remend.app.engine.model_pool import ModelPool
+from remend.models.progress import Cancelled, Progress
+from tests.helpers.browsing import open_photo, stroke
+
+
+class Endless:
+    """Work that ends only if it is cancelled."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
+        self.is_over = threading.Event()
+
+    def __call__(self, *arguments: Any, **_: Any) -> None:
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
+        self.begun.release()
+        try:
+            while not self.is_over.wait(0.02):
+                progress.update(1, 3, "tile 1 of 3")
+        except Cancelled:
+            self.ended.release()
+            raise
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endless]:
+    work = Endless()
+    for name in ("upscale", "fill_patches", "fill"):
+        monkeypatch.setattr(ModelPool, name, work)
+    yield work
+    work.is_over.set()
+
+
+CLIENT = """
+import sys
+from gradio_client import Client, handle_file
+client = Client(sys.argv[1], verbose=False)
+client.predict(photo=handle_file(sys.argv[2]), scale=2, api_name="/upscale")
+"""
+
+
+def test_the_call_of_a_program_that_was_killed_ends(page_address: str, png: Path, endless: Endless):
+    process = subprocess.Popen([sys.executable, "-c", CLIENT, page_address, str(png)])
+    assert endless.begun.acquire(timeout=30)
+    assert not endless.ended.acquire(timeout=0.2)
+    process.kill()
+    process.wait()
+    assert endless.ended.acquire(timeout=5)
+
+
+def test_a_call_ends_when_nobody_reads_its_answer_any_more(
+    page_address: str, png: Path, endless: Endless
+):
+    boundary = b"--x\r\nContent-Disposition: form-data; name=files; filename=photo.png\r\n\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    body = boundary + png.read_bytes() + b"\r\n--x--\r\n"
+    asked = urllib.request.Request(f"{page_address}/gradio_api/upload", body, headers)
+    with urllib.request.urlopen(asked) as answer:
+        (path,) = json.load(answer)
+    photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    call = json.dumps({"data": [photo, 2, "auto", 0.5]}).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{page_address}/gradio_api/call/upscale", call, headers)
+    with urllib.request.urlopen(asked) as answer:
+        number = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{page_address}/gradio_api/call/upscale/{number}"):
+        assert endless.begun.acquire(timeout=30)
+        assert not endless.ended.acquire(timeout=0.2)
+    assert endless.ended.acquire(timeout=5)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("leave", ["reload", "close"])
+def test_work_ends_with_the_page_that_asked_for_it(
+    page: Page, png: Path, endless: Endless, leave: str
+):
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    page.click("#repair-fill")
+    assert endless.begun.acquire(timeout=10)
+    page.reload() if leave == "reload" else page.close()
+    assert endless.ended.acquire(timeout=5)
+
+
+@pytest.mark.browser
+def test_an_upscale_can_be_stopped_again_and_again(page: Page, png: Path, endless: Endless):
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(page.locator("#status")).to_contain_text("scratched.png")
+    for _ in range(3):
+        page.click("#upscale-run")
+        assert endless.begun.acquire(timeout=10)
+        page.click("#upscale-stop")
+        expect(page.locator("#status")).to_contain_text("Stopped")
+        page.click("#upscale-run")  # before the stopped one has ended
+        assert endless.ended.acquire(timeout=5)
+        assert endless.begun.acquire(timeout=10)
+        page.click("#upscale-stop")
+        assert endless.ended.acquire(timeout=5)
