@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from remend.app.engine.model_pool import ModelPool
     from tests.helpers.commands import Remend
+    from tests.helpers.visiting import Endless
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +120,19 @@ def pool(tiny_models: Path) -> "ModelPool":
     from remend.models.device import choose_placement
 
     return ModelPool([choose_placement("cpu", "fp32")])
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator["Endless"]:
+    """In place of the models' work: it ends only if it is cancelled."""
+    from remend.app.engine.model_pool import ModelPool
+    from tests.helpers.visiting import Endless
+
+    work = Endless()
+    for name in ("upscale", "fill_patches", "fill"):
+        monkeypatch.setattr(ModelPool, name, work)
+    yield work
+    work.is_over.set()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
 from remend.app.page.upscale_tab import upscale_choices, upscale_tab
 from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.standing import Standing
 from remend.models.errors import RequestError
 
 MAX_MEGAPIXELS = 100.0
@@ -66,7 +67,7 @@ def build_page(
     with gr.Blocks(title="Remend", delete_cache=(_HOUR, _DAY)) as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
-            status = status_line()
+            status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
                 repair = RepairService(pool, PhotoSessions(folder, max_megapixels), jobs)

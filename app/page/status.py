@@ -18,6 +18,7 @@ from gradio.utils import get_upload_folder
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
+from remend.app.page.work.standing import Standing
 from remend.models.errors import OptionError, RemendError, RequestError
 from remend.models.progress import Cancelled
 
@@ -45,8 +46,8 @@ OPTION_LABELS = {
 _SCRIPT = Path(__file__).with_name("status.js")
 
 
-def status_line() -> gr.HTML:
-    """Make the component ``#status``."""
+def status_line(standing: Standing) -> gr.HTML:
+    """Make the component ``#status``, which can say where a piece of work stands."""
     return gr.HTML(
         say(format_message("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
@@ -54,6 +55,7 @@ def status_line() -> gr.HTML:
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id="status",
         messages=MESSAGES,
+        server_functions=[returns_errors(standing.standing)],
         apply_default_css=False,
     )
 

@@ -20,6 +20,7 @@ from remend.app.page.i18n import (
     choose_language,
     format_message,
     join_sentences,
+    spell_seconds,
     translate_sentences,
 )
 from remend.app.page.status import explain, say
@@ -181,13 +182,6 @@ class UpscalePreview:
 def withdraw_download() -> Any:
     """Offer nothing to download: what was made is not what is asked for now."""
     return gr.update(value=None, interactive=False, variant="secondary")
-
-
-def spell_seconds(seconds: float, language: str) -> str:
-    """A duration as people say it: seconds up to two minutes, then minutes."""
-    if seconds < 120:
-        return format_message(language, "seconds", count=max(1, round(seconds)))
-    return format_message(language, "minutes", count=round(seconds / 60))
 
 
 def _keep(jpeg: bytes, folder: Path) -> str:

@@ -15,8 +15,11 @@ from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
-_NUMBERED = "(...values) => [...values.slice(0, -1), window.remendStatus.nextNumber()]"
-"""Puts the number of a job in the place of the last value, in the browser, before anything is sent."""
+_BEGIN, _END = (
+    f"(...values) => [...values.slice(0, -1), window.remendStatus.{name}('upscale')]"
+    for name in ("begin", "end")
+)
+"""Put the number of a job in the place of the last value, in the browser, before anything is sent."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
@@ -163,7 +166,7 @@ def _connect_work(
     """Connect what runs a network, and the button that stops it."""
     queued: dict[str, Any] = {
         "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
-        "js": _NUMBERED, **_PRIVATE,
+        "js": _BEGIN, **_PRIVATE,
     }  # fmt: skip
     across, down, number = views.across, views.down, gr.Number(0, visible=False)
     part = (
@@ -191,7 +194,7 @@ def _connect_work(
     )
     controls.stop.click(
         service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,
-        js=_NUMBERED, show_progress="hidden", **_PRIVATE,
+        js=_END, show_progress="hidden", **_PRIVATE,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What a visitor of the page is and sends, where no browser is needed."""
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from PIL import Image
 
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
+from remend.models.progress import Cancelled, Progress
 
 ENGLISH: Any = SimpleNamespace(headers={}, session_hash="one")
 CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN,zh;q=0.9"}, session_hash="two")
@@ -26,3 +28,21 @@ def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
     values[box.slices] = 255
     Image.fromarray(values).save(path)
     return path
+
+
+class Endless:
+    """Work of the models that ends only if it is cancelled, or if the test is over."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
+        self.is_over = threading.Event()
+
+    def __call__(self, *arguments: Any, **_: Any) -> None:
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
+        self.begun.release()
+        try:
+            while not self.is_over.wait(0.02):
+                progress.update(1, 3, "tile 1 of 3")
+        except Cancelled:
+            self.ended.release()
+            raise

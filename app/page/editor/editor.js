@@ -5,7 +5,7 @@
 
 import { listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
-import { fill, finishFill } from "./fills.js";
+import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
 import { Messages } from "./messages.js";
 import { loadImage, Painting } from "./painting.js";
@@ -284,6 +284,7 @@ export function start(host) {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
   host.watch("result", () => finishFill(editor, host.props.result));
+  window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
   editor.setState("empty");

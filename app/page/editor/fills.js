@@ -18,7 +18,9 @@ export async function fill(editor) {
   editor.say("filling");
   try {
     const paint = await editor.sendPaint();
-    if (editor.job === job) editor.trigger("fill", { ...paint, job, language: editor.messages.language });
+    if (editor.job !== job) return;
+    editor.trigger("fill", { ...paint, job, language: editor.messages.language });
+    window.remendStatus.follow("repair", job);
   } catch (error) {
     if (editor.job === job) editor.fail(error);
   }
@@ -27,6 +29,7 @@ export async function fill(editor) {
 /** @param {{job: number, stopped?: boolean, error?: string} | null} result What Python says of a fill. */
 export async function finishFill(editor, result) {
   if (!result || result.job !== editor.job) return; // it was stopped
+  window.remendStatus.end("repair");
   try {
     if (result.error) throw new ServerError(result.error);
     if (!result.stopped) {
@@ -43,6 +46,13 @@ export async function finishFill(editor, result) {
   }
 }
 
+/** Nobody knows of the fill that was asked for; the status line has said so. */
+export function loseFill(editor) {
+  if (!editor.job) return;
+  editor.job = 0;
+  editor.setState("error");
+}
+
 /** Stop the fill that is running, or drop a box or lasso that is not painted yet. */
 export async function stop(editor) {
   if (editor.outline && editor.isIdle) {
@@ -57,6 +67,7 @@ export async function stop(editor) {
   try {
     const { stopped } = await editor.server.call("stop", { photo: editor.photo.photo, job });
     if (!stopped || editor.job !== job) return; // the fill was faster; its result is on the way
+    window.remendStatus.end("repair");
     editor.job = 0;
     editor.say("stopped");
     editor.isStopping = false;

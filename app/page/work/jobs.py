@@ -34,6 +34,7 @@ class Job(Progress):
         number: By which it was asked for; 0 = none.
         kind: What is done, such as ``fill``.
         session: Of the visitor, "" = unknown.
+        is_waiting: Whether it waits for its turn at a device.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Job(Progress):
     ) -> None:
         self.number, self.kind, self.session = number, kind, session
         self._jobs, self.owner, self._is_awaited = jobs, owner, is_awaited
+        self.is_waiting = False
         self._given_up = False
         self._begun = time.monotonic()
         self._share = 0.0
@@ -73,11 +75,13 @@ class Job(Progress):
     def update(self, done: float, total: float, note: str = "") -> None:
         """Keep what share is done; raises `Cancelled` once the job was given up."""
         self.check()
+        self.is_waiting = False
         self._share = min(done / total, 1.0) if total else 0.0
 
     def wait(self) -> None:
         """The work has not begun yet; raises `Cancelled` likewise."""
         self.check()
+        self.is_waiting = True
         self._begun = time.monotonic()
 
     def check(self) -> None:

@@ -27,13 +27,20 @@ def find_listener() -> Callable[[], bool]:
     return is_awaited
 
 
-def find_place(number: int) -> int | None:
-    """How many calls wait before the one of that number; None where it does not wait."""
+def find_waits(number: int) -> list[float | None] | None:
+    """The seconds that each call will take which waits before the one of that number.
+
+    Returns:
+        None where no call of that number waits; a call's seconds are None where none was made before.
+    """
     queue = _queue()
     lane = queue and queue.event_queue_per_concurrency_id.get(MODEL_QUEUE)
-    for place, event in enumerate(list(lane.queue) if lane else ()):
+    before: list[float | None] = []
+    for event in list(lane.queue) if lane else ():
         if number in _numbers(event.data):
-            return place
+            return before
+        known = queue.process_time_per_fn.get(event.fn)
+        before.append(known.avg_time if known else None)
     return None
 
 

@@ -3,46 +3,14 @@
 import json
 import subprocess
 import sys
-import threading
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from remend.app.engine.model_pool import ModelPool
-from remend.models.progress import Cancelled, Progress
 from tests.helpers.browsing import open_photo, stroke
-
-
-class Endless:
-    """Work that ends only if it is cancelled."""
-
-    def __init__(self) -> None:
-        self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
-        self.is_over = threading.Event()
-
-    def __call__(self, *arguments: Any, **_: Any) -> None:
-        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
-        self.begun.release()
-        try:
-            while not self.is_over.wait(0.02):
-                progress.update(1, 3, "tile 1 of 3")
-        except Cancelled:
-            self.ended.release()
-            raise
-
-
-@pytest.fixture
-def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endless]:
-    work = Endless()
-    for name in ("upscale", "fill_patches", "fill"):
-        monkeypatch.setattr(ModelPool, name, work)
-    yield work
-    work.is_over.set()
-
+from tests.helpers.visiting import Endless
 
 CLIENT = """
 import sys
