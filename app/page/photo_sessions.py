@@ -9,8 +9,9 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from remend.models.inference.restorer import FilledPatch
 
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""
+OVERLAYS_KEPT = 100
+"""How many masks of one photo are shown again after a reload."""
 
 
 class PhotoSession:
@@ -35,14 +38,27 @@ class PhotoSession:
         self._alpha, self._meta = picture.alpha, picture.meta
         self._done: deque[list[FilledPatch]] = deque(maxlen=FILLS_KEPT)
         self._undone: list[list[FilledPatch]] = []
+        self._fills = 0
         self._lock = threading.Lock()
         self.changed: list[Box] = []
         """The rectangles that the last fill, undo or redo changed."""
+        self.page = ""
+        """By which page of the browser it is shown; a copy of the tab takes it over."""
+        self.original = b""
+        """What the browser was shown of the photo when it was opened, encoded."""
+        self.overlays: dict[int, bytes] = {}
+        """The last masks that the browser was given as paint, encoded, by number."""
 
     @property
     def picture(self) -> Picture:
         """The photo as it is now; a view, so the next fill shows in it."""
         return Picture(self._pixels.view(), self._alpha, self._meta)
+
+    @property
+    def fills(self) -> int:
+        """How many fills the photo holds; those that were undone do not count."""
+        with self._lock:
+            return self._fills
 
     @property
     def nbytes(self) -> int:
@@ -51,7 +67,8 @@ class PhotoSession:
             fills = [*self._done, *self._undone]
         patches = [patch.rgb.nbytes for fill in fills for patch in fill]
         alpha = 0 if self._alpha is None else self._alpha.nbytes
-        return self._pixels.nbytes + alpha + sum(patches)
+        shown = [self.original, *self.overlays.values()]
+        return self._pixels.nbytes + alpha + sum(patches) + sum(map(len, shown))
 
     def apply(self, patches: list[FilledPatch], commit: Callable[[], None] = lambda: None) -> None:
         """Paste the result of a fill.
@@ -64,6 +81,7 @@ class PhotoSession:
             commit()
             self._undone.clear()
             self._done.append(self._swap(patches))
+            self._fills += 1
 
     def undo(self) -> None:
         """Undo the last fill.
@@ -75,6 +93,7 @@ class PhotoSession:
             if not self._done:
                 raise RequestError(f"Only the last {FILLS_KEPT} fills can be undone.")
             self._undone.append(self._swap(reversed(self._done.pop())))
+            self._fills -= 1
 
     def redo(self) -> None:
         """Redo the fill that was undone last.
@@ -86,6 +105,15 @@ class PhotoSession:
             if not self._undone:
                 raise RequestError("There is no undone fill to bring back; fill again.")
             self._done.append(self._swap(reversed(self._undone.pop())))
+            self._fills += 1
+
+    def keep_overlay(self, overlay: bytes) -> int:
+        """Keep a mask that the browser is given as paint; returns its number."""
+        with self._lock:
+            number = max(self.overlays, default=0) + 1
+            self.overlays[number] = overlay
+            self.overlays.pop(number - OVERLAYS_KEPT, None)
+            return number
 
     def save(self, file_format: str = "auto") -> Path:
         """Write the photo as a file to download; the file that was saved before is deleted.
@@ -184,3 +212,17 @@ class PhotoSessions:
         session, _ = self._sessions.pop(key, (None, 0.0))
         if session is not None:
             shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def find_photo(sessions: PhotoSessions, message: Mapping[str, Any]) -> PhotoSession:
+    """The photo that a message of the browser is about.
+
+    Raises:
+        RequestError: It is no longer kept, or a copy of the browser's tab has taken it over.
+    """
+    session = sessions.find(message["photo"])
+    if "page" in message and message["page"] != session.page:
+        raise RequestError(
+            "This photo is open in another tab of the browser; go on there, or open it again here."
+        )
+    return session

@@ -18,18 +18,19 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
 
-from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.i18n import I18N, choose_language, make_label
+from remend.app.page.masks import MaskService
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
-from remend.app.page.upscale_tab import upscale_choices, upscale_tab
+from remend.app.page.upscale_tab import upscale_tab
+from remend.app.page.work.dials import remember_dials, restore_dials
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.standing import Standing
 from remend.models.errors import RequestError
@@ -49,6 +50,7 @@ _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sa
     button_primary_background_fill_hover_dark="*primary_800",
 )
 _HOUR, _DAY = 3600, 86_400
+_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
 
 
@@ -70,10 +72,11 @@ def build_page(
             status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                repair = RepairService(pool, PhotoSessions(folder, max_megapixels), jobs)
-                editor, fill_model = repair_tab(repair, status)
+                sessions = PhotoSessions(folder, max_megapixels)
+                repair = RepairService(pool, sessions, jobs)
+                editor, repair_dials = repair_tab(repair, MaskService(sessions))
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
-                photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
+                photos, upscale_dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
@@ -86,15 +89,14 @@ def build_page(
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
         add_endpoints(Api(pool, upscale_service, max_megapixels, jobs))
+        dials = [*repair_dials, *upscale_dials]
+        remember_dials(page, dials)
+        components = [dial.component for dial in dials]
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
-                _list_models, None, [fill_model, upscale_model, cards], queue=False,
-                show_progress="hidden", api_visibility="private",
-            )  # fmt: skip
-        page.load(
-            _list_models, None, [fill_model, upscale_model, cards], queue=False,
-            show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+                restore_dials(dials), components, components, **_QUIET
+            ).then(_list_cards, None, cards, **_QUIET)  # fmt: skip
+        page.load(_list_cards, None, cards, **_QUIET)
         page.unload(_end_session(jobs))
     return page
 
@@ -245,12 +247,6 @@ def _end_session(jobs: Jobs) -> Callable[[gr.Request], None]:
     return end
 
 
-def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, object], str]:
+def _list_cards(request: gr.Request) -> str:
     """What the page shows of the models, read again at every visit: fine-tuned ones appear."""
-    fills = [found.name for found in list_models("fill")]
-    chosen = default_fill_model() if default_fill_model() in fills or not fills else fills[0]
-    return (
-        gr.update(choices=fills, value=chosen),
-        gr.update(choices=upscale_choices()),
-        cards_list(choose_language(request)),
-    )
+    return cards_list(choose_language(request))

@@ -43,7 +43,7 @@ OPTION_LABELS = {
 }
 """By option: the key of its label on the page. Other options have no label here and go by their own name."""
 
-_SCRIPT = Path(__file__).with_name("status.js")
+_SCRIPT = Path(__file__).parent / "editor" / "status.js"
 
 
 def status_line(standing: Standing) -> gr.HTML:

@@ -13,6 +13,7 @@ from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import check_model_name
 from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
+from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
 _BEGIN, _END = (
@@ -50,6 +51,18 @@ class _Controls:
         """What decides on the pixels of the results."""
         return [*self.size, self.model, self.detail, self.denoise]
 
+    @property
+    def dials(self) -> list[Dial]:
+        """What is remembered until the next visit."""
+        return [
+            Dial("scale", self.scale),
+            Dial("width", self.width),
+            Dial("upscale_model", self.model, upscale_choices),
+            Dial("upscale_detail", self.detail),
+            Dial("denoise", self.denoise),
+            Dial("format", self.file_format),
+        ]
+
 
 @dataclass(frozen=True)
 class _Views:
@@ -65,11 +78,11 @@ class _Views:
 
 def upscale_tab(
     service: UpscaleService, preview: UpscalePreview, status: gr.HTML
-) -> tuple[gr.File, gr.Dropdown]:
+) -> tuple[gr.File, list[Dial]]:
     """Lay the tab out and connect it.
 
     Returns:
-        The photos, so that a repaired one can be put there; the choice of models.
+        The photos, so that a repaired one can be put there; the dials.
     """
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -78,7 +91,7 @@ def upscale_tab(
             views = _lay_out_views()
     _connect_settings(preview, controls, views, status)
     _connect_work(service, preview, controls, views, status)
-    return controls.photos, controls.model
+    return controls.photos, controls.dials
 
 
 def _lay_out_controls() -> _Controls:

@@ -7,9 +7,11 @@ import { listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
 import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
+import { keepWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
-import { loadImage, Painting } from "./painting.js";
+import { Painting } from "./painting.js";
 import { listenForPointers } from "./pointers.js";
+import { askBeforeLeaving } from "./question.js";
 import { Server, ServerError } from "./server.js";
 import { View } from "./view.js";
 
@@ -99,6 +101,7 @@ export class Editor {
     }
     this.find(".sensitivity").hidden = !this.painting?.done.at(-1)?.suggested;
     this.redraw();
+    keepWork(this);
     queueMicrotask(() => this.grantWish());
   }
 
@@ -162,33 +165,28 @@ export class Editor {
     }
   }
 
-  async openPhoto(file) {
-    if (!file || this.state === "busy") return;
+  /** A photo is to be opened, which overtakes those before; gives its number. */
+  beginOpening(name) {
     this.opening += 1;
-    const number = this.opening;
     this.setState("loading");
-    this.say("opening", { name: file.name });
-    try {
-      const path = await this.server.send(file);
-      const opened = await this.server.call("open_photo", { path, replaces: this.photo?.photo });
-      const image = await loadImage(opened.preview);
-      if (number === this.opening) this.showPhoto(opened, image);
-    } catch (error) {
-      if (number === this.opening) this.fail(error);
-    }
+    this.say("opening", { name });
+    return this.opening;
   }
 
-  showPhoto(opened, image) {
+  /** @param {{current, done, undone} | undefined} before What the page held before a reload. */
+  showPhoto(opened, image, before) {
     const { name, width, height, previewWidth, previewHeight, notes } = opened;
     this.photo = opened;
     this.wishes = [];
     this.painting = new Painting(image, previewWidth, previewHeight);
+    if (before?.current) this.painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+    if (before) this.painting.takeOver(before, opened.fills);
     this.view.size = { width: previewWidth, height: previewHeight };
     this.view.fit();
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    const sentences = [this.messages.format("opened"), ...notes];
+    const sentences = [this.messages.format(before ? "restored" : "opened"), ...notes];
     window.remendStatus?.say(this.messages.join(sentences));
     this.setState("ready");
   }
@@ -219,6 +217,10 @@ export class Editor {
     if (this.outline.length > 2) this.painting.addShape(this.outline, erases);
     this.outline = null;
     this.setState(this.state);
+  }
+
+  hasTool(name) {
+    return this.root.querySelector(`[data-tool="${CSS.escape(name)}"]`) !== null;
   }
 
   /** @param {"brush" | "eraser" | "box" | "lasso"} tool */
@@ -287,5 +289,7 @@ export function start(host) {
   window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
-  editor.setState("empty");
+  rememberSettings(editor);
+  askBeforeLeaving(editor);
+  restoreWork(editor);
 }

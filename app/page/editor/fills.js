@@ -19,7 +19,7 @@ export async function fill(editor) {
   try {
     const paint = await editor.sendPaint();
     if (editor.job !== job) return;
-    editor.trigger("fill", { ...paint, job, language: editor.messages.language });
+    editor.trigger("fill", { ...paint, job, ...editor.server.signature });
     window.remendStatus.follow("repair", job);
   } catch (error) {
     if (editor.job === job) editor.fail(error);
@@ -95,7 +95,7 @@ async function takeStep(editor, name) {
   if (!entry) return;
   await editor.whileBusy(async () => {
     if (entry.kind === "fill") {
-      const { patches } = await editor.server.call(name, { photo: editor.photo.photo });
+      const { patches } = await editor.server.call(name, { photo: editor.photo.photo, fills: painting.fills });
       await painting.applyPatches(patches);
     }
     painting[name]();
@@ -109,6 +109,7 @@ export async function download(editor) {
     const format = editor.find("[data-name=format]").value;
     const { path, name } = await editor.server.call("save", { photo: editor.photo.photo, format });
     saveAs(editor.server.addressOf(path), name);
+    editor.painting.markSaved();
     editor.say("was_made", { name });
   });
 }
@@ -117,5 +118,5 @@ export async function download(editor) {
 export function upscale(editor) {
   if (!editor.isIdle) return;
   if (editor.outline || editor.painting.hasUnfilledPaint) editor.say("fill_first");
-  else editor.trigger("upscale", { photo: editor.photo.photo });
+  else editor.trigger("upscale", { photo: editor.photo.photo, ...editor.server.signature });
 }

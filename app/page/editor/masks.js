@@ -11,8 +11,8 @@ export async function loadMask(editor) {
   if (!file) return;
   await editor.whileBusy(async () => {
     const path = await editor.server.send(file);
-    const { overlay } = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
-    editor.painting.addMask(await loadImage(overlay));
+    const answer = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number);
     editor.say("mask_loaded");
   });
 }
@@ -29,8 +29,8 @@ export async function saveMask(editor) {
 async function changeMask(editor, change) {
   await editor.whileBusy(async () => {
     const paint = await editor.sendPaint();
-    const { overlay } = await editor.server.call("change_mask", { ...paint, ...change });
-    editor.painting.addMask(await loadImage(overlay), { replaces: true });
+    const answer = await editor.server.call("change_mask", { ...paint, ...change });
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number, { replaces: true });
     editor.say("painted");
   });
 }
@@ -46,7 +46,7 @@ export async function suggestMask(editor) {
     const answer = await editor.server.call("suggest", { photo: editor.photo.photo, sensitivity });
     const overlay = await loadImage(answer.overlay);
     if (editor.painting.done.at(-1)?.suggested) editor.painting.undo();
-    editor.painting.addMask(overlay, { suggested: true });
+    editor.painting.addMask(overlay, answer.number, { suggested: true });
     editor.say(answer.found ? "suggested" : "nothing_suggested");
   });
 }

@@ -27,6 +27,25 @@ export class Painting {
     this.done = [];
     this.undone = [];
     this.stroke = null; // the one that is being painted
+    this.version = 0; // grows with every change of the history
+  }
+
+  /** How many fills the picture holds. */
+  get fills() {
+    return this.done.filter(({ kind }) => kind === "fill").length;
+  }
+
+  /** Whether something would be lost with this photo: a fill that was not downloaded, paint that is not filled. */
+  get hasUnsaved() {
+    const fill = this.done.findLast(({ kind }) => kind === "fill");
+    return this.hasUnfilledPaint || (fill !== undefined && !fill.isSaved);
+  }
+
+  /** The photo was downloaded as it is now. */
+  markSaved() {
+    const last = this.done.findLast(({ kind }) => kind === "fill");
+    for (const entry of [...this.done, ...this.undone]) entry.isSaved = entry === last;
+    this.version += 1;
   }
 
   /** The entries that make up the paint. */
@@ -71,9 +90,9 @@ export class Painting {
     this.record({ kind: "shape", points, erases });
   }
 
-  /** Add a mask to the paint, or replace the paint by it. */
-  addMask(overlay, { replaces = false, suggested = false } = {}) {
-    this.record({ kind: "mask", overlay, startsAnew: replaces, suggested });
+  /** Add a mask, which the server knows by a number, to the paint, or replace the paint by it. */
+  addMask(overlay, number, { replaces = false, suggested = false } = {}) {
+    this.record({ kind: "mask", overlay, number, startsAnew: replaces, suggested });
   }
 
   clear() {
@@ -88,18 +107,30 @@ export class Painting {
   record(entry) {
     this.done.push(entry);
     this.undone = [];
+    this.version += 1;
     if (entry.kind !== "stroke") this.repaint();
   }
 
   /** Step back; if the step is a fill, the server has undone it before. */
   undo() {
     this.undone.push(this.done.pop());
+    this.version += 1;
     this.repaint();
   }
 
   /** Step forward; likewise. */
   redo() {
     this.done.push(this.undone.pop());
+    this.version += 1;
+    this.repaint();
+  }
+
+  /** Take over the history of the page that was here before a reload; the picture holds that many fills. */
+  takeOver({ done, undone }, fills) {
+    [this.done, this.undone] = [done, undone];
+    while (this.fills > fills) this.undone.push(this.done.pop());
+    while (this.fills < fills) this.done.push(this.undone.pop() ?? { kind: "fill", startsAnew: true });
+    this.version += 1;
     this.repaint();
   }
 

@@ -1,1 +1,1 @@
-"""Work that visitors have asked for: what is running, what was given up, who still waits, for how long."""
+"""What visitors have running and how they left the dials: stopping, who still waits, for how long."""

@@ -12,7 +12,16 @@ from playwright.sync_api import Page, Route, expect
 
 from remend.app.engine.model_pool import ModelPool
 from remend.models.progress import Progress
-from tests.helpers.browsing import READY, about, download, open_photo, pixel, press_fill, stroke
+from tests.helpers.browsing import (
+    READY,
+    about,
+    download,
+    open_photo,
+    pixel,
+    press_fill,
+    stroke,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -42,8 +51,7 @@ def test_a_fill_that_is_stopped_while_its_mask_is_sent_never_happens(
     stroke(page, (60, 120), (260, 120))
     page.route("**/upload*", lambda route: held.append(route))
     page.click("#repair-fill")
-    while not held:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: bool(held))
     page.keyboard.press("Escape")
     expect(page.locator("#status")).to_contain_text("Stopped")
     held[0].continue_()

@@ -16,6 +16,7 @@ from remend.app.batch.plan import Job
 from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
+from remend.app.page.masks import MaskService
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import RepairService
 from remend.app.page.status import returns_errors
@@ -33,8 +34,18 @@ def decoded(address: str) -> np.ndarray:
 
 
 @pytest.fixture
-def repair(pool: ModelPool, upload_folder: Path) -> RepairService:
-    return RepairService(pool, PhotoSessions(upload_folder / "photos", 1.0), Jobs())
+def sessions(upload_folder: Path) -> PhotoSessions:
+    return PhotoSessions(upload_folder / "photos", max_megapixels=1.0)
+
+
+@pytest.fixture
+def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
+    return RepairService(pool, sessions, Jobs())
+
+
+@pytest.fixture
+def masks(sessions: PhotoSessions) -> MaskService:
+    return MaskService(sessions)
 
 
 def fill(
@@ -110,7 +121,7 @@ def test_grow_reaches_further_than_the_paint(repair: RepairService, upload_folde
 
 
 def test_what_a_browser_should_not_send_is_refused_in_sentences(
-    repair: RepairService, upload_folder: Path, tmp_path: Path
+    repair: RepairService, masks: MaskService, upload_folder: Path, tmp_path: Path
 ):
     outside = tmp_path / "secret.png"
     Image.new("RGB", (8, 8)).save(outside)
@@ -121,7 +132,7 @@ def test_what_a_browser_should_not_send_is_refused_in_sentences(
     key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
     wrong = save_mask(upload_folder / "mask.png", (50, 60), Box(0, 0, 5, 5))
     with pytest.raises(RequestError, match="50 x 60"):
-        repair.read_mask_file({"photo": key, "path": str(wrong)})
+        masks.read_mask_file({"photo": key, "path": str(wrong)})
     assert "reaches out" in fill(repair, key, wrong)["error"]
     empty = save_mask(upload_folder / "empty.png", (60, 50), Box(0, 0, 0, 0))
     assert "Nothing is painted" in fill(repair, key, empty)["error"]
@@ -152,8 +163,10 @@ def painted(repair: RepairService, folder: Path) -> dict[str, Any]:
     return {"photo": key, "mask": str(mask), "left": 15, "top": 12}
 
 
-def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: RepairService, upload_folder: Path):
-    saved = repair.save_mask(painted(repair, upload_folder))
+def test_paint_is_saved_as_a_mask_of_the_photos_size(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
+    saved = masks.save_mask(painted(repair, upload_folder))
     assert saved["name"] == "photo.mask.png"
     mask = open_image(saved["path"])
     values = np.asarray(mask)
@@ -166,18 +179,24 @@ def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: RepairService, uplo
     [({"invert": True}, 60 * 50 - 200), ({"grow": -2}, 16 * 6), ({"grow": 0}, 200)],
 )
 def test_paint_can_be_inverted_grown_and_shrunk(
-    repair: RepairService, upload_folder: Path, change: dict[str, Any], area: int
+    repair: RepairService,
+    masks: MaskService,
+    upload_folder: Path,
+    change: dict[str, Any],
+    area: int,
 ):
-    answer = repair.change_mask({**painted(repair, upload_folder), **change})
+    answer = masks.change_mask({**painted(repair, upload_folder), **change})
     assert np.count_nonzero(decoded(answer["overlay"])[..., 1]) == area
 
 
-def test_suggested_damage_is_only_proposed(repair: RepairService, upload_folder: Path):
+def test_suggested_damage_is_only_proposed(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
     pixels = np.full((200, 200, 3), 90, np.uint8)
     pixels[100:102, 20:180] = 250
     Image.fromarray(pixels).save(upload_folder / "old.png")
     key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
-    answer = repair.suggest({"photo": key, "sensitivity": 0.5})
+    answer = masks.suggest({"photo": key, "sensitivity": 0.5})
     assert answer["found"]
     assert decoded(answer["overlay"])[100, 100, 1] == 255
     saved = repair.save({"photo": key, "format": "auto"})
