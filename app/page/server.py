@@ -4,10 +4,10 @@ Nothing that the page does leaves the machine, unless ``share`` is asked for. Wh
 a folder of its own, which is deleted when the server ends.
 """
 
+import contextlib
 import os
-import signal
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
 
 from remend.app.engine.model_pool import ModelPool
+from remend.app.engine.signals import leave_at_once, noticing_signals
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.i18n import I18N, choose_language, make_label
@@ -51,6 +52,8 @@ _THEME = Default(primary_hue="teal", neutral_hue="slate", font=["system-ui", "sa
 )
 _HOUR, _DAY = 3600, 86_400
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+_LOOK_S = 0.1  # between two looks whether a signal has come
+_PATIENCE_S = 5.0  # for the tile in hand, before the server ends without it
 _FOLDER_VARIABLE = "GRADIO_TEMP_DIR"  # the only way to tell Gradio
 
 
@@ -119,8 +122,9 @@ def running_page(
     """
     auth = read_auth(auth_file) if auth_file else None
     with _visitors_folder() as folder:
+        jobs = Jobs()
         page = build_page(
-            pool, folder / "photos", max_megapixels, Jobs(),
+            pool, folder / "photos", max_megapixels, jobs,
             allow_custom_weights=allow_custom_weights,
         )  # fmt: skip
         page.queue(max_size=16)
@@ -151,6 +155,7 @@ def running_page(
         try:
             yield address.rstrip("/")
         finally:
+            jobs.close(_PATIENCE_S)
             page.close(verbose=False)
 
 
@@ -164,16 +169,19 @@ def serve(
     max_megapixels: float = MAX_MEGAPIXELS,
     allow_custom_weights: bool = False,
 ) -> None:
-    """Serve the page until Ctrl+C or the signal TERM; errors as ``running_page``."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Serve the page until Ctrl+C, TERM or HUP, then end the process; errors as ``running_page``."""
     options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
     options["allow_custom_weights"] = allow_custom_weights
-    with running_page(pool, host=host, port=port, **options) as address:
+    with (
+        noticing_signals() as is_over,
+        running_page(pool, host=host, port=port, **options) as address,
+    ):
         print(f"Remend is ready at {address}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print("Remend has stopped.")
+        while not is_over():
+            time.sleep(_LOOK_S)
+    with contextlib.suppress(OSError):  # after a HUP there may be no terminal
+        print("Remend has stopped.", flush=True)
+    leave_at_once(0)
 
 
 class _Modules(StaticFiles):

@@ -1,6 +1,5 @@
 """Work ends when nobody waits for it: a page that is closed or reloaded, a program that has gone."""
 
-import json
 import subprocess
 import sys
 import urllib.request
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.helpers.browsing import open_photo, stroke
-from tests.helpers.visiting import Endless
+from tests.helpers.visiting import Endless, ask_for_upscale
 
 CLIENT = """
 import sys
@@ -32,18 +31,7 @@ def test_the_call_of_a_program_that_was_killed_ends(page_address: str, png: Path
 def test_a_call_ends_when_nobody_reads_its_answer_any_more(
     page_address: str, png: Path, endless: Endless
 ):
-    boundary = b"--x\r\nContent-Disposition: form-data; name=files; filename=photo.png\r\n\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    body = boundary + png.read_bytes() + b"\r\n--x--\r\n"
-    asked = urllib.request.Request(f"{page_address}/gradio_api/upload", body, headers)
-    with urllib.request.urlopen(asked) as answer:
-        (path,) = json.load(answer)
-    photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    call = json.dumps({"data": [photo, 2, "auto", 0.5]}).encode()
-    headers = {"Content-Type": "application/json"}
-    asked = urllib.request.Request(f"{page_address}/gradio_api/call/upscale", call, headers)
-    with urllib.request.urlopen(asked) as answer:
-        number = json.load(answer)["event_id"]
+    number = ask_for_upscale(page_address, png, "auto")
     with urllib.request.urlopen(f"{page_address}/gradio_api/call/upscale/{number}"):
         assert endless.begun.acquire(timeout=30)
         assert not endless.ended.acquire(timeout=0.2)
