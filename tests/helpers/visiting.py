@@ -38,12 +38,13 @@ class Endless:
     def __init__(self) -> None:
         self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
         self.is_over = threading.Event()
+        self.tile_s = 0.02
 
     def __call__(self, *arguments: Any, **_: Any) -> None:
         progress: Progress = next(one for one in arguments if isinstance(one, Progress))
         self.begun.release()
         try:
-            while not self.is_over.wait(0.02):
+            while not self.is_over.wait(self.tile_s):
                 progress.update(1, 3, "tile 1 of 3")
         except Cancelled:
             self.ended.release()

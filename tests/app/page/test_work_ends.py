@@ -56,7 +56,8 @@ def test_an_upscale_can_be_stopped_again_and_again(page: Page, png: Path, endles
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", png)
     expect(page.locator("#status")).to_contain_text("scratched.png")
-    for _ in range(3):
+    endless.tile_s = 0.7  # so that the first is still at its tile when the second begins
+    for _ in range(2):
         page.click("#upscale-run")
         assert endless.begun.acquire(timeout=10)
         page.click("#upscale-stop")
