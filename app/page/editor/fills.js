@@ -46,11 +46,19 @@ export async function finishFill(editor, result) {
   }
 }
 
-/** Nobody knows of the fill that was asked for; the status line has said so. */
-export function loseFill(editor) {
-  if (!editor.job) return;
-  editor.job = 0;
-  editor.setState("error");
+/** The server knows nothing of the fill that was asked for, as the status line says: so it shall not come either. */
+export async function loseFill(editor) {
+  const { job } = editor;
+  if (!job) return;
+  const message = { photo: editor.photo.photo, job };
+  const { stopped } = await editor.server.call("stop", message).catch(() => ({ stopped: true }));
+  if (editor.job !== job) return;
+  if (stopped) {
+    editor.job = 0;
+    editor.setState("error");
+  } else {
+    finishFill(editor, { job }); // it was done, only the news did not arrive
+  }
 }
 
 /** Stop the fill that is running, or drop a box or lasso that is not painted yet. */

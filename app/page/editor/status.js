@@ -28,7 +28,7 @@ const show = () => {
 };
 
 const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
-const POLL_MS = 500;
+const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stands, and between two
 const LOST_MS = 10_000; // after which work that the server does not know has gone
 let lastNumber = 0;
 const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
@@ -71,7 +71,7 @@ window.remendStatus = {
   follow(tab, number) {
     const now = Date.now();
     followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
-    setTimeout(follow, POLL_MS, tab, followed[tab]);
+    setTimeout(follow, FIRST_MS, tab, followed[tab]);
   },
   /** Begin work of a tab that has no script of its own; gives its number. */
   begin(tab) {
