@@ -17,6 +17,10 @@ class Progress:
     def update(self, done: float, total: float, note: str = "") -> None:
         """Report ``done`` of ``total`` units of work; raises `Cancelled` to end it."""
 
+    def wait(self) -> None:
+        """The work waits for its turn; told again and again, and raises `Cancelled` likewise."""
+        self.update(0, 1, "waiting for the picture before")
+
 
 NO_PROGRESS = Progress()
 
@@ -37,6 +41,12 @@ class StoppableProgress(Progress):
         if self._is_stopped():
             raise Cancelled
         self._shown.update(done, total, note)
+
+    def wait(self) -> None:
+        """Pass the waiting on; raises `Cancelled` likewise."""
+        if self._is_stopped():
+            raise Cancelled
+        self._shown.wait()
 
 
 class SubProgress(Progress):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from remend.app.engine.model_pool import ModelPool
     from tests.helpers.commands import Remend
     from tests.helpers.screen import Screen
+    from tests.helpers.visiting import Endless
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +124,19 @@ def pool(tiny_models: Path) -> "ModelPool":
     from remend.models.device import choose_placement
 
     return ModelPool([choose_placement("cpu", "fp32")])
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator["Endless"]:
+    """In place of the models' work: it ends only if it is cancelled."""
+    from remend.app.engine.model_pool import ModelPool
+    from tests.helpers.visiting import Endless
+
+    work = Endless()
+    for name in ("upscale", "fill_patches", "fill"):
+        monkeypatch.setattr(ModelPool, name, work)
+    yield work
+    work.is_over.set()
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
 from remend.app.batch.estimate import Cost, fill_cost, refuse_if_too_large
 from remend.app.batch.inputs import name_masks
 from remend.app.batch.plan import Job, Plan
@@ -17,9 +15,8 @@ from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, Restored
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
 from remend.models.errors import InputError, OptionError
-from remend.models.imaging.files import write_picture
-from remend.models.imaging.mask_file import PhotoOf
-from remend.models.imaging.picture import Mask, Metadata, Picture
+from remend.models.imaging.mask_file import PhotoOf, write_mask
+from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.damage import DamageCount
 from remend.models.inference.inpainter import check_mask
 from remend.models.inference.restorer import Inpainter
@@ -140,8 +137,7 @@ class FillWork(FileWork):
         if self._masks_folder is None or mask is None:
             return
         self._masks_folder.mkdir(parents=True, exist_ok=True)
-        pixels = np.repeat(mask.values[..., None], 3, axis=2)
-        write_picture(Picture(pixels, meta=Metadata(grey=True)), self._mask_output(job))
+        write_mask(mask, self._mask_output(job))
 
     def _find_damage(self, picture: Picture, progress: Progress) -> tuple[Picture, Mask]:
         """The mask of what is damaged, and the picture with a note about it."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from remend.app.engine.signals import handling_signals
 from remend.models.progress import Progress, StoppableProgress
 
 if TYPE_CHECKING:  # a command that only prints its help does not wait for rich
@@ -138,7 +139,7 @@ class Bar(Progress):
 
 @contextmanager
 def stopped_by_signals(shown: Progress) -> Iterator[Progress]:
-    """Progress that SIGINT and SIGTERM end after the current step; a second SIGINT ends it at once.
+    """Progress that the ending signals end after the current step; a second one ends it at once.
 
     Args:
         shown: What shows the progress.
@@ -149,28 +150,15 @@ def stopped_by_signals(shown: Progress) -> Iterator[Progress]:
         stop.set()
         signal.signal(number, signal.default_int_handler)
 
-    with _handling(ask):
+    with handling_signals(ask):
         yield StoppableProgress(shown, stop.is_set)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While this lasts, SIGTERM does what SIGINT does: it raises KeyboardInterrupt."""
-    with _handling(signal.default_int_handler):
+    """While this lasts, all ending signals do what SIGINT does: they raise KeyboardInterrupt."""
+    with handling_signals(signal.default_int_handler):
         yield
-
-
-@contextmanager
-def _handling(handler: Any) -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, old in before.items():
-        if old != signal.SIG_IGN:  # a shell starts background jobs with SIGINT ignored; keep that
-            signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def print_json(value: Any) -> None:

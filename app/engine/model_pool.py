@@ -160,7 +160,7 @@ class ModelPool:
     def _turn(self, devices: "Sequence[_Device]", progress: Progress) -> "Iterator[_Device]":
         """The first of these devices that is free, for this thread alone."""
         while (device := self._take(devices)) is None:
-            progress.update(0, 1, "waiting for the picture before")
+            progress.wait()
         try:
             yield device
         finally:

@@ -64,6 +64,13 @@ def short_label(language: str, key: str) -> str:
     return re.split(r"\s*[(（]", MESSAGES[language][key])[0]
 
 
+def spell_seconds(seconds: float, language: str) -> str:
+    """A duration as people say it: seconds up to two minutes, then minutes."""
+    if seconds < 120:
+        return format_message(language, "seconds", count=max(1, round(seconds)))
+    return format_message(language, "minutes", count=round(seconds / 60))
+
+
 def join_sentences(language: str, *sentences: str) -> str:
     """Sentences one after the other; Chinese has no space between them."""
     return ("" if language == "zh" else " ").join(sentences)

@@ -9,8 +9,9 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,15 @@ from remend.app.page.guards.memory import MemoryBudget
 from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture
+from remend.models.inference.damage import DamageMap
 from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FilledPatch
-from remend.models.progress import Cancelled
 
 ClaimRoom = Callable[[Path, int], None]
 FILLS_KEPT = 30
 """How many fills of one photo can be undone."""
+OVERLAYS_KEPT = 100
+"""How many masks of one photo are shown again after a reload."""
 
 
 class PhotoSession:
@@ -41,15 +44,29 @@ class PhotoSession:
         self._alpha, self._meta = picture.alpha, picture.meta
         self._done: deque[list[FilledPatch]] = deque(maxlen=FILLS_KEPT)
         self._undone: list[list[FilledPatch]] = []
+        self._fills = 0
         self._lock = threading.Lock()
-        self._stopped = self._applied = 0
         self.changed: list[Box] = []
         """The rectangles that the last fill, undo or redo changed."""
+        self.page = ""
+        """By which page of the browser it is shown; a copy of the tab takes it over."""
+        self.original = b""
+        """What the browser was shown of the photo when it was opened, encoded."""
+        self.damage: DamageMap | None = None
+        """Where the photo is damaged as it is now, once that was looked for."""
+        self.overlays: dict[int, bytes] = {}
+        """The last masks that the browser was given as paint, encoded, by number."""
 
     @property
     def picture(self) -> Picture:
         """The photo as it is now; a view, so the next fill shows in it."""
         return Picture(self._pixels.view(), self._alpha, self._meta)
+
+    @property
+    def fills(self) -> int:
+        """How many fills the photo holds; those that were undone do not count."""
+        with self._lock:
+            return self._fills
 
     @property
     def nbytes(self) -> int:
@@ -58,20 +75,21 @@ class PhotoSession:
             fills = [*self._done, *self._undone]
         patches = [patch.rgb.nbytes for fill in fills for patch in fill]
         alpha = 0 if self._alpha is None else self._alpha.nbytes
-        return self._pixels.nbytes + alpha + sum(patches)
+        shown = [self.original, *self.overlays.values()]
+        return self._pixels.nbytes + alpha + sum(patches) + sum(map(len, shown))
 
-    def apply(self, patches: list[FilledPatch], job: int) -> None:
+    def apply(self, patches: list[FilledPatch], commit: Callable[[], None] = lambda: None) -> None:
         """Paste the result of a fill.
 
-        Raises:
-            Cancelled: The job was stopped meanwhile; nothing is pasted.
+        Args:
+            patches: What the fill changed.
+            commit: Called before anything is pasted; what it raises, such as `Cancelled`, is passed on.
         """
         with self._lock:
-            if job <= self._stopped:
-                raise Cancelled
+            commit()
             self._undone.clear()
             self._done.append(self._swap(patches))
-            self._applied = job
+            self._fills += 1
 
     def undo(self) -> None:
         """Undo the last fill.
@@ -83,6 +101,7 @@ class PhotoSession:
             if not self._done:
                 raise RequestError(f"Only the last {FILLS_KEPT} fills can be undone.")
             self._undone.append(self._swap(reversed(self._done.pop())))
+            self._fills -= 1
 
     def redo(self) -> None:
         """Redo the fill that was undone last.
@@ -94,16 +113,15 @@ class PhotoSession:
             if not self._undone:
                 raise RequestError("There is no undone fill to bring back; fill again.")
             self._done.append(self._swap(reversed(self._undone.pop())))
+            self._fills += 1
 
-    def stop(self, job: int) -> bool:
-        """Stop a fill, running or waiting; False if it was already pasted."""
+    def keep_overlay(self, overlay: bytes) -> int:
+        """Keep a mask that the browser is given as paint; returns its number."""
         with self._lock:
-            self._stopped = max(self._stopped, job) if self._applied < job else self._stopped
-            return self._stopped >= job
-
-    def is_stopped(self, job: int) -> bool:
-        """Whether a fill was stopped."""
-        return job <= self._stopped
+            number = max(self.overlays, default=0) + 1
+            self.overlays[number] = overlay
+            self.overlays.pop(number - OVERLAYS_KEPT, None)
+            return number
 
     def save(self, file_format: str = "auto") -> Path:
         """Write the photo as a file to download; the file that was saved before is deleted.
@@ -125,7 +143,7 @@ class PhotoSession:
     def _swap(self, patches: Iterable[FilledPatch]) -> list[FilledPatch]:
         """Paste patches, and return what was there, in the order of pasting."""
         before = []
-        self.changed = []
+        self.changed, self.damage = [], None
         for patch in patches:
             height, width = patch.rgb.shape[:2]
             there = self._pixels[patch.top : patch.top + height, patch.left : patch.left + width]
@@ -214,3 +232,17 @@ class PhotoSessions:
         session, _ = self._sessions.pop(key, (None, 0.0))
         if session is not None:
             shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def find_photo(sessions: PhotoSessions, message: Mapping[str, Any]) -> PhotoSession:
+    """The photo that a message of the browser is about.
+
+    Raises:
+        RequestError: It is no longer kept, or a copy of the browser's tab has taken it over.
+    """
+    session = sessions.find(message["photo"])
+    if "page" in message and message["page"] != session.page:
+        raise RequestError(
+            "This photo is open in another tab of the browser; go on there, or open it again here."
+        )
+    return session

@@ -4,13 +4,12 @@ The painting itself happens in the browser (``editor/``); the photo stays here, 
 browser calls quick functions directly; a fill waits in the queue for everything that runs a network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from remend.app.batch.plan import Naming
 from remend.app.batch.requests import FillRequest
@@ -20,39 +19,38 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
 from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
-from remend.app.page.photo_sessions import PhotoSession, PhotoSessions
+from remend.app.page.masks import MaskService, read_paint
+from remend.app.page.photo_sessions import PhotoSession, PhotoSessions, find_photo
 from remend.app.page.preview import (
-    PREVIEW_MEGAPIXELS,
     data_url,
-    encode_overlay,
     encode_patch,
     encode_preview,
-    enlarge_mask,
     preview_size,
 )
-from remend.app.page.status import PageProgress, check_model_name, explain, returns_errors
-from remend.app.page.uploads import check_uploaded, current_visitor, new_folder, read_allowed_size
+from remend.app.page.status import check_model_name, explain, returns_errors
+from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
+from remend.app.page.work.dials import Dial
+from remend.app.page.work.jobs import Job, Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
-from remend.models.imaging.files import read_picture, read_size, write_picture
-from remend.models.imaging.mask_file import read_mask
-from remend.models.imaging.picture import Mask, Metadata, Picture, to_8_bit
-from remend.models.inference.damage import propose_mask
+from remend.models.imaging.files import read_size, write_picture
 from remend.models.inference.regions import Box
-from remend.models.progress import Cancelled, StoppableProgress
+from remend.models.progress import Cancelled
 
 SCRIPTS = Path(__file__).parent / "editor"
 """The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
 MODULES = "/remend"  # start.js says it as well
 
-_MOST_GROWTH = 64
 _PIXEL_BYTES = {
     "open_photo": OPENING_BYTES,
+    "restore_photo": CHANGING_BYTES,
     "read_mask_file": CHANGING_BYTES,
     "save": CHANGING_BYTES,
     "save_mask": CHANGING_BYTES,
     "change_mask": CHANGING_BYTES,
     "suggest": CHANGING_BYTES,
+    "trace": CHANGING_BYTES,
 }
 """By function: what it takes to a pixel of the photo; the others take next to nothing."""
 
@@ -62,9 +60,10 @@ Message = dict[str, Any]
 class RepairService:
     """What the browser can ask about open photos; every message holds the photo's key."""
 
-    def __init__(self, pool: ModelPool, sessions: PhotoSessions) -> None:
+    def __init__(self, pool: ModelPool, sessions: PhotoSessions, jobs: Jobs) -> None:
         self._pool = pool
         self._sessions = sessions
+        self._jobs = jobs
 
     def within_memory(self, function: Callable[[Message], Message]) -> Callable[[Message], Message]:
         """A function of this class that waits until the memory for its work is free."""
@@ -87,6 +86,25 @@ class RepairService:
         """Exchange an uploaded file for a key, a preview, and the photo's size."""
         key, session = self._sessions.open(check_uploaded(message["path"]))
         self._sessions.close(str(message.get("replaces")))
+        session.page = str(message.get("page"))
+        session.original = encode_preview(session.picture)
+        return self._describe(key, session, str(message.get("language")))
+
+    def restore_photo(self, message: Message) -> Message:
+        """After a reload: what ``open_photo`` said, the photo as it is now, and how many fills it holds.
+
+        What was asked for before ``message["job"]`` is given up.
+        """
+        session = self._sessions.find(message["photo"])
+        session.page = str(message.get("page"))
+        self._jobs.stop(message["photo"], int(message["job"]))
+        answer = self._describe(message["photo"], session, str(message.get("language")))
+        answer["fills"] = session.fills
+        if session.changed:
+            answer["current"] = data_url(encode_preview(session.picture))
+        return answer
+
+    def _describe(self, key: str, session: PhotoSession, language: str) -> Message:
         picture = session.picture
         width, height = preview_size(picture.size)
         return {
@@ -96,122 +114,68 @@ class RepairService:
             "height": picture.height,
             "previewWidth": width,
             "previewHeight": height,
-            "preview": data_url(encode_preview(picture)),
-            "notes": translate_sentences(picture.meta.notes, str(message.get("language"))),
-        }
-
-    def read_mask_file(self, message: Message) -> Message:
-        """Turn an uploaded mask into an overlay to paint on."""
-        picture = self._sessions.find(message["photo"]).picture
-        size = picture.size
-        path = check_uploaded(message["path"])
-        if (found := read_size(path)) != size:
-            raise RequestError(
-                f"The mask has {found[0]} x {found[1]} pixels and the photo {size[0]} x {size[1]}; "
-                "they must be equal."
-            )
-        mask = read_mask(path, photo=lambda: picture)
-        notes = translate_sentences(mask.notes, str(message.get("language")))
-        return {"overlay": data_url(encode_overlay(mask, covering=True)), "notes": notes}
-
-    def save_mask(self, message: Message) -> Message:
-        """Write the paint as a mask of the photo's size, for another time or the command line."""
-        session = self._sessions.find(message["photo"])
-        values = self._read_paint(message, session).values
-        path = new_folder() / f"{Path(session.name).stem}.mask.png"
-        write_picture(
-            Picture(np.repeat(values[..., None], 3, axis=2), meta=Metadata(grey=True)), path
-        )
-        return {"path": str(path), "name": path.name}
-
-    def change_mask(self, message: Message) -> Message:
-        """Invert the paint, or grow it by pixels of the photo (less than 0 = shrink)."""
-        mask = self._read_paint(message, self._sessions.find(message["photo"]))
-        grow = max(-_MOST_GROWTH, min(int(message.get("grow", 0)), _MOST_GROWTH))
-        changed = mask.inverted() if message.get("invert") else mask.grown(grow)
-        return {"overlay": data_url(encode_overlay(changed))}
-
-    def suggest(self, message: Message) -> Message:
-        """Propose paint over what looks like damage."""
-        picture = self._sessions.find(message["photo"]).picture
-        mask = propose_mask(picture, float(message["sensitivity"]))
-        return {
-            "overlay": data_url(encode_overlay(mask, covering=True)),
-            "found": not mask.is_empty,
+            "preview": data_url(session.original),
+            "notes": translate_sentences(picture.meta.notes, language),
         }
 
     def changes(self, message: Message) -> Message:
         """What the last fill changed."""
-        return self._patches(self._sessions.find(message["photo"]))
+        return self._patches(find_photo(self._sessions, message))
 
     def undo(self, message: Message) -> Message:
-        """Undo the last fill."""
-        session = self._sessions.find(message["photo"])
-        session.undo()
+        """Undo the last of the ``message["fills"]`` fills; asked again, only say what it changed."""
+        session = find_photo(self._sessions, message)
+        if session.fills == int(message.get("fills", session.fills)):
+            session.undo()
         return self._patches(session)
 
     def redo(self, message: Message) -> Message:
-        """Redo the fill that was undone last."""
-        session = self._sessions.find(message["photo"])
-        session.redo()
+        """Redo the fill that was undone last, so that there is one more than ``message["fills"]``."""
+        session = find_photo(self._sessions, message)
+        if session.fills == int(message.get("fills", session.fills)):
+            session.redo()
         return self._patches(session)
 
     def stop(self, message: Message) -> Message:
-        """Stop a fill; says whether it was still in time."""
-        return {"stopped": self._sessions.find(message["photo"]).stop(int(message["job"]))}
+        """Stop the fill of a number, also one that has not arrived yet; says whether it was in time."""
+        find_photo(self._sessions, message)
+        return {"stopped": self._jobs.stop(message["photo"], int(message["job"]))}
 
     def save(self, message: Message) -> Message:
         """Write the photo as it is now."""
-        session = self._sessions.find(message["photo"])
+        session = find_photo(self._sessions, message)
         path = session.save(message["format"])
         return {"path": str(path), "name": path.name}
 
     def fill(
-        self,
-        model: str,
-        grow: int,
-        detail: float,
-        event: gr.EventData,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
+        self, model: str, grow: int, detail: float, event: gr.EventData, request: gr.Request
     ) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
         message: Message = event._data if isinstance(event._data, dict) else {}
         result: Message = {"job": message.get("job")}
         try:
-            self._fill(CheckedMessage(message), model, grow, detail, bar)
+            message = CheckedMessage(message)
+            visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
+            with self._jobs.run("fill", message["photo"], int(message["job"]), **visitor) as job:
+                self._fill(message, model, grow, detail, job)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
             result["error"] = explain(error, str(message.get("language")))
         return gr.update(result=result)
 
-    def _fill(
-        self, message: Message, model: str, grow: int, detail: float, bar: gr.Progress
-    ) -> None:
-        session, job = self._sessions.find(message["photo"]), int(message["job"])
-        picture = session.picture
-        mask = self._read_paint(message, session)
+    def _fill(self, message: Message, model: str, grow: int, detail: float, job: Job) -> None:
+        session = find_photo(self._sessions, message)
+        picture, mask = session.picture, read_paint(message, session)
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
         asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
         needed = CHANGING_BYTES * picture.width * picture.height
         with self._sessions.budget.hold(needed, current_visitor()):
             patches = self._pool.fill_patches(
-                picture,
-                mask.grown(asked.grow),
-                asked.weights,
-                asked.options,
-                StoppableProgress(PageProgress(bar), lambda: session.is_stopped(job)),
+                picture, mask.grown(asked.grow), asked.weights, asked.options, job
             )
-        session.apply(patches, job)
-
-    def _read_paint(self, message: Message, session: PhotoSession) -> Mask:
-        """The paint that the browser sent, as a mask of the photo's size."""
-        path = check_uploaded(message["mask"])
-        read_allowed_size(path, PREVIEW_MEGAPIXELS)
-        left, top = int(message["left"]), int(message["top"])
-        painted = Mask(to_8_bit(read_picture(path).rgb[..., 0]))
-        return enlarge_mask(painted, left, top, session.picture.size)
+        session.apply(patches, job.commit)
 
     def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.
@@ -219,7 +183,7 @@ class RepairService:
         Raises:
             RequestError: The photo is no longer kept.
         """
-        session = self._sessions.find(CheckedMessage(event._data)["photo"])
+        session = find_photo(self._sessions, CheckedMessage(event._data))
         path = new_folder() / Naming("auto", "-repaired").name_for(Path(session.name))
         if SUFFIX_FORMATS[path.suffix.lower()] not in ("png", "tiff"):
             path = path.with_suffix(".png")
@@ -231,38 +195,31 @@ class RepairService:
         return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
 
 
-def repair_tab(repair: RepairService, status: gr.HTML) -> tuple[gr.HTML, gr.Dropdown]:
+def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list[Dial]]:
     """Lay the tab out and connect it.
 
     Returns:
-        The editor, whose event ``upscale`` asks for the other tab; the choice of models, so that new ones
-        can be listed in it.
+        The editor, whose event ``upscale`` asks for the other tab; the dials.
     """
     quick = (
         repair.open_photo,
-        repair.read_mask_file,
+        repair.restore_photo,
         repair.changes,
         repair.undo,
         repair.redo,
         repair.stop,
         repair.save,
-        repair.save_mask,
-        repair.change_mask,
-        repair.suggest,
+        masks.read_mask_file,
+        masks.show_mask,
+        masks.save_mask,
+        masks.change_mask,
+        masks.suggest,
+        masks.trace,
     )
-    editor = gr.HTML(
-        html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
-        css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
-        server_functions=[returns_errors(repair.within_memory(function)) for function in quick],
-        elem_id="repair-editor",
-        apply_default_css=False,
-        result=None,
-        messages=MESSAGES,
-    )
+    editor = _make_editor(map(repair.within_memory, quick))
     with gr.Row():
         model = gr.Dropdown(
-            [found.name for found in list_models("fill")],
+            _fill_models(),
             value=default_fill_model(),
             label=make_label("model"),
             elem_id="repair-model",
@@ -280,11 +237,33 @@ def repair_tab(repair: RepairService, status: gr.HTML) -> tuple[gr.HTML, gr.Drop
         editor,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
-        show_progress_on=[status],
+        trigger_mode="multiple",  # after a stop the next one must not wait for the end of the last
+        show_progress="hidden",  # the status line follows the job
         api_name="fill_painted",  # /fill is the endpoint for programs
         api_visibility="private",
     )
-    return editor, model
+    return editor, [
+        Dial("fill_model", model, _fill_models),
+        Dial("grow", grow),
+        Dial("fill_detail", detail),
+    ]
+
+
+def _make_editor(quick: Iterable[Callable[[Message], Message]]) -> gr.HTML:
+    return gr.HTML(
+        html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
+        css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
+        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
+        server_functions=[returns_errors(function) for function in quick],
+        elem_id="repair-editor",
+        apply_default_css=False,
+        result=None,
+        messages=MESSAGES,
+    )
+
+
+def _fill_models() -> list[str]:
+    return [found.name for found in list_models("fill")]
 
 
 def _shown(box: Box, image: bytes) -> Message:

@@ -4,8 +4,8 @@ Nothing that the page does leaves the machine, unless ``share`` is asked for. Wh
 a folder of its own, which is deleted when the server ends.
 """
 
-import signal
-import threading
+import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +17,8 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from gradio.themes import Default
 
-from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
+from remend.app.engine.signals import leave_at_once, noticing_signals
 from remend.app.page.api import Api, add_endpoints
 from remend.app.page.custom_weights import add_weights, weights_upload
 from remend.app.page.guards.disk import PHOTOS
@@ -29,6 +29,7 @@ from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
+from remend.app.page.masks import MaskService
 from remend.app.page.models_tab import cards_list
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
@@ -36,7 +37,10 @@ from remend.app.page.status import explain, say, status_line
 from remend.app.page.uploads import claim_room, visitors_folder
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService
-from remend.app.page.upscale_tab import upscale_choices, upscale_tab
+from remend.app.page.upscale_tab import upscale_tab
+from remend.app.page.work.dials import remember_dials, restore_dials
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.standing import Standing
 from remend.models.errors import RequestError
 
 MAX_MEGAPIXELS = 100.0
@@ -66,31 +70,35 @@ _LAUNCH: dict[str, Any] = {
     "prevent_thread_lock": True,
     "quiet": True,
 }
+_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+_LOOK_S = 0.1  # between two looks whether a signal has come
+_PATIENCE_S = 5.0  # for the tile in hand, before the server ends without it
 
 
 def build_page(
     pool: ModelPool,
     folder: Path,
     max_megapixels: float,
+    jobs: Jobs,
     *,
     allow_custom_weights: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> gr.Blocks:
     """Put the page together; files for its visitors are written into ``folder``."""
-    running: dict[str, threading.Event] = {}
     memory = MemoryBudget(limits.memory_bytes)
-    upscale_service = UpscaleService(pool, max_megapixels, running, memory)
-    upscale_preview = UpscalePreview(pool, max_megapixels, running, memory)
+    upscale_service = UpscaleService(pool, max_megapixels, jobs, memory)
+    upscale_preview = UpscalePreview(pool, max_megapixels, jobs, memory)
     with gr.Blocks(title="Remend") as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
-            status = status_line()
+            status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                repair = RepairService(pool, _photo_sessions(folder, max_megapixels, memory))
-                editor, fill_model = repair_tab(repair, status)
+                sessions = _photo_sessions(folder, max_megapixels, memory)
+                repair = RepairService(pool, sessions, jobs)
+                editor, repair_dials = repair_tab(repair, MaskService(pool, sessions))
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
-                photos, upscale_model = upscale_tab(upscale_service, upscale_preview, status)
+                photos, upscale_dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
@@ -102,16 +110,16 @@ def build_page(
             _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
-        add_endpoints(Api(pool, upscale_service, max_megapixels, memory))
+        add_endpoints(Api(pool, upscale_service, max_megapixels, memory, jobs))
+        dials = [*repair_dials, *upscale_dials]
+        remember_dials(page, dials)
+        components = [dial.component for dial in dials]
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
-                _list_models, None, [fill_model, upscale_model, cards], queue=False,
-                show_progress="hidden", api_visibility="private",
-            )  # fmt: skip
-        page.load(
-            _list_models, None, [fill_model, upscale_model, cards], queue=False,
-            show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+                restore_dials(dials), components, components, **_QUIET
+            ).then(_list_cards, None, cards, **_QUIET)  # fmt: skip
+        page.load(_list_cards, None, cards, **_QUIET)
+        page.unload(_end_session(jobs))
     return page
 
 
@@ -144,10 +152,12 @@ def running_page(
     auth = read_auth(auth_file) if auth_file else None
     hosts = AllowedHosts(host, allow_hosts)
     with visitors_folder(limits) as budget:
+        jobs = Jobs()
         page = build_page(
             pool,
             budget.folder,
             max_megapixels,
+            jobs,
             allow_custom_weights=allow_custom_weights,
             limits=limits,
         )
@@ -173,6 +183,7 @@ def running_page(
         try:
             yield address.rstrip("/")
         finally:
+            jobs.close(_PATIENCE_S)
             page.close(verbose=False)
 
 
@@ -188,17 +199,20 @@ def serve(
     allow_hosts: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
-    """Serve the page until Ctrl+C or the signal TERM; errors as ``running_page``."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with running_page(
-        pool, host=host, port=port, share=share, auth_file=auth_file, max_megapixels=max_megapixels,
-        allow_custom_weights=allow_custom_weights, allow_hosts=allow_hosts, limits=limits,
-    ) as address:  # fmt: skip
+    """Serve the page until Ctrl+C, TERM or HUP, then end the process; errors as ``running_page``."""
+    options = {"share": share, "auth_file": auth_file, "max_megapixels": max_megapixels}
+    options |= {"allow_custom_weights": allow_custom_weights}
+    options |= {"allow_hosts": allow_hosts, "limits": limits}
+    with (
+        noticing_signals() as is_over,
+        running_page(pool, host=host, port=port, **options) as address,
+    ):
         print(f"Remend is ready at {address}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print("Remend has stopped.")
+        while not is_over():
+            time.sleep(_LOOK_S)
+    with contextlib.suppress(OSError):  # after a HUP there may be no terminal
+        print("Remend has stopped.", flush=True)
+    leave_at_once(0)
 
 
 class _Modules(StaticFiles):
@@ -226,12 +240,15 @@ def _send_to_upscale(
     return send
 
 
-def _list_models(request: gr.Request) -> tuple[dict[str, object], dict[str, object], str]:
+def _end_session(jobs: Jobs) -> Callable[[gr.Request], None]:
+    """The function that ends the work of a visitor who closed or reloaded the page."""
+
+    def end(request: gr.Request) -> None:
+        jobs.end_session(request.session_hash or "")
+
+    return end
+
+
+def _list_cards(request: gr.Request) -> str:
     """What the page shows of the models, read again at every visit: fine-tuned ones appear."""
-    fills = [found.name for found in list_models("fill")]
-    chosen = default_fill_model() if default_fill_model() in fills or not fills else fills[0]
-    return (
-        gr.update(choices=fills, value=chosen),
-        gr.update(choices=upscale_choices()),
-        cards_list(choose_language(request)),
-    )
+    return cards_list(choose_language(request))

@@ -20,8 +20,9 @@ from remend.app.engine.crash_report import write_report
 from remend.app.page.guards.faults import DISK_FULL, is_disk_full
 from remend.app.page.guards.messages import Message
 from remend.app.page.i18n import MESSAGES, format_message, short_label, translate_sentence
+from remend.app.page.work.standing import Standing
 from remend.models.errors import OptionError, RemendError, RequestError
-from remend.models.progress import Cancelled, Progress
+from remend.models.progress import Cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +45,11 @@ OPTION_LABELS = {
 }
 """By option: the key of its label on the page. Other options have no label here and go by their own name."""
 
-_SCRIPT = Path(__file__).with_name("status.js")
+_SCRIPT = Path(__file__).parent / "editor" / "status.js"
 
 
-def status_line() -> gr.HTML:
-    """Make the component ``#status``."""
+def status_line(standing: Standing) -> gr.HTML:
+    """Make the component ``#status``, which can say where a piece of work stands."""
     return gr.HTML(
         say(format_message("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
@@ -56,6 +57,7 @@ def status_line() -> gr.HTML:
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id="status",
         messages=MESSAGES,
+        server_functions=[returns_errors(standing.standing)],
         apply_default_css=False,
     )
 
@@ -127,13 +129,3 @@ def check_model_name(name: str, task: str) -> str:
         choice = f"choose one of {', '.join(names)}" if names else "there is none for this task"
         raise RequestError(f"There is no model {name!r} here; {choice}.")
     return name
-
-
-class PageProgress(Progress):
-    """Moves a bar of the page."""
-
-    def __init__(self, bar: gr.Progress) -> None:
-        self._bar = bar
-
-    def update(self, done: float, total: float, note: str = "") -> None:
-        self._bar(done / total if total else 0.0, desc=note or "Working")

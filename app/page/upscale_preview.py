@@ -5,7 +5,6 @@ makes a file to download.
 """
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,15 +22,18 @@ from remend.app.page.i18n import (
     choose_language,
     format_message,
     join_sentences,
+    spell_seconds,
     translate_sentences,
 )
-from remend.app.page.status import PageProgress, explain, say
+from remend.app.page.status import explain, say
 from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
 from remend.app.page.upscale_service import check_sizes, read_form, read_target
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
 from remend.models.imaging.picture import Picture
-from remend.models.progress import Progress, StoppableProgress
+from remend.models.progress import Progress
 
 
 class UpscalePreview:
@@ -40,7 +42,7 @@ class UpscalePreview:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: By session, what ends the work that a visitor has running; shared with ``UpscaleService``.
+        jobs: What is running; shared with ``UpscaleService``.
         budget: Of memory, for the work on photos.
     """
 
@@ -48,12 +50,12 @@ class UpscalePreview:
         self,
         pool: ModelPool,
         max_megapixels: float,
-        running: dict[str, threading.Event],
+        jobs: Jobs,
         budget: MemoryBudget | None = None,
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
-        self._running = running
+        self._jobs = jobs
         self._budget = MemoryBudget() if budget is None else budget
 
     def choose_photos(
@@ -108,29 +110,31 @@ class UpscalePreview:
         denoise: float,
         across: float,
         down: float,
+        number: float,
         request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, str, Any]:
         """Upscale a small part of the first photo; say how long all will take, measured on the part.
+
+        ``number`` is that of the job; the other arguments are what the tab's controls say.
 
         Returns:
             The part before and after, the status line, the small picture with a frame around the part.
         """
         language, session = choose_language(request), request.session_hash or ""
-        stop = self._running[session] = threading.Event()
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
-            progress = StoppableProgress(PageProgress(bar), stop.is_set)
+            visitor = {"session": session, "is_awaited": find_listener()}
             pixels = math.prod(read_allowed_size(Path(paths[0]), self._max_megapixels))
-            with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
-                return self._show_part(paths, asked, (across, down), language, progress)
+            with (
+                self._jobs.run("part", session, int(number), **visitor) as job,
+                self._budget.hold(CHANGING_BYTES * pixels, current_visitor()),
+            ):
+                return self._show_part(paths, asked, (across, down), language, job)
         except Exception as error:
             status = say(explain(error, language), "upscale", is_error=True)
             return gr.skip(), status, gr.skip()
-        finally:
-            self._running.pop(session, None)
 
     def _show_part(
         self,
@@ -193,13 +197,6 @@ class UpscalePreview:
 def withdraw_download() -> Any:
     """Offer nothing to download: what was made is not what is asked for now."""
     return gr.update(value=None, interactive=False, variant="secondary")
-
-
-def spell_seconds(seconds: float, language: str) -> str:
-    """A duration as people say it: seconds up to two minutes, then minutes."""
-    if seconds < 120:
-        return format_message(language, "seconds", count=max(1, round(seconds)))
-    return format_message(language, "minutes", count=round(seconds / 60))
 
 
 def _keep(jpeg: bytes, folder: Path) -> str:

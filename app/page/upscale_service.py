@@ -4,7 +4,6 @@ The work is that of the command ``upscale``; here are the limits of the page, pr
 sentences. What is shown before the whole work starts is in ``upscale_preview``.
 """
 
-import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ from remend.app.page.i18n import (
     translate_sentences,
 )
 from remend.app.page.preview import encode_preview
-from remend.app.page.status import PageProgress, check_model_name, explain, say
+from remend.app.page.status import check_model_name, explain, say
 from remend.app.page.uploads import (
     check_megapixels,
     claim_room,
@@ -35,9 +34,11 @@ from remend.app.page.uploads import (
     new_folder,
     read_allowed_size,
 )
+from remend.app.page.work.jobs import Jobs
+from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size
-from remend.models.progress import NO_PROGRESS, Progress, StoppableProgress, SubProgress
+from remend.models.progress import Progress, SubProgress
 
 AUTO_MODEL = "auto"
 
@@ -68,8 +69,7 @@ class UpscaleService:
     Args:
         pool: The models.
         max_megapixels: Larger photos are refused.
-        running: By session, what ends the work that a visitor has running; shared with ``UpscalePreview``, so
-            that one button stops either.
+        jobs: What is running; shared with ``UpscalePreview``, so that one button stops either.
         budget: Of memory, for the work on photos.
     """
 
@@ -77,16 +77,24 @@ class UpscaleService:
         self,
         pool: ModelPool,
         max_megapixels: float,
-        running: dict[str, threading.Event] | None = None,
+        jobs: Jobs,
         budget: MemoryBudget | None = None,
     ) -> None:
         self._pool = pool
         self._max_megapixels = max_megapixels
-        self._running = {} if running is None else running
+        self._jobs = jobs
         self._budget = MemoryBudget() if budget is None else budget
 
-    def upscale_file(self, photo: Path, asked: UpscaleRequest, folder: Path) -> Path:
+    def upscale_file(
+        self, photo: Path, asked: UpscaleRequest, folder: Path, progress: Progress
+    ) -> Path:
         """Enlarge a photo as the command would.
+
+        Args:
+            photo: The file.
+            asked: What to make of it.
+            folder: Into which the result is written.
+            progress: Told of every tile; it can end the work.
 
         Returns:
             The file that was written into ``folder``.
@@ -99,7 +107,7 @@ class UpscaleService:
         (job,) = _name_outputs([photo], asked.target, "auto", folder)
         work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
         with self._budget.hold_work(work, [job], current_visitor()):
-            work.perform(job, NO_PROGRESS)
+            work.perform(job, progress)
         return Path(job.output)
 
     def run(
@@ -111,24 +119,24 @@ class UpscaleService:
         detail: float,
         denoise: float,
         file_format: str,
+        number: float,
         request: gr.Request,
-        bar: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
     ) -> tuple[Any, Any, str]:
-        """Upscale all: the first two pictures to compare, the download, the status line."""
+        """Upscale all: the first two pictures to compare, the download, the status line.
+
+        ``number`` is that of the job; the other arguments are what the tab's controls say.
+        """
         language, session = choose_language(request), request.session_hash or ""
-        stop = self._running[session] = threading.Event()
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
-            jobs = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
-            progress = StoppableProgress(PageProgress(bar), stop.is_set)
-            results = self._upscale_all(jobs, asked, language, progress)
-            return self._offer(results, language)
+            files = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
+            visitor = {"session": session, "is_awaited": find_listener()}
+            with self._jobs.run("upscale", session, int(number), **visitor) as job:
+                return self._offer(self._upscale_all(files, asked, language, job), language)
         except Exception as error:
             return gr.skip(), gr.skip(), _tell(explain(error, language), is_error=True)
-        finally:
-            self._running.pop(session, None)
 
     def _upscale_all(
         self, jobs: Sequence[Job], asked: UpscaleRequest, language: str, progress: Progress
@@ -193,10 +201,9 @@ class UpscaleService:
         preview.write_bytes(picture)
         return str(preview)
 
-    def stop(self, request: gr.Request) -> str:
-        """End what this visitor has running, between two tiles."""
-        if stop := self._running.get(request.session_hash or ""):
-            stop.set()
+    def stop(self, number: float, request: gr.Request) -> str:
+        """End what this visitor has asked for up to that number, between two tiles."""
+        self._jobs.stop(request.session_hash or "", int(number))
         return _tell(format_message(choose_language(request), "stopped_short"))
 
 

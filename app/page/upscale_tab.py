@@ -13,7 +13,14 @@ from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import check_model_name
 from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
 from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
+from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
+
+_BEGIN, _END = (
+    f"(...values) => [...values.slice(0, -1), window.remendStatus.{name}('upscale')]"
+    for name in ("begin", "end")
+)
+"""Put the number of a job in the place of the last value, in the browser, before anything is sent."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
@@ -44,6 +51,18 @@ class _Controls:
         """What decides on the pixels of the results."""
         return [*self.size, self.model, self.detail, self.denoise]
 
+    @property
+    def dials(self) -> list[Dial]:
+        """What is remembered until the next visit."""
+        return [
+            Dial("scale", self.scale),
+            Dial("width", self.width),
+            Dial("upscale_model", self.model, upscale_choices),
+            Dial("upscale_detail", self.detail),
+            Dial("denoise", self.denoise),
+            Dial("format", self.file_format),
+        ]
+
 
 @dataclass(frozen=True)
 class _Views:
@@ -59,11 +78,11 @@ class _Views:
 
 def upscale_tab(
     service: UpscaleService, preview: UpscalePreview, status: gr.HTML
-) -> tuple[gr.File, gr.Dropdown]:
+) -> tuple[gr.File, list[Dial]]:
     """Lay the tab out and connect it.
 
     Returns:
-        The photos, so that a repaired one can be put there; the choice of models.
+        The photos, so that a repaired one can be put there; the dials.
     """
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -72,7 +91,7 @@ def upscale_tab(
             views = _lay_out_views()
     _connect_settings(preview, controls, views, status)
     _connect_work(service, preview, controls, views, status)
-    return controls.photos, controls.model
+    return controls.photos, controls.dials
 
 
 def _lay_out_controls() -> _Controls:
@@ -159,13 +178,13 @@ def _connect_work(
 ) -> None:
     """Connect what runs a network, and the button that stops it."""
     queued: dict[str, Any] = {
-        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress_on": [status],
-        **_PRIVATE,
+        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
+        "js": _BEGIN, **_PRIVATE,
     }  # fmt: skip
-    across, down = views.across, views.down
+    across, down, number = views.across, views.down, gr.Number(0, visible=False)
     part = (
         preview.show_part,
-        [*controls.asked, across, down],
+        [*controls.asked, across, down, number],
         [views.result, status, views.where],
     )
     clicked = views.where.select(
@@ -182,13 +201,13 @@ def _connect_work(
     )  # fmt: skip
     running = controls.run.click(
         service.run,
-        [*controls.asked, controls.file_format],
+        [*controls.asked, controls.file_format, number],
         [views.result, controls.download, status],
         **queued,
     )
     controls.stop.click(
-        service.stop, None, status, cancels=[running, shown, shown_by_click], queue=False,
-        **_PRIVATE,
+        service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,
+        js=_END, show_progress="hidden", **_PRIVATE,
     )  # fmt: skip
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remend.models.errors import OptionNote, RequestError
-from remend.models.imaging.files import read_picture
+from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.header import Source
 from remend.models.imaging.mask_shape import is_copy, is_shapeless
-from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit
+from remend.models.imaging.picture import Mask, Metadata, Picture, Pixels, to_8_bit
 from remend.models.storage.remote import AnyPath
 
 LEAST, LEAST_LOSSY = 16, 64
@@ -108,6 +108,12 @@ def interpret_mask(
 
 def _marked(values: Values, least: int) -> Values:
     return np.where(values >= least, np.uint8(255), np.uint8(0))
+
+
+def write_mask(mask: Mask, target: AnyPath) -> None:
+    """Write a mask as a grey picture, in a form that `read_mask` gives back; errors as `write_picture`."""
+    pixels = np.repeat(mask.values[..., None], 3, axis=2)
+    write_picture(Picture(pixels, meta=Metadata(grey=True)), target)
 
 
 def _is_lossless_webp(source: Source) -> bool:

@@ -1,5 +1,7 @@
 """What the tests of the page do in a browser: open a photo, paint, fill, download, look at a pixel."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,14 @@ PIXEL = """([x, y]) => {
   const [left, top] = [(at.x - box.left) * scale, (at.y - box.top) * scale];
   return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
 }"""
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait for what the page's requests have told the test."""
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
 
 
 def open_photo(page: Page, path: Path) -> None:

@@ -1,5 +1,8 @@
 """What a visitor of the page is and sends, where no browser is needed."""
 
+import json
+import threading
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +12,7 @@ from PIL import Image
 
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
+from remend.models.progress import Cancelled, Progress
 
 ENGLISH: Any = SimpleNamespace(headers={}, session_hash="one")
 CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN,zh;q=0.9"}, session_hash="two")
@@ -28,5 +32,36 @@ def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
     return path
 
 
-def no_bar(*_: Any, **__: Any) -> None:
-    """A bar that nobody sees."""
+class Endless:
+    """Work of the models that ends only if it is cancelled, or if the test is over."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
+        self.is_over = threading.Event()
+        self.tile_s = 0.02
+
+    def __call__(self, *arguments: Any, **_: Any) -> None:
+        progress: Progress = next(one for one in arguments if isinstance(one, Progress))
+        self.begun.release()
+        try:
+            while not self.is_over.wait(self.tile_s):
+                progress.update(1, 3, "tile 1 of 3")
+        except Cancelled:
+            self.ended.release()
+            raise
+
+
+def ask_for_upscale(address: str, photo: Path, model: str) -> str:
+    """Upload a photo and ask for it twice as large, without any client; gives the call's name."""
+    head = b"--x\r\nContent-Disposition: form-data; name=files; filename=photo.png\r\n\r\n"
+    body = head + photo.read_bytes() + b"\r\n--x--\r\n"
+    (path,) = _post(f"{address}/gradio_api/upload", body, "multipart/form-data; boundary=x")
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    call = json.dumps({"data": [file, 2, model, 0.5]}).encode()
+    return _post(f"{address}/gradio_api/call/upscale", call, "application/json")["event_id"]
+
+
+def _post(address: str, body: bytes, kind: str) -> Any:
+    asked = urllib.request.Request(address, body, {"Content-Type": kind})
+    with urllib.request.urlopen(asked) as answer:
+        return json.load(answer)

@@ -5,11 +5,13 @@
 
 import { listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
-import { fill, finishFill } from "./fills.js";
+import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
+import { keepWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
-import { loadImage, Painting } from "./painting.js";
+import { Painting } from "./painting.js";
 import { listenForPointers } from "./pointers.js";
+import { askBeforeLeaving } from "./question.js";
 import { Server, ServerError } from "./server.js";
 import { View } from "./view.js";
 
@@ -36,7 +38,9 @@ export class Editor {
     this.painting = null;
     this.state = "empty"; // or "loading", "ready", "busy", "error"
     this.tool = "brush";
-    this.job = 0; // number of the last fill that was asked for
+    this.job = 0; // number of the fill that was asked for, 0 = none
+    this.isStopping = false;
+    this.wishes = []; // what was asked for while the server was at work
     this.opening = 0; // number of the last photo that was to be opened
     this.hover = null; // where the pointer is
     this.outline = null; // points of the box or lasso that is being drawn
@@ -71,13 +75,19 @@ export class Editor {
     window.remendStatus?.say(this.messages.join([this.messages.format(key, values), ...notes]));
   }
 
-  /** Show an error in the status line. */
+  /** Show an error, and let the person go on. */
   fail(error) {
+    this.wishes = []; // they counted on what has failed
+    this.tell(error);
+    this.setState("error");
+  }
+
+  /** Show an error in the status line. */
+  tell(error) {
     const isConnectionLost = error instanceof TypeError && /fetch|network/i.test(error.message);
     if (!(error instanceof ServerError) && !isConnectionLost) console.error(error);
     const text = isConnectionLost ? this.messages.format("lost") : String(error?.message ?? error);
     window.remendStatus?.say(text, true);
-    this.setState("error");
   }
 
   setState(next) {
@@ -89,8 +99,22 @@ export class Editor {
     for (const button of this.root.querySelectorAll("[data-tool]")) {
       button.setAttribute("aria-pressed", String(this.tool === button.dataset.tool));
     }
-    this.find(".sensitivity").hidden = !this.painting?.done.at(-1)?.suggested;
+    this.find(".sensitivity").hidden = !this.painting?.isSuggestion;
     this.redraw();
+    keepWork(this);
+    queueMicrotask(() => this.grantWish());
+  }
+
+  /** Do something now, or when what is being done has ended; in the order of asking. */
+  whenIdle(action) {
+    this.wishes.push(action);
+    this.grantWish();
+  }
+
+  grantWish() {
+    if (!this.isIdle) return;
+    this.wishes.shift()?.();
+    if (this.wishes.length > 0) queueMicrotask(() => this.grantWish());
   }
 
   enableButtons() {
@@ -100,8 +124,9 @@ export class Editor {
     };
     for (const selector of NEED_PHOTO) enable(selector, isIdle);
     for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
-    enable("#repair-undo", isIdle && painting.done.length > 0);
-    enable("#repair-redo", isIdle && painting.undone.length > 0);
+    // Presses while the server is at work count as well.
+    enable("#repair-undo", Boolean(painting?.done.length));
+    enable("#repair-redo", Boolean(painting?.undone.length));
   }
 
   redraw() {
@@ -140,32 +165,28 @@ export class Editor {
     }
   }
 
-  async openPhoto(file) {
-    if (!file || this.state === "busy") return;
+  /** A photo is to be opened, which overtakes those before; gives its number. */
+  beginOpening(name) {
     this.opening += 1;
-    const number = this.opening;
     this.setState("loading");
-    this.say("opening", { name: file.name });
-    try {
-      const path = await this.server.send(file);
-      const opened = await this.server.call("open_photo", { path, replaces: this.photo?.photo });
-      const image = await loadImage(opened.preview);
-      if (number === this.opening) this.showPhoto(opened, image);
-    } catch (error) {
-      if (number === this.opening) this.fail(error);
-    }
+    this.say("opening", { name });
+    return this.opening;
   }
 
-  showPhoto(opened, image) {
+  /** @param {{current, done, undone} | undefined} before What the page held before a reload. */
+  showPhoto(opened, image, before) {
     const { name, width, height, previewWidth, previewHeight, notes } = opened;
     this.photo = opened;
+    this.wishes = [];
     this.painting = new Painting(image, previewWidth, previewHeight);
+    if (before?.current) this.painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+    if (before) this.painting.takeOver(before, opened.fills);
     this.view.size = { width: previewWidth, height: previewHeight };
     this.view.fit();
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    this.say("opened", {}, notes);
+    this.say(before ? "restored" : "opened", {}, notes);
     this.setState("ready");
   }
 
@@ -195,6 +216,10 @@ export class Editor {
     if (this.outline.length > 2) this.painting.addShape(this.outline, erases);
     this.outline = null;
     this.setState(this.state);
+  }
+
+  hasTool(name) {
+    return this.root.querySelector(`[data-tool="${CSS.escape(name)}"]`) !== null;
   }
 
   /** @param {"brush" | "eraser" | "box" | "lasso"} tool */
@@ -260,7 +285,10 @@ export function start(host) {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
   host.watch("result", () => finishFill(editor, host.props.result));
+  window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
-  editor.setState("empty");
+  rememberSettings(editor);
+  askBeforeLeaving(editor);
+  restoreWork(editor);
 }

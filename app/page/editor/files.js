@@ -1,23 +1,63 @@
 // Photos that come in by button, drop or paste, and files that are downloaded.
 
+import { loadImage } from "./painting.js";
+import { askToDiscard } from "./question.js";
+
 export function listenForFiles(editor) {
-  const { root, stage } = editor;
   const input = editor.find(".file input");
   input.addEventListener("change", () => {
-    editor.openPhoto(input.files[0]);
+    openPhoto(editor, input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  const drop = (event) => {
-    event.preventDefault();
-    stage.classList.toggle("dropping", event.type === "dragover");
-    if (event.type === "drop") editor.openPhoto(event.dataTransfer.files[0]);
-  };
-  for (const type of ["dragover", "dragleave", "drop"]) root.addEventListener(type, drop);
+  // The whole window: a file that is dropped beside what takes it would replace the page.
+  for (const type of ["dragover", "dragleave", "drop"]) window.addEventListener(type, (event) => drop(editor, event));
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     const file = files.find(({ type }) => type.startsWith("image/"));
-    if (editor.isShown && file) editor.openPhoto(file);
+    if (editor.isShown && file) openPhoto(editor, file);
   });
+}
+
+function drop(editor, event) {
+  const isFile = event.dataTransfer.types.includes("Files");
+  editor.stage.classList.toggle("dropping", isFile && event.type === "dragover");
+  if (event.defaultPrevented || !isFile) return; // a component of Gradio takes it, or it is no file
+  event.preventDefault();
+  if (event.type !== "drop") return;
+  const { files } = event.dataTransfer;
+  if (editor.isShown) openPhoto(editor, files[0]);
+  else giveToTab(files);
+}
+
+/** Hand files to the open tab, where it takes some; its field is away for a moment while other files come. */
+function giveToTab(files, triesLeft = 10) {
+  const inputs = [...document.querySelectorAll("input[type=file]")];
+  const input = inputs.find(({ parentElement }) => parentElement.offsetParent !== null);
+  if (input) {
+    input.files = files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  } else if (triesLeft > 0) {
+    setTimeout(giveToTab, 200, files, triesLeft - 1);
+  }
+}
+
+/** Open a photo in place of the one that is open, if the person agrees. */
+async function openPhoto(editor, file) {
+  if (!file) return;
+  if (editor.state === "busy") {
+    editor.say("busy");
+    return;
+  }
+  if (editor.painting?.hasUnsaved && !(await askToDiscard(editor))) return;
+  const number = editor.beginOpening(file.name);
+  try {
+    const path = await editor.server.send(file);
+    const opened = await editor.server.call("open_photo", { path, replaces: editor.photo?.photo });
+    const image = await loadImage(opened.preview);
+    if (number === editor.opening) editor.showPhoto(opened, image);
+  } catch (error) {
+    if (number === editor.opening) editor.fail(error);
+  }
 }
 
 /**

@@ -5,38 +5,59 @@ import { ServerError } from "./server.js";
 
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
+  if (editor.isStopping) editor.whenIdle(() => fill(editor));
   if (!editor.isIdle) return;
   editor.addOutline();
   if (!editor.painting.hasPaint) {
     editor.say("paint_first");
     return;
   }
+  const job = window.remendStatus.nextNumber(); // fixed before anything is awaited, so that a stop knows what it stops
+  editor.job = job;
   editor.setState("busy");
   editor.say("filling");
-  editor.job += 1;
   try {
     const paint = await editor.sendPaint();
-    editor.trigger("fill", { ...paint, job: editor.job, language: editor.messages.language });
+    if (editor.job !== job) return;
+    editor.trigger("fill", { ...paint, job, ...editor.server.signature });
+    window.remendStatus.follow("repair", job);
   } catch (error) {
-    editor.fail(error);
+    if (editor.job === job) editor.fail(error);
   }
 }
 
 /** @param {{job: number, stopped?: boolean, error?: string} | null} result What Python says of a fill. */
 export async function finishFill(editor, result) {
-  window.remendStatus?.showProgress(true); // hidden while a stopped fill came to its end
-  if (!result || result.job !== editor.job || editor.state !== "busy") return;
+  if (!result || result.job !== editor.job) return; // it was stopped
+  window.remendStatus.end("repair");
   try {
     if (result.error) throw new ServerError(result.error);
     if (!result.stopped) {
       const { patches } = await editor.server.call("changes", { photo: editor.photo.photo });
       await editor.painting.applyPatches(patches);
       editor.painting.recordFill(editor.isChecked("keep"));
-      editor.say("filled");
     }
+    editor.job = 0;
+    editor.say(result.stopped ? "stopped" : "filled");
     editor.setState("ready");
   } catch (error) {
+    editor.job = 0;
     editor.fail(error);
+  }
+}
+
+/** The server knows nothing of the fill that was asked for, as the status line says: so it shall not come either. */
+export async function loseFill(editor) {
+  const { job } = editor;
+  if (!job) return;
+  const message = { photo: editor.photo.photo, job };
+  const { stopped } = await editor.server.call("stop", message).catch(() => ({ stopped: true }));
+  if (editor.job !== job) return;
+  if (stopped) {
+    editor.job = 0;
+    editor.setState("error");
+  } else {
+    finishFill(editor, { job }); // it was done, only the news did not arrive
   }
 }
 
@@ -47,33 +68,42 @@ export async function stop(editor) {
     editor.redraw();
     return;
   }
-  if (editor.state !== "busy") return;
   const { job } = editor;
+  if (!job || editor.isStopping) return;
+  editor.isStopping = true;
+  editor.wishes = [];
   try {
     const { stopped } = await editor.server.call("stop", { photo: editor.photo.photo, job });
-    if (!stopped) return; // the fill was faster; its result is on the way
+    if (!stopped || editor.job !== job) return; // the fill was faster; its result is on the way
+    window.remendStatus.end("repair");
+    editor.job = 0;
     editor.say("stopped");
-    if (editor.state !== "busy" || editor.job !== job) return; // the end of this fill was told before
-    window.remendStatus?.showProgress(false); // the server may still be ending it
-    editor.job += 1;
+    editor.isStopping = false;
     editor.setState("ready");
   } catch (error) {
-    editor.fail(error);
+    editor.tell(error); // it may still be running
+  } finally {
+    editor.isStopping = false;
   }
 }
 
 /**
- * Undo or redo a step: paint is changed here, fills are changed by the server.
+ * Undo or redo a step: paint is changed here, fills are changed by the server. Presses that come while the server is
+ * at work are counted, and done one after the other.
  *
  * @param {"undo" | "redo"} name
  */
-export async function step(editor, name) {
+export function step(editor, name) {
+  if (editor.painting) editor.whenIdle(() => takeStep(editor, name));
+}
+
+async function takeStep(editor, name) {
   const { painting } = editor;
-  const entry = name === "undo" ? painting?.done.at(-1) : painting?.undone.at(-1);
+  const entry = name === "undo" ? painting.done.at(-1) : painting.undone.at(-1);
   if (!entry) return;
   await editor.whileBusy(async () => {
     if (entry.kind === "fill") {
-      const { patches } = await editor.server.call(name, { photo: editor.photo.photo });
+      const { patches } = await editor.server.call(name, { photo: editor.photo.photo, fills: painting.fills });
       await painting.applyPatches(patches);
     }
     painting[name]();
@@ -87,6 +117,7 @@ export async function download(editor) {
     const format = editor.find("[data-name=format]").value;
     const { path, name } = await editor.server.call("save", { photo: editor.photo.photo, format });
     saveAs(editor.server.addressOf(path), name);
+    editor.painting.markSaved();
     editor.say("was_made", { name });
   });
 }
@@ -95,5 +126,5 @@ export async function download(editor) {
 export function upscale(editor) {
   if (!editor.isIdle) return;
   if (editor.outline || editor.painting.hasUnfilledPaint) editor.say("fill_first");
-  else editor.trigger("upscale", { photo: editor.photo.photo });
+  else editor.trigger("upscale", { photo: editor.photo.photo, ...editor.server.signature });
 }

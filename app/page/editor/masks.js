@@ -11,9 +11,9 @@ export async function loadMask(editor) {
   if (!file) return;
   await editor.whileBusy(async () => {
     const path = await editor.server.send(file);
-    const { overlay, notes } = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
-    editor.painting.addMask(await loadImage(overlay));
-    editor.say("mask_loaded", {}, notes);
+    const answer = await editor.server.call("read_mask_file", { photo: editor.photo.photo, path });
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number);
+    editor.say("mask_loaded", {}, answer.notes);
   });
 }
 
@@ -29,8 +29,8 @@ export async function saveMask(editor) {
 async function changeMask(editor, change) {
   await editor.whileBusy(async () => {
     const paint = await editor.sendPaint();
-    const { overlay } = await editor.server.call("change_mask", { ...paint, ...change });
-    editor.painting.addMask(await loadImage(overlay), { replaces: true });
+    const answer = await editor.server.call("change_mask", { ...paint, ...change });
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number, { replaces: true });
     editor.say("painted");
   });
 }
@@ -39,14 +39,34 @@ export const invertMask = (editor) => changeMask(editor, { invert: true });
 export const growMask = (editor) => changeMask(editor, { grow: MASK_STEP });
 export const shrinkMask = (editor) => changeMask(editor, { grow: -MASK_STEP });
 
+const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
+
 /** Paint over what looks like damage; a new sensitivity replaces the last suggestion. */
 export async function suggestMask(editor) {
   await editor.whileBusy(async () => {
-    const sensitivity = Number(editor.find("[data-name=sensitivity]").value);
-    const answer = await editor.server.call("suggest", { photo: editor.photo.photo, sensitivity });
+    const message = { photo: editor.photo.photo, sensitivity: sensitivityOf(editor) };
+    const answer = await editor.server.call("suggest", message);
     const overlay = await loadImage(answer.overlay);
-    if (editor.painting.done.at(-1)?.suggested) editor.painting.undo();
-    editor.painting.addMask(overlay, { suggested: true });
-    editor.say(answer.found ? "suggested" : "nothing_suggested");
+    editor.painting.dropSuggestion();
+    editor.painting.addMask(overlay, answer.number, { suggested: true });
+    editor.say(answer.found ? "suggested" : "nothing_suggested", answer);
+  });
+}
+
+/**
+ * While a suggestion is open, a click of the brush paints the whole scratch or spot there, one of the eraser takes
+ * it away; where the server sees none, the click is the dab that it looks like.
+ */
+export async function tracePiece(editor, [x, y], dab) {
+  await editor.whileBusy(async () => {
+    const { erases } = dab;
+    const sensitivity = erases ? sensitivityOf(editor) : 1;
+    const answer = await editor.server.call("trace", { photo: editor.photo.photo, x, y, sensitivity });
+    if (!answer.found) {
+      editor.painting.addStroke(dab);
+      return;
+    }
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number, { suggested: true, erases });
+    editor.say(erases ? "piece_erased" : "piece_painted");
   });
 }

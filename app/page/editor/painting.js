@@ -5,6 +5,7 @@
 // then. What a fill changed is kept on the server.
 
 const PAINT = "#ff2d6f";
+const CLICK_PX = 3; // how far a pointer may move in a click, in pixels of the preview
 
 function makeCanvas(width, height) {
   const canvas = document.createElement("canvas");
@@ -27,6 +28,25 @@ export class Painting {
     this.done = [];
     this.undone = [];
     this.stroke = null; // the one that is being painted
+    this.version = 0; // grows with every change of the history
+  }
+
+  /** How many fills the picture holds. */
+  get fills() {
+    return this.done.filter(({ kind }) => kind === "fill").length;
+  }
+
+  /** Whether something would be lost with this photo: a fill that was not downloaded, paint that is not filled. */
+  get hasUnsaved() {
+    const fill = this.done.findLast(({ kind }) => kind === "fill");
+    return this.hasUnfilledPaint || (fill !== undefined && !fill.isSaved);
+  }
+
+  /** The photo was downloaded as it is now. */
+  markSaved() {
+    const last = this.done.findLast(({ kind }) => kind === "fill");
+    for (const entry of [...this.done, ...this.undone]) entry.isSaved = entry === last;
+    this.version += 1;
   }
 
   /** The entries that make up the paint. */
@@ -66,14 +86,38 @@ export class Painting {
     this.repaint();
   }
 
+  /** The stroke that was painted, without recording it; null where the pointer moved. */
+  takeClick() {
+    const { stroke } = this;
+    const [[left, top]] = stroke.points;
+    if (stroke.points.some(([x, y]) => Math.hypot(x - left, y - top) > CLICK_PX)) return null;
+    this.cancelStroke();
+    return stroke;
+  }
+
+  addStroke(stroke) {
+    this.record(stroke);
+    this.repaint();
+  }
+
   /** Paint a closed polygon, or erase the paint in it. */
   addShape(points, erases) {
     this.record({ kind: "shape", points, erases });
   }
 
-  /** Add a mask to the paint, or replace the paint by it. */
-  addMask(overlay, { replaces = false, suggested = false } = {}) {
-    this.record({ kind: "mask", overlay, startsAnew: replaces, suggested });
+  /** Add a mask, which the server knows by a number, to the paint, or replace the paint by it. */
+  addMask(overlay, number, { replaces = false, suggested = false, erases = false } = {}) {
+    this.record({ kind: "mask", overlay, number, startsAnew: replaces, suggested, erases });
+  }
+
+  /** Whether the last step was a suggestion of damage, or a piece added to or taken from one. */
+  get isSuggestion() {
+    return this.done.at(-1)?.suggested === true;
+  }
+
+  /** Take the suggestion back, with the pieces that were added to it or taken from it. */
+  dropSuggestion() {
+    while (this.isSuggestion) this.undo();
   }
 
   clear() {
@@ -88,18 +132,30 @@ export class Painting {
   record(entry) {
     this.done.push(entry);
     this.undone = [];
+    this.version += 1;
     if (entry.kind !== "stroke") this.repaint();
   }
 
   /** Step back; if the step is a fill, the server has undone it before. */
   undo() {
     this.undone.push(this.done.pop());
+    this.version += 1;
     this.repaint();
   }
 
   /** Step forward; likewise. */
   redo() {
     this.done.push(this.undone.pop());
+    this.version += 1;
+    this.repaint();
+  }
+
+  /** Take over the history of the page that was here before a reload; the picture holds that many fills. */
+  takeOver({ done, undone }, fills) {
+    [this.done, this.undone] = [done, undone];
+    while (this.fills > fills) this.undone.push(this.done.pop());
+    while (this.fills < fills) this.done.push(this.undone.pop() ?? { kind: "fill", startsAnew: true });
+    this.version += 1;
     this.repaint();
   }
 
@@ -108,7 +164,7 @@ export class Painting {
     context.globalCompositeOperation = "source-over";
     context.clearRect(0, 0, this.paint.width, this.paint.height);
     for (const entry of this.layers) {
-      if (entry.kind === "mask") this.drawMask(entry.overlay);
+      if (entry.kind === "mask") this.drawMask(entry);
       else if (entry.kind === "shape") this.drawShape(entry);
       else this.drawStroke(entry, 0);
     }
@@ -136,7 +192,7 @@ export class Painting {
     context.fill();
   }
 
-  drawMask(overlay) {
+  drawMask({ overlay, erases }) {
     const tinted = makeCanvas(this.paint.width, this.paint.height);
     const context = tinted.getContext("2d");
     context.drawImage(overlay, 0, 0);
@@ -144,7 +200,7 @@ export class Painting {
     context.fillStyle = PAINT;
     context.fillRect(0, 0, tinted.width, tinted.height);
     const paint = this.paint.getContext("2d");
-    paint.globalCompositeOperation = "source-over";
+    paint.globalCompositeOperation = erases ? "destination-out" : "source-over";
     paint.drawImage(tinted, 0, 0);
   }
 

@@ -1,5 +1,6 @@
 // Mouse, pen and fingers on the stage: paint, outline, move the divider, pan, pinch, zoom by wheel.
 
+import { tracePiece } from "./masks.js";
 import { boxOf } from "./painting.js";
 
 // A gesture says what happens when the pointer is pressed, moved and released, and when the gesture is cancelled.
@@ -13,6 +14,11 @@ const strokes = {
     editor.painting.extendStroke(...point);
   },
   end(editor) {
+    const dab = editor.painting.isSuggestion && editor.painting.stroke ? editor.painting.takeClick() : null;
+    if (dab) {
+      tracePiece(editor, dab.points[0], dab);
+      return;
+    }
     editor.painting.endStroke();
     editor.finishPainting();
   },

@@ -13,27 +13,30 @@ export class Server {
     this.functions = functions;
     this.upload = upload;
     this.messages = messages;
-    this.filesAddress = ""; // where the server hands out files
+    this.page = String(Math.random()); // a copy of this tab has another
   }
 
   /** Send a file; gives the path under which the server knows it. */
   async send(file) {
-    const { path, url } = await this.upload(file);
-    const marker = "/file=";
-    this.filesAddress = url.slice(0, url.indexOf(marker) + marker.length);
+    const { path } = await this.upload(file);
     return path;
   }
 
   /** Call a function of the server; its answer, or a `ServerError`. */
   async call(name, message) {
-    const answer = await this.functions[name]({ ...message, language: this.messages.language });
+    const answer = await this.functions[name]({ ...message, ...this.signature });
     if (!answer) throw new ServerError(this.messages.format("no_answer"));
     if (answer.error) throw new ServerError(answer.error);
     return answer;
   }
 
+  /** What every message says of this page. */
+  get signature() {
+    return { language: this.messages.language, page: this.page };
+  }
+
   /** The address of a file that the server has written for download. */
   addressOf(path) {
-    return this.filesAddress + path.split("/").map(encodeURIComponent).join("/");
+    return new URL(`gradio_api/file=${path.split("/").map(encodeURIComponent).join("/")}`, document.baseURI).href;
   }
 }

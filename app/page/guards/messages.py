@@ -9,9 +9,11 @@ from remend.models.errors import RequestError
 
 _LARGEST = {"left": 10**6, "top": 10**6, "grow": 10**6}
 _LARGEST_OF_OTHERS = 2**53  # as large as the browser counts
-_TEXTS = frozenset({"photo", "path", "mask", "format", "language", "replaces"})
-_OPTIONAL = frozenset({"language", "replaces"})
-_NUMBERS = frozenset({"job", "left", "top", "grow", "sensitivity", "fills", "number", "waited"})
+_TEXTS = frozenset({"photo", "path", "mask", "format", "language", "replaces", "page"})
+_OPTIONAL = frozenset({"language", "replaces", "page"})
+_NUMBERS = frozenset(
+    {"job", "left", "top", "grow", "sensitivity", "fills", "number", "waited", "x", "y"}
+)
 
 
 class Message(dict[str, Any]):

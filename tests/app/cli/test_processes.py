@@ -15,7 +15,7 @@ from tests.helpers.commands import Remend, load, save, scene, start, wait_for
 pytestmark = pytest.mark.usefixtures("here")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_batch_leaves_whole_files(number: signal.Signals):
     for index in range(200):
         save(f"in/{index:03}.png", scene(160, 120, index))

@@ -10,10 +10,9 @@ import pytest
 
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.catalogue import Model, list_models
-from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences
+from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences, spell_seconds
 from remend.app.page.models_tab import cards_list
 from remend.app.page.status import OPTION_LABELS, explain, returns_errors, say
-from remend.app.page.upscale_preview import spell_seconds
 from remend.models.checkpoints.card import Card
 from remend.models.errors import OptionError, RequestError
 from tests.helpers.paths import ROOT

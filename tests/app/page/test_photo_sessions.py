@@ -22,8 +22,8 @@ def test_undo_and_redo_give_back_every_pixel(tmp_path: Path):
     session = PhotoSession("photo.png", picture, tmp_path)
     states = [picture.rgb.copy()]
     # The patches of the first fill overlap: undo has to go backwards through them.
-    for job, patches in enumerate([[patch_of(1), patch_of(2, left=4)], [patch_of(3)]], 1):
-        session.apply(patches, job)
+    for patches in ([patch_of(1), patch_of(2, left=4)], [patch_of(3)]):
+        session.apply(patches)
         states.append(session.picture.rgb.copy())
     for state in (states[1], states[0]):
         session.undo()
@@ -39,8 +39,8 @@ def test_undo_and_redo_give_back_every_pixel(tmp_path: Path):
 def test_only_the_last_fills_are_kept(tmp_path: Path):
     session = PhotoSession("photo.png", photo_of(20, 20), tmp_path)
     before = session.nbytes
-    for job in range(1, FILLS_KEPT + 9):
-        session.apply([patch_of(job)], job)
+    for value in range(1, FILLS_KEPT + 9):
+        session.apply([patch_of(value)])
     assert session.nbytes == before + FILLS_KEPT * 4 * 4 * 3
     for _ in range(FILLS_KEPT):
         session.undo()
@@ -48,16 +48,16 @@ def test_only_the_last_fills_are_kept(tmp_path: Path):
         session.undo()
 
 
-def test_a_stopped_fill_changes_nothing_and_a_finished_one_cannot_be_stopped(tmp_path: Path):
+def test_what_is_not_to_be_pasted_any_more_changes_nothing(tmp_path: Path):
     session = PhotoSession("photo.png", photo_of(20, 20), tmp_path)
     before = session.picture.rgb.copy()
-    assert session.stop(1)
+
+    def refuse() -> None:
+        raise Cancelled
+
     with pytest.raises(Cancelled):
-        session.apply([patch_of(1)], 1)
+        session.apply([patch_of(1)], refuse)
     assert (session.picture.rgb == before).all()
-    session.apply([patch_of(2)], 2)
-    assert not session.stop(2)
-    assert not session.is_stopped(3)
 
 
 def test_old_photos_are_forgotten(tmp_path: Path):

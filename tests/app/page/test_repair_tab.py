@@ -16,15 +16,17 @@ from remend.app.batch.plan import Job
 from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
+from remend.app.page.masks import MaskService
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import RepairService
 from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
+from remend.app.page.work.jobs import Jobs
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
-from tests.helpers.visiting import no_bar, photo_of, save_mask
+from tests.helpers.visiting import ENGLISH, photo_of, save_mask
 
 
 def decoded(address: str) -> np.ndarray:
@@ -32,8 +34,18 @@ def decoded(address: str) -> np.ndarray:
 
 
 @pytest.fixture
-def repair(pool: ModelPool, upload_folder: Path) -> RepairService:
-    return RepairService(pool, PhotoSessions(upload_folder / "photos", max_megapixels=1.0))
+def sessions(upload_folder: Path) -> PhotoSessions:
+    return PhotoSessions(upload_folder / "photos", max_megapixels=1.0)
+
+
+@pytest.fixture
+def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
+    return RepairService(pool, sessions, Jobs())
+
+
+@pytest.fixture
+def masks(sessions: PhotoSessions) -> MaskService:
+    return MaskService(sessions)
 
 
 def fill(
@@ -41,7 +53,7 @@ def fill(
 ) -> dict[str, Any]:
     message = {"photo": photo, "mask": str(mask), "left": 0, "top": 0, "job": job}
     event: Any = SimpleNamespace(_data=message)
-    return repair.fill("fill", grow, 1.0, event, lambda *_, **__: None)["result"]  # pyright: ignore
+    return repair.fill("fill", grow, 1.0, event, ENGLISH)["result"]
 
 
 def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
@@ -83,6 +95,20 @@ def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
     assert not Path(saved["path"]).exists()
 
 
+def test_what_was_stopped_before_it_came_is_refused_and_what_was_done_cannot_be_stopped(
+    repair: RepairService, upload_folder: Path
+):
+    message = painted(repair, upload_folder)
+    key, mask = message["photo"], save_mask(upload_folder / "m.png", (60, 50), Box(9, 9, 20, 20))
+    assert repair.stop({"photo": key, "job": 7}) == {"stopped": True}
+    for job in (6, 7):
+        assert fill(repair, key, mask, job) == {"job": job, "stopped": True}
+    assert repair.changes(message) == {"patches": []}
+    assert fill(repair, key, mask, job=8) == {"job": 8}
+    assert repair.stop({"photo": key, "job": 8}) == {"stopped": False}
+    assert len(repair.changes(message)["patches"]) == 1
+
+
 def test_grow_reaches_further_than_the_paint(repair: RepairService, upload_folder: Path):
     picture = photo_of(60, 50)
     Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
@@ -110,7 +136,7 @@ def test_a_mask_file_is_read_as_on_the_command_line(repair: RepairService, uploa
 
 
 def test_what_a_browser_should_not_send_is_refused_in_sentences(
-    repair: RepairService, upload_folder: Path, tmp_path: Path
+    repair: RepairService, masks: MaskService, upload_folder: Path, tmp_path: Path
 ):
     outside = tmp_path / "secret.png"
     Image.new("RGB", (8, 8)).save(outside)
@@ -121,7 +147,7 @@ def test_what_a_browser_should_not_send_is_refused_in_sentences(
     key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
     wrong = save_mask(upload_folder / "mask.png", (50, 60), Box(0, 0, 5, 5))
     with pytest.raises(RequestError, match="50 x 60"):
-        repair.read_mask_file({"photo": key, "path": str(wrong)})
+        masks.read_mask_file({"photo": key, "path": str(wrong)})
     assert "reaches out" in fill(repair, key, wrong)["error"]
     empty = save_mask(upload_folder / "empty.png", (60, 50), Box(0, 0, 0, 0))
     assert "Nothing is painted" in fill(repair, key, empty)["error"]
@@ -152,8 +178,10 @@ def painted(repair: RepairService, folder: Path) -> dict[str, Any]:
     return {"photo": key, "mask": str(mask), "left": 15, "top": 12}
 
 
-def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: RepairService, upload_folder: Path):
-    saved = repair.save_mask(painted(repair, upload_folder))
+def test_paint_is_saved_as_a_mask_of_the_photos_size(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
+    saved = masks.save_mask(painted(repair, upload_folder))
     assert saved["name"] == "photo.mask.png"
     mask = open_image(saved["path"])
     values = np.asarray(mask)
@@ -166,18 +194,24 @@ def test_paint_is_saved_as_a_mask_of_the_photos_size(repair: RepairService, uplo
     [({"invert": True}, 60 * 50 - 200), ({"grow": -2}, 16 * 6), ({"grow": 0}, 200)],
 )
 def test_paint_can_be_inverted_grown_and_shrunk(
-    repair: RepairService, upload_folder: Path, change: dict[str, Any], area: int
+    repair: RepairService,
+    masks: MaskService,
+    upload_folder: Path,
+    change: dict[str, Any],
+    area: int,
 ):
-    answer = repair.change_mask({**painted(repair, upload_folder), **change})
+    answer = masks.change_mask({**painted(repair, upload_folder), **change})
     assert np.count_nonzero(decoded(answer["overlay"])[..., 1]) == area
 
 
-def test_suggested_damage_is_only_proposed(repair: RepairService, upload_folder: Path):
+def test_suggested_damage_is_only_proposed(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
     pixels = np.full((200, 200, 3), 90, np.uint8)
     pixels[100:102, 20:180] = 250
     Image.fromarray(pixels).save(upload_folder / "old.png")
     key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
-    answer = repair.suggest({"photo": key, "sensitivity": 0.5})
+    answer = masks.suggest({"photo": key, "sensitivity": 0.5})
     assert answer["found"]
     assert decoded(answer["overlay"])[100, 100, 1] == 255
     saved = repair.save({"photo": key, "format": "auto"})
@@ -221,8 +255,7 @@ def test_a_hundred_fills_leave_memory_where_it_was(repair: RepairService, upload
     sizes = {}
     for job in range(1, 101):
         event: Any = SimpleNamespace(_data={**message, "job": job})
-        bar: Any = no_bar
-        assert repair.fill("fill", 0, 1.0, event, bar)["result"] == {"job": job}
+        assert repair.fill("fill", 0, 1.0, event, ENGLISH)["result"] == {"job": job}
         repair.changes({"photo": message["photo"]})
         gc.collect()
         sizes[job] = int(status.read_text().split()[1])

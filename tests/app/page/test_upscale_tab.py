@@ -3,7 +3,6 @@
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +13,12 @@ from remend.app.page.crop import centre_part, cut_part, find_part, mark_part
 from remend.app.page.upscale_preview import UpscalePreview
 from remend.app.page.upscale_service import UpscaleService, read_form
 from remend.app.page.upscale_tab import note_unused_sliders
+from remend.app.page.work.jobs import Job, Jobs
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
+from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
-from tests.helpers.visiting import CHINESE, ENGLISH, no_bar, photo_of
+from tests.helpers.visiting import CHINESE, ENGLISH, photo_of
 
 
 def test_a_part_is_cut_within_the_picture():
@@ -56,18 +57,18 @@ def test_the_chosen_part_is_framed_in_a_small_picture():
 
 
 def test_a_part_is_shown_with_an_estimate_before_the_whole(pool: ModelPool, upload_folder: Path):
-    preview = UpscalePreview(pool, max_megapixels=1.0, running={})
+    preview = UpscalePreview(pool, 1.0, Jobs())
     Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
-    bar: Any = no_bar
-    pair, said, where = preview.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, 0.5, 0.5, ENGLISH, bar)
+    place = (0.5, 0.5)
+    pair, said, where = preview.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, *place, 1, ENGLISH)
     assert [open_image(path).size for path in pair] == [(128, 128), (256, 256)]
     assert "400 × 300" in said and "About" in said
     assert open_image(where).size == (200, 150)
 
 
 def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload_folder: Path):
-    service = UpscaleService(pool, max_megapixels=1.0)
+    service = UpscaleService(pool, 1.0, Jobs())
     photos = []
     for folder in ("a", "b"):
         (upload_folder / folder).mkdir()
@@ -75,8 +76,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
         Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
     (upload_folder / "text.png").write_text("no picture")
     photos.insert(1, upload_folder / "text.png")
-    bar: Any = no_bar
-    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", ENGLISH, bar)
+    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", 1, ENGLISH)
     _, download, said = service.run(*arguments)
     assert "text.png" in said and "error" in said
     with zipfile.ZipFile(download["value"]) as archive:
@@ -94,9 +94,8 @@ def test_the_good_photos_are_given_when_one_whose_name_begins_alike_is_cut_short
     whole = (upload_folder / "a.png").read_bytes()
     (upload_folder / "a.png").write_bytes(whole[: len(whole) // 2])
     photos = [str(upload_folder / f"{name}.png") for name in ("a", "ab")]
-    bar: Any = no_bar
-    service = UpscaleService(pool, max_megapixels=1.0)
-    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    service = UpscaleService(pool, 1.0, Jobs())
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
     assert "a.png is cut short" in said and "error" in said
     assert [Path(path).name for path in pair] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
     with zipfile.ZipFile(download["value"]) as archive:
@@ -109,43 +108,45 @@ def test_when_no_photo_is_good_each_is_named_and_nothing_is_given(
     for name in ("a.png", "b.png"):
         (upload_folder / name).write_text("no picture")
     photos = [str(upload_folder / name) for name in ("a.png", "b.png")]
-    bar: Any = no_bar
-    service = UpscaleService(pool, max_megapixels=1.0)
-    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", ENGLISH, bar)
+    service = UpscaleService(pool, 1.0, Jobs())
+    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
     assert "value" not in pair and "value" not in download
     assert "a.png" in said and "b.png" in said and "error" in said
 
 
-def test_the_bar_counts_the_photos_of_a_list_and_stopping_ends_it(
-    pool: ModelPool, upload_folder: Path
+def test_a_list_counts_as_one_piece_of_work_and_stopping_ends_it(
+    pool: ModelPool, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     photos = []
     for name in ("a", "b"):
         photos.append(str(upload_folder / f"{name}.png"))
         Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
-    service = UpscaleService(pool, max_megapixels=1.0)
-    seen: list[tuple[float, str]] = []
+    service = UpscaleService(pool, 1.0, Jobs())
+    shares: list[float] = []
 
-    def bar(share: float, desc: str) -> None:
-        seen.append((share, desc))
+    def note_share(job: Job, done: float, total: float, _: str = "") -> None:
+        job.check()
+        shares.append(done / total)
 
-    def stopping_bar(share: float, desc: str) -> None:
-        service.stop(ENGLISH)
+    def stop_at_once(job: Job, *_: object) -> None:
+        service.stop(job.number, ENGLISH)
+        job.check()
 
-    rest = ("auto", 0.5, 0.5, "auto", ENGLISH)
-    shown: Any = bar
-    service.run(photos, 2.0, 0, *rest, shown)
-    shares = [share for share, _ in seen]
+    rest = ("auto", 0.5, 0.5, "auto")
+    monkeypatch.setattr(Job, "update", note_share)
+    service.run(photos, 2.0, 0, *rest, 1, ENGLISH)
     assert shares == sorted(shares) and shares[-1] == 1.0
-    assert {desc.partition(",")[0] for _, desc in seen} == {"a.png", "b.png"}
-    shown = stopping_bar
-    _, download, said = service.run(photos, 2.0, 0, *rest, shown)
+    monkeypatch.setattr(Job, "update", stop_at_once)
+    _, download, said = service.run(photos, 2.0, 0, *rest, 2, ENGLISH)
     assert "value" not in download
     assert "Stopped" in said
+    monkeypatch.undo()
+    assert "Stopped" in service.run(photos, 2.0, 0, *rest, 2, ENGLISH)[2]  # it comes too late
+    assert "2 photos" in service.run(photos, 2.0, 0, *rest, 3, ENGLISH)[2]
 
 
 def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Path):
-    preview = UpscalePreview(pool, max_megapixels=0.01, running={})
+    preview = UpscalePreview(pool, 0.01, Jobs())
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
     assert "180 × 180" in preview.describe(photos, 2.0, 0, ENGLISH)
@@ -156,8 +157,8 @@ def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Pa
     assert "0.04" in preview.describe(photos, 4.0, 0, ENGLISH)
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
-        UpscaleService(pool, max_megapixels=0.01).upscale_file(
-            upload_folder / "large.png", read_form(2.0, 0, "auto", 0.5), upload_folder
+        UpscaleService(pool, 0.01, Jobs()).upscale_file(
+            upload_folder / "large.png", read_form(2.0, 0, "auto", 0.5), upload_folder, NO_PROGRESS
         )
 
 

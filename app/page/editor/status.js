@@ -1,0 +1,106 @@
+// The status line `#status`: one sentence a tab, of which the open tab's is shown.
+//
+// Gradio runs this file as the body of a function of `element`, `props` and `watch`, before any module is loaded, so
+// that the line can speak at once. Python writes a sentence as the component's value, the editor's script through
+// `window.remendStatus`; both end in the same property, so that neither overwrites the other unseen. A sentence
+// about another tab, such as the end of a long work, waits until that tab is opened.
+
+const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+const messages = props.messages[language];
+
+const spanOf = (tab, text, isError = false) => {
+  const span = document.createElement("span");
+  span.textContent = text;
+  span.dataset.tab = tab;
+  if (isError) span.className = "error";
+  return span.outerHTML;
+};
+
+const lastSentences = {
+  repair: spanOf("repair", messages.begin),
+  upscale: spanOf("upscale", messages.choose_photo),
+  models: spanOf("models", messages.models_say),
+};
+let openTab = "repair";
+
+const show = () => {
+  if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
+};
+
+const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
+const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stands, and between two
+const LOST_MS = 10_000; // after which work that the server does not know has gone
+let lastNumber = 0;
+const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
+
+/** Ask where a piece of work stands, show it, and ask again, until its end is told or nothing is known of it. */
+const follow = async (tab, work) => {
+  if (followed[tab] !== work) return;
+  const before = lastSentences[tab];
+  const now = Date.now();
+  const message = { job: work.number, waited: (now - work.begun) / 1000, language };
+  const answer = await server.standing(message).catch(() => null);
+  if (followed[tab] !== work) return;
+  if (answer?.text) {
+    work.known = now;
+    if (lastSentences[tab] === before) {
+      work.sentence = lastSentences[tab] = spanOf(tab, answer.text);
+      show();
+    }
+  } else if (lastSentences[tab] !== work.sentence) {
+    followed[tab] = null; // what came of it is told
+  }
+  if (now - work.known < LOST_MS) setTimeout(follow, POLL_MS, tab, work);
+  else lose(tab, answer ? messages.work_lost : messages.lost);
+};
+
+const lose = (tab, text) => {
+  followed[tab] = null;
+  lastSentences[tab] = spanOf(tab, text, true);
+  show();
+  window.dispatchEvent(new CustomEvent("remend-lost", { detail: tab }));
+};
+
+window.remendStatus = {
+  /** The number of a piece of work, above all before it, also above those of the page before a reload. */
+  nextNumber() {
+    lastNumber = Math.max(lastNumber + 1, Date.now() * NUMBERS + Math.floor(Math.random() * NUMBERS));
+    return lastNumber;
+  },
+  /** Say from now on where the work of a number stands. */
+  follow(tab, number) {
+    const now = Date.now();
+    followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
+    setTimeout(follow, FIRST_MS, tab, followed[tab]);
+  },
+  /** Begin work of a tab that has no script of its own; gives its number. */
+  begin(tab) {
+    const number = this.nextNumber();
+    lastSentences[tab] = spanOf(tab, messages.upscaling);
+    show();
+    this.follow(tab, number);
+    return number;
+  },
+  /** Its work ends; gives a number above that of all work so far. */
+  end(tab) {
+    followed[tab] = null;
+    return this.nextNumber();
+  },
+  /** Show a sentence about the Repair tab. */
+  say(text, isError = false) {
+    lastSentences.repair = spanOf("repair", text, isError);
+    show();
+  },
+  /** Show the last sentence of the tab that was opened: "repair", "upscale" or "models". */
+  showTab(tab) {
+    openTab = tab;
+    show();
+  },
+};
+
+watch("value", () => {
+  const tab = /data-tab="(\w+)"/.exec(props.value)?.[1];
+  if (tab) lastSentences[tab] = props.value;
+  show();
+});
+setTimeout(show); // Gradio puts the first value in after this script
