@@ -108,6 +108,30 @@ def test_suggested_damage_is_paint_that_can_be_taken_back(page: Page, png: Path)
     assert pixel(page, 160, 120) == about(plain)
 
 
+def test_clicks_take_suggested_spots_away_and_trace_whole_scratches(page: Page, tmp_path: Path):
+    pixels = np.full((240, 320, 3), 90, np.uint8)
+    pixels[60:63, 80:83] = pixels[180:182, 20:300] = 250
+    path = tmp_path / "old.png"
+    Image.fromarray(pixels).save(path)
+    open_photo(page, path)
+    button(page, "Suggest damage").click()
+    expect(page.locator("#status")).to_contain_text("1 scratches and 1 spots")
+    page.wait_for_selector(READY)
+    paint = pixel(page, 160, 181)
+    assert pixel(page, 81, 61) == about(paint)
+    button(page, "Eraser").click()
+    for x, y in ((81, 61), (160, 181)):
+        stroke(page, (x, y), (x, y))
+        expect(page.locator("#status")).to_contain_text("no longer painted")
+        page.wait_for_selector(READY)
+        assert pixel(page, x, y) == about([250, 250, 250])
+    button(page, "Brush").click()
+    stroke(page, (30, 181), (30, 181))
+    expect(page.locator("#status")).to_contain_text("as far as it goes")
+    page.wait_for_selector(READY)
+    assert pixel(page, 280, 181) == about(paint)
+
+
 def test_the_keyboard_alone_paints_a_box_and_fills_it(page: Page, png: Path):
     open_photo(page, png)
     page.locator(".stage").focus()

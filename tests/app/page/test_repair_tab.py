@@ -24,6 +24,7 @@ from remend.app.page.uploads import check_uploaded
 from remend.app.page.work.jobs import Jobs
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
+from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import ENGLISH, photo_of, save_mask
@@ -44,8 +45,8 @@ def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
 
 
 @pytest.fixture
-def masks(sessions: PhotoSessions) -> MaskService:
-    return MaskService(sessions)
+def masks(pool: ModelPool, sessions: PhotoSessions) -> MaskService:
+    return MaskService(pool, sessions)
 
 
 def fill(
@@ -120,7 +121,9 @@ def test_grow_reaches_further_than_the_paint(repair: RepairService, upload_folde
     assert (columns.min(), rows.min(), columns.max(), rows.max()) == (17, 12, 36, 27)
 
 
-def test_a_mask_file_is_read_as_on_the_command_line(repair: RepairService, upload_folder: Path):
+def test_a_mask_file_is_read_as_on_the_command_line(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
     picture = photo_of(60, 50)
     Image.fromarray(np.asarray(picture.rgb)).save(upload_folder / "photo.png")
     key = repair.open_photo({"path": str(upload_folder / "photo.png")})["photo"]
@@ -129,7 +132,7 @@ def test_a_mask_file_is_read_as_on_the_command_line(repair: RepairService, uploa
     erased = np.dstack((picture.rgb, 255 - hole))
     Image.fromarray(erased).save(upload_folder / "erased.png")
     message = {"photo": key, "path": str(upload_folder / "erased.png"), "language": "zh"}
-    answer = repair.read_mask_file(message)
+    answer = masks.read_mask_file(message)
     overlay = b64decode(answer["overlay"].partition(",")[2])
     assert (np.asarray(Image.open(io.BytesIO(overlay)))[..., 1] == hole).all()
     assert answer["notes"] == ["蒙版是照片的副本；被擦除的部分将被填充。"]
@@ -214,8 +217,40 @@ def test_suggested_damage_is_only_proposed(
     answer = masks.suggest({"photo": key, "sensitivity": 0.5})
     assert answer["found"]
     assert decoded(answer["overlay"])[100, 100, 1] == 255
+    assert (answer["scratches"], answer["spots"]) == (1, 0)
     saved = repair.save({"photo": key, "format": "auto"})
     assert (np.asarray(Image.open(saved["path"])) == pixels).all()
+
+
+def test_a_point_of_a_scratch_gives_all_of_it_and_a_clean_one_nothing(
+    repair: RepairService, masks: MaskService, upload_folder: Path
+):
+    pixels = np.full((200, 200, 3), 90, np.uint8)
+    pixels[100:102, 20:180] = pixels[30:33, 40:43] = 250
+    Image.fromarray(pixels).save(upload_folder / "old.png")
+    key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
+    traced = masks.trace({"photo": key, "x": 30, "y": 101, "sensitivity": 0.5})
+    overlay = decoded(traced["overlay"])[..., 1]
+    assert overlay[100, 30:170].min() == 255
+    assert not overlay[:60].any()
+    assert masks.trace({"photo": key, "x": 150, "y": 180, "sensitivity": 0.5}) == {"found": False}
+
+
+def test_a_photo_is_looked_at_once_until_it_changes(
+    repair: RepairService, masks: MaskService, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looks: list[int] = []
+    look = ModelPool.find_damage
+    monkeypatch.setattr(ModelPool, "find_damage", lambda *given: looks.append(1) or look(*given))
+    Image.fromarray(photo_of(60, 50).rgb).save(upload_folder / "photo.png")
+    opened = repair.open_photo({"path": str(upload_folder / "photo.png")})
+    for sensitivity in (0.5, 0.2):
+        masks.suggest({"photo": opened["photo"], "sensitivity": sensitivity})
+    assert len(looks) == 1
+    session = repair._sessions.find(opened["photo"])
+    session.apply([FilledPatch(0, 0, np.zeros((2, 2, 3), np.uint8))])
+    masks.suggest({"photo": opened["photo"], "sensitivity": 0.5})
+    assert len(looks) == 2
 
 
 def test_a_repaired_photo_goes_to_the_upscale_tab_without_loss(
