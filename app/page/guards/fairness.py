@@ -3,7 +3,6 @@
 Gradio has no public name for what waits in its queue; what is looked at of it stands in ``Lanes``.
 """
 
-import asyncio
 import itertools
 import re
 from collections import Counter
@@ -87,7 +86,9 @@ class QueueGuard:
     """
 
     def __init__(self, app: ASGIApp, lanes: Lanes, patience_s: float) -> None:
-        self._app, self._lanes, self._patience_s = app, lanes, patience_s
+        self._app, self._lanes = app, lanes
+        self.pause_s = patience_s / _LOOKS
+        """Patience is counted by looks, not by the clock: who was not served could not listen meanwhile."""
         self._listening: Counter[str] = Counter()
         """By session and by call: how many connections wait for an answer."""
         self._unheard: dict[str, int] = {}
@@ -117,7 +118,7 @@ class QueueGuard:
         self._lanes.share_out()
 
     async def drop_unheard(self) -> None:
-        """Drop the calls for which nobody has listened for a while."""
+        """Drop the calls for which nobody has listened for a while; to be called each ``pause_s``."""
         calls = self._lanes.calls()
         before, self._unheard = self._unheard, {}
         for call, session in calls.items():
@@ -125,13 +126,6 @@ class QueueGuard:
                 self._unheard[call] = before.get(call, 0) + 1
                 if self._unheard[call] > _LOOKS:
                     await self._lanes.drop(call)
-
-    async def watch(self) -> None:
-        """Do so until cancelled."""
-        while True:
-            # By looks, not by the clock: who was not served for a while could not listen meanwhile.
-            await asyncio.sleep(self._patience_s / _LOOKS)
-            await self.drop_unheard()
 
 
 def is_call(path: str) -> bool:

@@ -1,11 +1,13 @@
 """All guards of the page's server, in the order in which a request meets them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
-import anyio.to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from remend.app.page.guards.bodies import BodyGuard
@@ -19,6 +21,8 @@ from remend.app.page.guards.passwords import PasswordGuard
 from remend.app.page.guards.routes import RouteGuard
 from remend.app.page.guards.silent import SilentConnections
 from remend.app.page.guards.uploads import UploadGuard
+
+_log = logging.getLogger(__name__)
 
 
 def guard(
@@ -52,12 +56,10 @@ def guarding_lifespan(
         inner, page = app.middleware_stack, app.get_blocks()
         queue = QueueGuard(inner, Lanes(page._queue), limits.patience_s)
         app.middleware_stack = guard(inner, queue, hosts, budget, limits)
+        sweep = partial(_sweep, budget, SilentConnections(page))
         watching = [
-            asyncio.create_task(work)
-            for work in (
-                _sweep(budget, SilentConnections(page), limits.sweep_s),
-                queue.watch(),
-            )
+            asyncio.create_task(_repeat(sweep, limits.sweep_s)),
+            asyncio.create_task(_repeat(queue.drop_unheard, queue.pause_s)),
         ]
         try:
             yield
@@ -68,10 +70,18 @@ def guarding_lifespan(
     return lifespan
 
 
-async def _sweep(budget: DiskBudget, connections: SilentConnections, pause_s: float) -> None:
-    """Remove now and then what no visitor needs any more."""
+async def _sweep(budget: DiskBudget, connections: SilentConnections) -> None:
+    """Remove what no visitor needs any more."""
+    connections.close_old()
+    budget.remove_dead_uploads()
+    await run_in_threadpool(budget.sweep)
+
+
+async def _repeat(work: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    """Do something again and again, also after it failed."""
     while True:
         await asyncio.sleep(pause_s)
-        connections.close_old()
-        budget.remove_dead_uploads()
-        await anyio.to_thread.run_sync(budget.sweep)
+        try:
+            await work()
+        except Exception:
+            _log.exception("Cleaning up after visitors failed; it is tried again.")

@@ -2,7 +2,7 @@
 
 import json
 
-import anyio.to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,7 +31,7 @@ class UploadGuard:
             return
         visitor, size = client_of(scope), int(length)
         try:
-            await anyio.to_thread.run_sync(self._budget.reserve, visitor, size)
+            await run_in_threadpool(self._budget.reserve, visitor, size)
         except RequestError as error:
             # A browser shows the answer only once it has sent all.
             while (await receive()).get("more_body", False):
