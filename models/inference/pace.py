@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+_RUNS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -16,12 +18,6 @@ class Pace:
     def seconds(self, pixels: float) -> float:
         """Of one run on that many pixels."""
         return self.run_seconds + self.pixel_seconds * pixels
-
-
-def _time(run: Callable[[int], object], side: int) -> float:
-    begin = time.perf_counter()
-    run(side)
-    return time.perf_counter() - begin
 
 
 def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
@@ -39,10 +35,15 @@ def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
 
 
 def _fit(run: Callable[[int], object], small: int, large: int) -> Pace:
-    run(small)  # the first run is slow
-    # The shorter of two: another program may have been in the way of one, and a GPU chooses its kernels in
-    # the first of each size.
-    taken = [min(_time(run, side) for _ in range(2)) for side in (small, large)]
+    taken = list[float]()
+    for side in (small, large):
+        run(
+            side
+        )  # the first run of a size is slow, above all on GPUs, which choose their kernels in it
+        begin = time.perf_counter()
+        for _ in range(_RUNS):
+            run(side)
+        taken.append((time.perf_counter() - begin) / _RUNS)
     # What a run costs beside its pixels is not less than nothing, whatever else the machine did meanwhile.
     slope = max(0.0, taken[1] - taken[0]) / (large**2 - small**2)
     slope = min(slope, taken[1] / large**2)
