@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +20,6 @@ class Pace:
         return self.run_seconds + self.pixel_seconds * pixels
 
 
-def _time(run: Callable[[int], object], side: int) -> float:
-    begin = time.perf_counter()
-    run(side)
-    return time.perf_counter() - begin
-
-
 def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
     """Time a network on two squares.
 
@@ -31,10 +28,22 @@ def measure_pace(run: Callable[[int], object], small: int, large: int) -> Pace:
         small: Side of the smaller one, in pixels.
         large: Side of the larger one, as large as most work.
     """
-    run(small)  # the first run is slow
-    # The shorter of two: another program may have been in the way of one, and a GPU chooses its kernels in
-    # the first of each size.
-    taken = [min(_time(run, side) for _ in range(2)) for side in (small, large)]
+    # In a thread of its own, as photos are restored by a batch: the allocator of C gives memory back to the
+    # system after each layer in the first thread, which took seven times as long on one machine.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_fit, run, small, large).result()
+
+
+def _fit(run: Callable[[int], object], small: int, large: int) -> Pace:
+    taken = list[float]()
+    for side in (small, large):
+        run(
+            side
+        )  # the first run of a size is slow, above all on GPUs, which choose their kernels in it
+        begin = time.perf_counter()
+        for _ in range(_RUNS):
+            run(side)
+        taken.append((time.perf_counter() - begin) / _RUNS)
     # What a run costs beside its pixels is not less than nothing, whatever else the machine did meanwhile.
     slope = max(0.0, taken[1] - taken[0]) / (large**2 - small**2)
     slope = min(slope, taken[1] / large**2)
