@@ -106,9 +106,14 @@ def find_model(name_or_path: str | Path, task: str | None = None) -> Path:
     card = card_of(path)
     if task and card.task != task:
         raise RequestError(
-            f"{name} was trained for {card.task}, not for {task}; `remend models` lists what each is for."
+            f"{name} was trained to {_verb(card.task)}, not to {_verb(task)}; `remend models` lists what "
+            "each is for."
         )
     return path
+
+
+def _verb(task: str) -> str:
+    return "find damage" if task == "damage" else task
 
 
 def _no_such_model(name: str, task: str | None) -> str:

@@ -196,9 +196,9 @@ def serve() -> None:
     """Answer requests from standard input on standard output until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when the program that asks ends
     with open(os.dup(0), "rb", 0) as questions, open(os.dup(1), "wb", 0) as answers:
-        # Whatever libraries of C print must be neither an answer nor on somebody's terminal.
+        # What libraries of C print must be no answer; whether they are heard, the program that asks decides.
         with open(os.devnull, "r+b") as nothing:
-            for standard in (0, 1, 2):
+            for standard in (0, 1):
                 os.dup2(nothing.fileno(), standard)
         while True:
             try:

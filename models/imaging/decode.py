@@ -133,7 +133,8 @@ def _decode_samples(
         return np.asarray(bright.convert("RGB")), None
     if photometric == 0:  # white is zero
         colours = np.iinfo(samples.dtype).max - colours
-    rgb = np.repeat(colours, 3, axis=2) if photometric in GREYS else np.ascontiguousarray(colours)
+    # A copy in any case: a picture one pixel wide would be a view of the file's own bytes.
+    rgb = np.repeat(colours, 3, axis=2) if photometric in GREYS else colours.copy()
     kind = alpha_of(image.tag_v2)
     alpha = np.ascontiguousarray(samples[..., COLOURS[photometric]]) if kind else None
     if alpha is not None and kind == 1:

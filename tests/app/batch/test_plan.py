@@ -71,8 +71,7 @@ def test_all_clashes_are_named_at_once():
 
 def test_clashing_names_are_numbered_where_that_is_asked_for():
     touch("in/a.bmp", "in/a.gif", "in/a.png", "in/a-2.jpg", "in/b.png", "two/b.png")
-    naming = {"file_format": "png", "on_clash": "suffix"}
-    assert pairs(plan_of("in", "two", **naming)) == {
+    assert pairs(plan_of("in", "two", file_format="png", on_clash="suffix")) == {
         "in/a.bmp": "out/a.png",
         "in/a.gif": "out/a-3.png",
         "in/a.png": "out/a-4.png",
@@ -81,7 +80,7 @@ def test_clashing_names_are_numbered_where_that_is_asked_for():
         "two/b.png": "out/b-2.png",
     }
     with pytest.raises(RequestError, match=r"in/a\.png is an input.*\(2 outputs are inputs\)"):
-        plan_of("in", out="in", **naming)
+        plan_of("in", out="in", file_format="png", on_clash="suffix")
 
 
 def test_writing_over_an_input(here: Path):

@@ -54,7 +54,7 @@ def test_doctor_tries_everything_out(remend: Remend):
         "fill with fill: good",
     ):
         assert words in report.out
-    assert report.out.count("good") == 3
+    assert report.out.count("good") == 4
 
 
 def test_doctor_says_what_does_not_work(

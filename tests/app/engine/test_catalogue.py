@@ -83,7 +83,7 @@ def test_an_unknown_name_is_told_the_known_ones(own: Path, user: Path, tiny_weig
 
 def test_weights_for_another_task_are_refused(own: Path, user: Path, tiny_weights: Path):
     put(tiny_weights, "fill", own)
-    with pytest.raises(RequestError, match="fill was trained for fill, not for upscale"):
+    with pytest.raises(RequestError, match="fill was trained to fill, not to upscale"):
         find_model("fill", "upscale")
     assert find_model("fill").name == "fill.safetensors"
 
