@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -111,7 +111,7 @@ class _Reader:
 
 
 @contextmanager
-def _reader() -> Iterator[_Reader]:
+def _reader() -> Generator[_Reader]:
     """A process that waits, or a new one; it waits again unless anything was raised."""
     reader = None
     while reader is None and _idle:
@@ -180,12 +180,12 @@ def _receive(pipe: IO[bytes]) -> Any:
     return pickle.loads(content, buffers=arrays)
 
 
-def _exactly(pipe: IO[bytes], length: int) -> memoryview:
+def _exactly(pipe: Any, length: int) -> memoryview:
     """Read so many bytes; the arrays made of them are read-only, as those of a ``Picture`` are."""
     content = memoryview(bytearray(length))
     rest = content
     while rest:
-        read: int = pipe.readinto(rest)  # pyright: ignore[reportAttributeAccessIssue]
+        read: int = pipe.readinto(rest)
         if not read:
             raise EOFError
         rest = rest[read:]

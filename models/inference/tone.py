@@ -45,7 +45,8 @@ Floats = NDArray[np.float32]
 
 def lightness(colours: Tensor) -> Tensor:
     """Luma of (3, ...) in [-1, 1]."""
-    return torch.tensordot(colours.new_tensor(_WEIGHTS), colours, 1)
+    weights = colours.new_tensor(_WEIGHTS).view(3, *[1] * (colours.ndim - 1))
+    return (weights * colours).sum(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class DamagedPrints(NamedTuple):
 
 def soften(crops: Tensor, share: float, side: int, random: torch.Generator) -> Tensor:
     """A batch of crops (B, 3, S, S) uint8 at ``side`` px: by chance its middle, enlarged to that."""
-    chance, zoom = uniform(random, (2,), 0, 1).tolist()
+    chance, zoom = map(float, uniform(random, (2,), 0, 1).cpu().unbind())
     if chance >= share:
         return crops
     inner = round(side / (1.3 + 1.2 * zoom))
@@ -85,9 +85,9 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
     truth = photo.new_zeros(batch, len(GROUPS), size, size)
     seen = torch.zeros_like(truth)
     damaged = uniform(random, (batch,), 0, 1) >= config.clean_share
-    order = torch.randperm(len(config.shares), generator=random, device=random.device).tolist()
+    order = torch.randperm(len(config.shares), generator=random, device=random.device)
     names = list(config.shares)
-    for name in (names[number] for number in order):
+    for name in (names[int(number)] for number in order.cpu().unbind()):
         kind = DAMAGE[name]
         has = damaged & (uniform(random, (batch,), 0, 1) < config.shares[name])
         chosen = has.nonzero()[:, 0].to(photo.device)

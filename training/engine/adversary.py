@@ -206,11 +206,11 @@ class Adversary:
         of_real, of_fake = (self._discriminate(side, batch.condition) for side in (real, fake))
         sizes = of_real.scales or (of_real.logits.shape[1],)
         shares = torch.ones_like(of_real.logits) if of_real.shares is None else of_real.shares
-        parts = (part.split(sizes, 1) for part in (of_real.logits, of_fake.logits, shares))
-        areas = [
-            area_under_curve(real[share > 0], made[share > 0])
-            for real, made, share in zip(*parts, strict=True)
-        ]
+        sides = torch.stack((of_real.logits, of_fake.logits, shares))
+        areas: list[float] = []
+        for scale in torch.split(sides, list(sizes), 2):
+            told, made, share = scale.unbind()
+            areas.append(area_under_curve(told[share > 0], made[share > 0]))
         self._told.append(areas[0])
         return {f"auc_{number}": area for number, area in enumerate(areas, 1)}
 

@@ -3,8 +3,8 @@
 Nothing here reads pixels. Numbers and names of tags are those of TIFF 6.0 and its supplements.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
 
 from PIL import TiffImagePlugin
 
@@ -31,6 +31,7 @@ _FORMATS = {2: "signed {}-bit samples", 3: "{}-bit floating-point samples"}
 
 def _more_modes() -> None:
     """Teach Pillow to open, though not to decode, grey and colours with any further samples."""
+    known = cast("dict[Any, Any]", getattr(TiffImagePlugin, "OPEN_INFO"))  # noqa: B009 - it has no type
     for prefix in (b"II", b"MM"):
         for photometric, colours in COLOURS.items() - {(YCBCR, 3)}:
             for bits in (8, 16):
@@ -42,7 +43,7 @@ def _more_modes() -> None:
                     if mode == "L" and bits == 16:
                         mode = "I;16" if prefix == b"II" else "I;16B"
                     key = (prefix, photometric, (1,), 1, (bits,) * (colours + len(extra)), extra)
-                    TiffImagePlugin.OPEN_INFO.setdefault(key, (mode, mode + "X" * 6))
+                    known.setdefault(key, (mode, mode + "X" * 6))
 
 
 _more_modes()
@@ -89,18 +90,21 @@ def count_photos(image: TiffImagePlugin.TiffImageFile) -> int:
     return photos
 
 
+def _all_of(value: Any) -> tuple[Any, ...]:
+    """A tag's values, of which Pillow gives one alone where there is one."""
+    return tuple(cast("Sequence[Any]", value)) if isinstance(value, (tuple, list)) else (value,)
+
+
 def bits_of(tags: Mapping[int, Any]) -> tuple[int, ...]:
     """Bits to each sample of a pixel."""
-    bits: Any = tags.get(BITS, (1,))
-    bits = tuple(bits) if isinstance(bits, Sequence) else (bits,)
+    bits = _all_of(tags.get(BITS, (1,)))
     count = tags.get(SAMPLES, 1)
     return bits * count if len(bits) == 1 and isinstance(count, int) and 0 < count < 32 else bits
 
 
 def extra_samples(tags: Mapping[int, Any]) -> tuple[int, ...]:
     """What each sample beyond the colours is: 0 unspecified, 1 associated and 2 unassociated alpha."""
-    extra: Any = tags.get(EXTRA_SAMPLES, ())
-    extra = tuple(extra) if isinstance(extra, Sequence) else (extra,)
+    extra = _all_of(tags.get(EXTRA_SAMPLES, ()))
     return extra + (0,) * (
         len(bits_of(tags)) - COLOURS.get(tags.get(PHOTOMETRIC, 0), 0) - len(extra)
     )
@@ -137,7 +141,7 @@ def what_is_unread(tags: Mapping[int, Any]) -> str | None:
     """What the page holds that is not read, as the end of a sentence; None = nothing is known of that."""
     bits, compression = bits_of(tags), tags.get(COMPRESSION, 1)
     photometric, formats = tags.get(PHOTOMETRIC, 0), tags.get(SAMPLE_FORMAT, (1,))
-    sample = _FORMATS.get(formats[0] if isinstance(formats, Sequence) else formats)
+    sample = _FORMATS.get(_all_of(formats)[0])
     most = max(bits, default=0)
     if compression not in _READ_COMPRESSIONS:
         name = _UNREAD_COMPRESSIONS.get(compression, f"method {compression}")
