@@ -3,7 +3,7 @@
 Nothing here reads pixels. Numbers and names of tags are those of TIFF 6.0 and its supplements.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 from PIL import TiffImagePlugin
