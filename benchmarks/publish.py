@@ -13,7 +13,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.damage import finders, share_marked, tally_drawn
+from benchmarks.damage.measure import finders, share_marked, tally_drawn
 from benchmarks.entry import enter
 from benchmarks.quality import load_enlarger, load_filler
 from remend.app.batch.requests import DEFAULT_SENSITIVITY

@@ -67,3 +67,7 @@ class SubProgress(Progress):
         if self._name:
             note = f"{self._name}, {note}" if note else self._name
         self._whole.update(self._start + self._length * done / max(total, 1e-9), 1.0, note)
+
+    def wait(self) -> None:
+        """Pass the waiting on."""
+        self._whole.wait()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from remend.app.batch.requests import DEFAULT_SENSITIVITY
-from remend.app.cli.terminal import format_seconds
+from remend.app.cli.printing.terminal import format_seconds
 from remend.app.engine.capacity import measure_capacity
 from remend.app.engine.catalogue import (
     Model,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from remend.app.cli.terminal import Terminal
+from remend.app.cli.printing.terminal import Terminal
 from remend.app.engine.catalogue import default_fill_model, default_upscale_model, find_model
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError

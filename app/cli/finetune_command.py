@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remend.app.cli.terminal import Terminal, stopped_by_signals
+from remend.app.cli.printing.terminal import Terminal, stopped_by_signals
 from remend.app.engine.catalogue import (
     SUFFIX,
     default_fill_model,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperGroup
 
 from remend.app.cli import options
-from remend.app.cli.terminal import Terminal
+from remend.app.cli.printing.terminal import Terminal
 
 if TYPE_CHECKING:
     from remend.models.device import Placement

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from remend.app.cli.terminal import Terminal, interruptible
+from remend.app.cli.printing.terminal import Terminal, interruptible
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.training.lab.experiments import find_experiments

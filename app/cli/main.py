@@ -22,8 +22,8 @@ from remend.app.cli.general_options import (
 )
 from remend.app.cli.page_command import PageOptions, serve_page
 from remend.app.cli.photo_commands import COMMANDS
-from remend.app.cli.streams import settled_streams
-from remend.app.cli.terminal import Terminal
+from remend.app.cli.printing.streams import settled_streams
+from remend.app.cli.printing.terminal import Terminal
 from remend.models.errors import OptionError, OptionNote, RemendError, RequestError
 from remend.models.progress import Cancelled
 

@@ -12,7 +12,7 @@ from remend.app.batch.requests import AUTO_MASK, DEFAULT_SENSITIVITY, FillReques
 from remend.app.batch.target_size import TargetSize
 from remend.app.cli import options
 from remend.app.cli.general_options import GeneralOptions
-from remend.app.cli.terminal import interruptible
+from remend.app.cli.printing.terminal import interruptible
 from remend.models.errors import OptionError, RequestError
 from remend.models.storage.remote import AnyPath, to_path
 
@@ -216,7 +216,7 @@ class RunOptions(GeneralOptions):
         from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
         from remend.app.batch.plan import check_folder, make_folder
         from remend.app.cli.main import explain_job, word_note  # late: all options are registered
-        from remend.app.cli.report import Report
+        from remend.app.cli.printing.report import Report
 
         readers, writers = self.readers_and_writers
         how = BatchOptions(

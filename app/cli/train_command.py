@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from remend.app.cli.terminal import Terminal, stopped_by_signals
+from remend.app.cli.printing.terminal import Terminal, stopped_by_signals
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled

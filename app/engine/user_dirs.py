@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import platformdirs
 
@@ -26,4 +26,5 @@ def _find(folder_of: Callable[..., Path]) -> Path:
         folder = folder_of(_NAME, appauthor=False)
     except RuntimeError:  # no HOME, and the user is not in the system's list
         return _NOWHERE
-    return folder if folder.is_absolute() else _NOWHERE
+    is_somewhere = folder.is_absolute() or PureWindowsPath(str(folder)).is_absolute()
+    return folder if is_somewhere else _NOWHERE

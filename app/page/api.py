@@ -1,4 +1,5 @@
-"""What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale`` and ``/models``.
+"""What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale``, ``/find_damage``,
+``/models``.
 
 Files come back as they were written: bytes, name and metadata. An error's message is the sentence that a
 person would read.
@@ -69,7 +70,7 @@ class Api:
             room = 2 * math.prod(size)
             output = new_folder(room) / Naming(suffix="-repaired").name_for(path)
             job = Job(path, output, mask_path)
-            with self._budget.hold_work(work, [job], current_visitor()):
+            with self._budget.hold_work(work, [job], current_visitor(), progress):
                 work.perform(job, progress)
             return str(output)
 
@@ -88,7 +89,7 @@ class Api:
             path = _path_of(photo, "photo")
             check_range("sensitivity", sensitivity, 0, 1)
             pixels = math.prod(read_allowed_size(path, self._max_megapixels))
-            with self._budget.hold(OPENING_BYTES * pixels, current_visitor()):
+            with self._budget.hold(OPENING_BYTES * pixels, current_visitor(), progress):
                 picture = read_picture(path, max_megapixels=self._max_megapixels)
                 found = self._pool.find_damage(picture, default_damage_model(), progress)
                 output = new_folder(pixels) / f"{path.stem}.mask.png"

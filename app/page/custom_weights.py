@@ -51,7 +51,11 @@ def keep_weights(file: Path) -> str:
         )
     if file.stem in {known.stem for known in weights_files()}:
         raise RequestError(f"There is a model {file.stem} already; rename the file.")
-    read_card(file)
+    if read_card(file).task == "damage":
+        raise RequestError(
+            f"{file.name} finds damage, and the page uses its own weights for that; add weights that fill or "
+            "upscale."
+        )
     load_restorer(file, choose_placement("cpu", "fp32"))  # damage shows when all tensors are read
     user_folder().mkdir(parents=True, exist_ok=True)
     write_atomic(file.read_bytes(), user_folder() / file.name)

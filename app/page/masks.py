@@ -21,11 +21,13 @@ from remend.app.page.preview import (
     preview_size,
 )
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
+from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, read_size
 from remend.models.imaging.mask_file import read_mask, write_mask
 from remend.models.imaging.picture import Mask, to_8_bit
 from remend.models.inference.damage import DamageMap
+from remend.models.progress import Cancelled
 
 _MOST_GROWTH = 64
 
@@ -35,8 +37,8 @@ Message = dict[str, Any]
 class MaskService:
     """What the browser can ask about the paint on an open photo."""
 
-    def __init__(self, pool: ModelPool, sessions: PhotoSessions) -> None:
-        self._pool, self._sessions = pool, sessions
+    def __init__(self, pool: ModelPool, sessions: PhotoSessions, jobs: Jobs) -> None:
+        self._pool, self._sessions, self._jobs = pool, sessions, jobs
 
     def read_mask_file(self, message: Message) -> Message:
         """Turn an uploaded mask into an overlay to paint on."""
@@ -75,7 +77,7 @@ class MaskService:
     def suggest(self, message: Message) -> Message:
         """Paint over what looks like damage, and say how much that is."""
         session = find_photo(self._sessions, message)
-        damage, sensitivity = self._look(session), _sensitivity(message)
+        damage, sensitivity = self._look(session, message), _sensitivity(message)
         mask, count = damage.mask(sensitivity), damage.count(sensitivity)
         facts = {"scratches": count.scratches, "spots": count.spots, "found": not mask.is_empty}
         return {**_keep_overlay(session, mask, covering=True), **facts}
@@ -90,16 +92,31 @@ class MaskService:
                 (message["x"], message["y"]), session.picture.size, shown, strict=True
             )
         )
-        piece = self._look(session).piece_at(x, y, _sensitivity(message))
+        piece = self._look(session, message).piece_at(x, y, _sensitivity(message))
         if piece.is_empty:
             return {"found": False}
         return {**_keep_overlay(session, piece, covering=True), "found": True}
 
-    def _look(self, session: PhotoSession) -> DamageMap:
-        """Where the photo is damaged; looked for once, until the photo changes."""
-        if session.damage is None:
-            session.damage = self._pool.find_damage(session.picture, default_damage_model())
-        return session.damage
+    def _look(self, session: PhotoSession, message: Message) -> DamageMap:
+        """Where the photo is damaged; looked for once, until the photo changes.
+
+        Raises:
+            RequestError: It was asked for a moment ago, or stopped.
+        """
+        if (known := session.damage) is not None:
+            return known
+        if not session.looking.acquire(blocking=False):
+            raise RequestError("This photo is being looked at; try again in a moment.")
+        try:
+            number = int(message.get("job", 0))
+            with self._jobs.run("damage", message["photo"], number) as job:
+                found = self._pool.find_damage(session.picture, default_damage_model(), job)
+        except Cancelled as error:
+            raise RequestError("Stopped; nothing was painted.") from error
+        finally:
+            session.looking.release()
+        session.damage = found
+        return found
 
 
 def read_paint(message: Message, session: PhotoSession) -> Mask:

@@ -37,8 +37,8 @@ def _card(name: str, card: Card, language: str) -> str:
 
 def _purpose(card: Card, language: str) -> str:
     """What the model is for, in one line."""
-    if card.task == "fill":
-        return format_message(language, "task_fill")
+    if card.task in ("fill", "damage"):
+        return format_message(language, f"task_{card.task}")
     if card.task != "upscale":
         return card.task
     kind = "task_upscale_photo" if card.config.get("denoise") else "task_upscale"

@@ -54,6 +54,8 @@ class PhotoSession:
         """What the browser was shown of the photo when it was opened, encoded."""
         self.damage: DamageMap | None = None
         """Where the photo is damaged as it is now, once that was looked for."""
+        self.looking = threading.Lock()
+        """Held while damage is looked for."""
         self.overlays: dict[int, bytes] = {}
         """The last masks that the browser was given as paint, encoded, by number."""
 
@@ -76,7 +78,8 @@ class PhotoSession:
         patches = [patch.rgb.nbytes for fill in fills for patch in fill]
         alpha = 0 if self._alpha is None else self._alpha.nbytes
         shown = [self.original, *self.overlays.values()]
-        return self._pixels.nbytes + alpha + sum(patches) + sum(map(len, shown))
+        damage = 0 if self.damage is None else self.damage.probabilities.nbytes
+        return self._pixels.nbytes + damage + alpha + sum(patches) + sum(map(len, shown))
 
     def apply(self, patches: list[FilledPatch], commit: Callable[[], None] = lambda: None) -> None:
         """Paste the result of a fill.

@@ -171,7 +171,7 @@ class RepairService:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
         asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
         needed = CHANGING_BYTES * picture.width * picture.height
-        with self._sessions.budget.hold(needed, current_visitor()):
+        with self._sessions.budget.hold(needed, current_visitor(), job):
             patches = self._pool.fill_patches(
                 picture, mask.grown(asked.grow), asked.weights, asked.options, job
             )

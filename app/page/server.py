@@ -96,7 +96,7 @@ def build_page(
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
                 sessions = _photo_sessions(folder, max_megapixels, memory)
                 repair = RepairService(pool, sessions, jobs)
-                editor, repair_dials = repair_tab(repair, MaskService(pool, sessions))
+                editor, repair_dials = repair_tab(repair, MaskService(pool, sessions, jobs))
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, upscale_dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:

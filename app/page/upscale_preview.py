@@ -129,7 +129,7 @@ class UpscalePreview:
             pixels = math.prod(read_allowed_size(Path(paths[0]), self._max_megapixels))
             with (
                 self._jobs.run("part", session, int(number), **visitor) as job,
-                self._budget.hold(CHANGING_BYTES * pixels, current_visitor()),
+                self._budget.hold(CHANGING_BYTES * pixels, current_visitor(), job),
             ):
                 return self._show_part(paths, asked, (across, down), language, job)
         except Exception as error:

@@ -106,7 +106,7 @@ class UpscaleService:
         claim_room(folder, _room_for(larger))
         (job,) = _name_outputs([photo], asked.target, "auto", folder)
         work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
-        with self._budget.hold_work(work, [job], current_visitor()):
+        with self._budget.hold_work(work, [job], current_visitor(), progress):
             work.perform(job, progress)
         return Path(job.output)
 
@@ -160,7 +160,7 @@ class UpscaleService:
             return SubProgress(progress, done / len(allowed), (done + 1) / len(allowed), name)
 
         work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
-        with self._budget.hold_work(work, allowed, current_visitor()) as held:
+        with self._budget.hold_work(work, allowed, current_visitor(), progress) as held:
             options = BatchOptions(writers=1, memory_bytes=held)
             pipeline = Pipeline(
                 work, options, progress_of, lambda error, _: explain(error, language)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from make import HERE, shipped
 
-from benchmarks.damage_drawings import draw_damage
+from benchmarks.damage.drawings import draw_damage
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.imaging.files import write_picture

@@ -7,7 +7,6 @@ it: the mask at any sensitivity, what is in it, and which piece lies at a point.
 import dataclasses
 import functools
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from remend.models.device import Placement
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit, to_unit
 from remend.models.inference.contracts import DamageNetwork
+from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.tiling import plan_tiles
 from remend.models.progress import NO_PROGRESS, Progress
 
@@ -185,15 +185,13 @@ class DamageFinder:
     def seconds_for(self, size: tuple[int, int]) -> float:
         """About how long a photo of that width and height takes to look at."""
         factor = min(1.0, LOOK_PX / max(size))
-        return self._pixel_seconds * size[0] * size[1] * factor**2
+        width, height = (max(1, round(side * factor)) for side in size)
+        tiles = plan_tiles(width, height, _CORE_PX, _HALO_PX)
+        return sum(self._pace.seconds(tile.window.width * tile.window.height) for tile in tiles)
 
     @functools.cached_property
-    def _pixel_seconds(self) -> float:
-        crop = torch.zeros(1, 3, 256, 256)
-        self._run(crop)  # the first run of a network is slower
-        begin = time.perf_counter()
-        self._run(crop)
-        return (time.perf_counter() - begin) / 256**2
+    def _pace(self) -> Pace:
+        return measure_pace(lambda side: self._run(torch.zeros(1, 3, side, side)), 256, _CORE_PX)
 
     @torch.inference_mode()
     def _run(self, window: Tensor) -> NDArray[np.uint8]:

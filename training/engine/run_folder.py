@@ -70,8 +70,13 @@ class RunFolder:
     def _refuse_another_recipe(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         # The length and the pace of a run may change; what the weights mean may not.
         free = {"images", "schedule", "run", "name", "losses", "data", "ema", "optimiser", "holes"}
+        defaults = asdict(Recipe(new["task"], new["architecture"], new["images"]))
         for key in sorted(set(old) | set(new) - free):
-            if key not in free and old.get(key) != new.get(key):
+            # A run of before has no word of fields that came later: it had what is their default now.
+            before = old.get(key, defaults.get(key))
+            if isinstance(before, dict):
+                before = {**defaults.get(key, {}), **before}
+            if key not in free and before != new.get(key):
                 raise RequestError(
                     f"The run in {self.path} has another {key} than this recipe; resume with the "
                     "recipe it was started with, or choose another output."

@@ -1,4 +1,4 @@
-// Paint that does not come from the brush: a mask file, a changed mask, damage that the server proposes.
+// Paint that does not come from the brush: a mask file, a changed mask, damage that the server suggests.
 
 import { pickFile, saveAs } from "./files.js";
 import { loadImage } from "./painting.js";
@@ -41,11 +41,23 @@ export const shrinkMask = (editor) => changeMask(editor, { grow: -MASK_STEP });
 
 const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
 
+/** Ask the server about the photo's damage; the first time it has to look for it, which can be stopped. */
+async function look(editor, name, message) {
+  const job = window.remendStatus.nextNumber();
+  editor.job = job;
+  window.remendStatus.follow("repair", job);
+  try {
+    return await editor.server.call(name, { photo: editor.photo.photo, job, ...message });
+  } finally {
+    window.remendStatus.end("repair");
+    if (editor.job === job) editor.job = 0;
+  }
+}
+
 /** Paint over what looks like damage; a new sensitivity replaces the last suggestion. */
 export async function suggestMask(editor) {
   await editor.whileBusy(async () => {
-    const message = { photo: editor.photo.photo, sensitivity: sensitivityOf(editor) };
-    const answer = await editor.server.call("suggest", message);
+    const answer = await look(editor, "suggest", { sensitivity: sensitivityOf(editor) });
     const overlay = await loadImage(answer.overlay);
     editor.painting.dropSuggestion();
     editor.painting.addMask(overlay, answer.number, { suggested: true });
@@ -61,7 +73,7 @@ export async function tracePiece(editor, [x, y], dab) {
   await editor.whileBusy(async () => {
     const { erases } = dab;
     const sensitivity = erases ? sensitivityOf(editor) : 1;
-    const answer = await editor.server.call("trace", { photo: editor.photo.photo, x, y, sensitivity });
+    const answer = await look(editor, "trace", { x, y, sensitivity });
     if (!answer.found) {
       editor.painting.addStroke(dab);
       return;

@@ -15,6 +15,7 @@ from remend.app.batch.plan import Job
 from remend.app.batch.work import Work
 from remend.app.engine.memory import format_size, free_bytes
 from remend.models.errors import InputError, RemendError, RequestError
+from remend.models.progress import NO_PROGRESS, Progress
 
 OPENING_BYTES = 24
 """To a pixel of a photo that is decoded and shown; measured: 16 of 8 bits, 19 of 16 bits."""
@@ -22,6 +23,7 @@ CHANGING_BYTES = 12
 """To a pixel of an open photo or a mask that is worked on or written; measured: 2 to 10."""
 
 _KEPT_SHARE, _MOST_KEPT = 0.25, 2**30
+_LOOK_S = 0.2  # between two looks whether somebody still waits
 _MOST_WAITING, _MOST_WAITING_ONE = 12, 4  # they take threads that others' calls need
 
 
@@ -48,8 +50,10 @@ class MemoryBudget:
         self._freed = threading.Condition()
 
     @contextmanager
-    def hold(self, needed: int, visitor: str = "") -> Generator[None]:
-        """Take memory for the time of a ``with``, when it is free.
+    def hold(
+        self, needed: int, visitor: str = "", progress: Progress = NO_PROGRESS
+    ) -> Generator[None]:
+        """Take memory for the time of a ``with``, when it is free; ``progress`` can end the waiting.
 
         Raises:
             InputError: It is more than there can be.
@@ -60,7 +64,7 @@ class MemoryBudget:
                 f"This takes about {format_size(needed)} of memory, and {format_size(self.working_bytes)} "
                 "may be used here; take a smaller photo, or raise --max-memory when starting the page."
             )
-        self._take(needed, visitor)
+        self._take(needed, visitor, progress)
         try:
             yield
         finally:
@@ -69,7 +73,13 @@ class MemoryBudget:
                 self._freed.notify_all()
 
     @contextmanager
-    def hold_work(self, work: Work, jobs: Sequence[Job], visitor: str = "") -> Generator[int]:
+    def hold_work(
+        self,
+        work: Work,
+        jobs: Sequence[Job],
+        visitor: str = "",
+        progress: Progress = NO_PROGRESS,
+    ) -> Generator[int]:
         """Take what the largest of some jobs needs; a job that will fail needs nothing.
 
         Returns:
@@ -84,19 +94,19 @@ class MemoryBudget:
                 needed = max(needed, work.cost(job).memory_bytes)
             work.close(job)  # its turn may be long after that of many others
         try:
-            with self.hold(min(needed, self.working_bytes), visitor):
+            with self.hold(min(needed, self.working_bytes), visitor, progress):
                 yield PROGRAM_BYTES + needed
         finally:
             for job in jobs:  # one that was stopped has weighed the next
                 work.close(job)
 
-    def _take(self, needed: int, visitor: str) -> None:
+    def _take(self, needed: int, visitor: str, progress: Progress) -> None:
         with self._freed:
             if self._taken + needed > self.working_bytes:
-                self._wait(needed, visitor)
+                self._wait(needed, visitor, progress)
             self._taken += needed
 
-    def _wait(self, needed: int, visitor: str) -> None:
+    def _wait(self, needed: int, visitor: str, progress: Progress) -> None:
         busy = RequestError("Too many photos are being worked on here; try again in a minute.")
         own, all_waiting = self._waiting[visitor], self._waiting.total()
         if own >= _MOST_WAITING_ONE or all_waiting >= _MOST_WAITING:
@@ -105,8 +115,10 @@ class MemoryBudget:
         end = time.monotonic() + self._patience_s
         try:
             while self._taken + needed > self.working_bytes:
-                if not self._freed.wait(end - time.monotonic()):
+                progress.wait()
+                if time.monotonic() > end:
                     raise busy
+                self._freed.wait(_LOOK_S)
         finally:
             self._waiting[visitor] -= 1
             self._waiting += Counter()  # forgets who waits no more

@@ -82,7 +82,8 @@ class Job(Progress):
         """The work has not begun yet; raises `Cancelled` likewise."""
         self.check()
         self.is_waiting = True
-        self._begun = time.monotonic()
+        if not self._share:  # the second of several photos waits in the midst of the work
+            self._begun = time.monotonic()
 
     def check(self) -> None:
         """Raise `Cancelled` if the job was given up."""

@@ -37,7 +37,7 @@ PROCESSES.set_forkserver_preload(
     [
         "remend.app.batch.pipeline",
         "remend.app.cli.main",
-        "remend.app.cli.report",
+        "remend.app.cli.printing.report",
         "remend.app.batch.upscale_work",
     ]
 )

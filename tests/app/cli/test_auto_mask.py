@@ -6,7 +6,6 @@ The fill is small and random here; the network that finds damage is the shipped 
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,23 +14,9 @@ import remend
 from remend.app.batch.fill_work import describe_damage
 from remend.models.inference.damage import DamageCount
 from tests.helpers.commands import Remend, load, only_sentence, save
+from tests.helpers.prints import print_of
 
 pytestmark = pytest.mark.usefixtures("here")
-
-
-def print_of(seed: int = 3, scratched: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """A soft grey portrait-like picture with grain, a crooked white scratch, and where that is."""
-    dice = np.random.default_rng(seed)
-    soft = cv2.resize(
-        dice.integers(60, 150, (6, 8), np.uint8), (256, 192), interpolation=cv2.INTER_CUBIC
-    )
-    pixels = np.repeat(soft[..., None], 3, 2).astype(np.int16) + dice.integers(-3, 4, (192, 256, 1))
-    where = np.zeros((192, 256), np.uint8)
-    if scratched:
-        points = np.array([(10, 20), (90, 70), (150, 100), (240, 170)], np.int32)
-        cv2.polylines(where, [points], False, 255, 3)
-        pixels[where > 0] = 245
-    return pixels.clip(0, 255).astype(np.uint8), where > 0
 
 
 def test_an_album_is_repaired_in_one_command(remend: Remend):

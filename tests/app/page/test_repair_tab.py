@@ -24,7 +24,6 @@ from remend.app.page.uploads import check_uploaded
 from remend.app.page.work.jobs import Jobs
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
-from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import ENGLISH, photo_of, save_mask
@@ -46,7 +45,7 @@ def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
 
 @pytest.fixture
 def masks(pool: ModelPool, sessions: PhotoSessions) -> MaskService:
-    return MaskService(pool, sessions)
+    return MaskService(pool, sessions, Jobs())
 
 
 def fill(
@@ -205,52 +204,6 @@ def test_paint_can_be_inverted_grown_and_shrunk(
 ):
     answer = masks.change_mask({**painted(repair, upload_folder), **change})
     assert np.count_nonzero(decoded(answer["overlay"])[..., 1]) == area
-
-
-def test_suggested_damage_is_only_proposed(
-    repair: RepairService, masks: MaskService, upload_folder: Path
-):
-    pixels = np.full((200, 200, 3), 90, np.uint8)
-    pixels[100:102, 20:180] = 250
-    Image.fromarray(pixels).save(upload_folder / "old.png")
-    key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
-    answer = masks.suggest({"photo": key, "sensitivity": 0.5})
-    assert answer["found"]
-    assert decoded(answer["overlay"])[100, 100, 1] == 255
-    assert (answer["scratches"], answer["spots"]) == (1, 0)
-    saved = repair.save({"photo": key, "format": "auto"})
-    assert (np.asarray(Image.open(saved["path"])) == pixels).all()
-
-
-def test_a_point_of_a_scratch_gives_all_of_it_and_a_clean_one_nothing(
-    repair: RepairService, masks: MaskService, upload_folder: Path
-):
-    pixels = np.full((200, 200, 3), 90, np.uint8)
-    pixels[100:102, 20:180] = pixels[30:33, 40:43] = 250
-    Image.fromarray(pixels).save(upload_folder / "old.png")
-    key = repair.open_photo({"path": str(upload_folder / "old.png")})["photo"]
-    traced = masks.trace({"photo": key, "x": 30, "y": 101, "sensitivity": 0.5})
-    overlay = decoded(traced["overlay"])[..., 1]
-    assert overlay[100, 30:170].min() == 255
-    assert not overlay[:60].any()
-    assert masks.trace({"photo": key, "x": 150, "y": 180, "sensitivity": 0.5}) == {"found": False}
-
-
-def test_a_photo_is_looked_at_once_until_it_changes(
-    repair: RepairService, masks: MaskService, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
-):
-    looks: list[int] = []
-    look = ModelPool.find_damage
-    monkeypatch.setattr(ModelPool, "find_damage", lambda *given: looks.append(1) or look(*given))
-    Image.fromarray(photo_of(60, 50).rgb).save(upload_folder / "photo.png")
-    opened = repair.open_photo({"path": str(upload_folder / "photo.png")})
-    for sensitivity in (0.5, 0.2):
-        masks.suggest({"photo": opened["photo"], "sensitivity": sensitivity})
-    assert len(looks) == 1
-    session = repair._sessions.find(opened["photo"])
-    session.apply([FilledPatch(0, 0, np.zeros((2, 2, 3), np.uint8))])
-    masks.suggest({"photo": opened["photo"], "sensitivity": 0.5})
-    assert len(looks) == 2
 
 
 def test_a_repaired_photo_goes_to_the_upscale_tab_without_loss(

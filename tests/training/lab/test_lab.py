@@ -11,7 +11,7 @@ import torch
 
 from remend.app.cli.lab_command import find_gradio_photos, run_techniques
 from remend.app.cli.main import main
-from remend.app.cli.terminal import Terminal
+from remend.app.cli.printing.terminal import Terminal
 from remend.models.checkpoints.registry import ARCHITECTURES
 from remend.models.device import Placement
 from remend.models.errors import RequestError

@@ -6,8 +6,8 @@
     python -m benchmarks.damage old PHOTOS... --sheet FOLDER
     python -m benchmarks.damage speed
 
-``drawn`` damages clean photos with `benchmarks.damage_drawings`, whose shapes no training has seen. ``truth``
-is about the scratched photos whose damage was drawn by hand, in ``damage_truth.json``. ``old`` fills what is
+``drawn`` damages clean photos with `benchmarks.damage.drawings`, whose shapes no training has seen. ``truth``
+is about the scratched photos whose damage was drawn by hand, in ``truth.json``. ``old`` fills what is
 found, and writes strips of before, found and after to look at. The classical finder is the baseline. Tables
 are markdown.
 """
@@ -24,9 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.classical_damage import propose_mask
-from benchmarks.damage_drawings import DRAWINGS, draw_damage
-from benchmarks.entry import enter
+from benchmarks.damage.classical import propose_mask
+from benchmarks.damage.drawings import DRAWINGS, draw_damage
 from benchmarks.quality import load_filler
 from remend.app.engine.catalogue import find_model
 from remend.models.device import choose_placement
@@ -39,7 +38,7 @@ DRAWN_PX = 2
 """A drawn pixel counts as found, and a found one as right, within this distance."""
 Truth = dict[str, list[list[int]]]
 """``lines``: width in px, then corners x, y; ``areas`` and ``either``: corners of polygons."""
-TRUTH = Path(__file__).with_suffix("").with_name("damage_truth.json")
+TRUTH = Path(__file__).with_name("truth.json")
 HAND_PX = 3
 """The same for masks drawn by hand."""
 
@@ -237,7 +236,3 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="folder for strips to look at")
     arguments = parser.parse_args()
     TASKS[arguments.task](arguments)
-
-
-if __name__ == "__main__":
-    enter(main)

@@ -9,7 +9,7 @@ from collections import Counter
 
 from remend.app.batch.manifest import Result
 from remend.app.batch.plan import Job, Plan
-from remend.app.cli.terminal import Bar, Terminal, format_seconds, print_json
+from remend.app.cli.printing.terminal import Bar, Terminal, format_seconds, print_json
 from remend.app.engine.memory import format_size
 from remend.models.storage.remote import AnyPath, RemotePath
 

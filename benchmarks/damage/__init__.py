@@ -1,0 +1,1 @@
+"""How well damage is found; see ``measure``."""

@@ -1,0 +1,96 @@
+"""Damage that is wide: stains, flakes, tears, tape, fingerprints; one function a kind.
+
+Sizes are in px of the crop and do not grow with it. What is thin is in `training.data.damage_lines`.
+"""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from remend.training.data.damage_layers import Layer, colours, each, line_distances
+from remend.training.data.draws import clouds, log_uniform, uniform
+
+
+def stains(batch: int, size: int, random: torch.Generator) -> Layer:
+    """Water stains and foxing: wide, half-transparent, with soft rims and often a darker edge."""
+    field = clouds(random, batch, size, 2, 4) - each(random, batch, 0.3, 1.4)
+    soft = log_uniform(random, (batch, 1, 1, 1), 0.06, 0.6)
+    mask = torch.sigmoid(field / soft) * (0.8 + 0.2 * clouds(random, batch, size, 6, 3))
+    edge = (-(field / (1.5 * soft)).square()).exp() * each(random, batch, 0, 0.5)
+    dark = each(random, batch, 0, 1) < 0.65
+    brown = torch.stack(
+        [each(random, batch, low, high) for low, high in ((60, 150), (45, 125), (20, 100))], 1
+    )[..., 0, :, :]
+    pale = each(random, batch, 190, 250).expand(-1, 3, -1, -1)
+    opacity = (mask + edge) * each(random, batch, 0.12, 0.75)
+    return Layer(opacity.clamp(0, 1), torch.where(dark, brown, pale))
+
+
+def flakes(batch: int, size: int, random: torch.Generator) -> Layer:
+    """Flakes of emulsion that are gone: the paper below, with a ragged hard edge that throws a shadow."""
+    cells = int(log_uniform(random, (1,), 2, 9))
+    field = clouds(random, batch, size, cells, 5) - each(random, batch, 0.9, 2.1)
+    mask = (field * log_uniform(random, (batch, 1, 1, 1), 4, 20)).clamp(0, 1)
+    edge = F.avg_pool2d(mask, 3, 1, 1) - mask
+    side = torch.roll(mask, (1, 1), (2, 3)) - torch.roll(mask, (-1, -1), (2, 3))
+    light = side * each(random, batch, -60, 60) - edge.abs() * each(random, batch, 0, 120)
+    paper = colours(batch, random, 0.75) + clouds(random, batch, size, size // 4, 3) * each(
+        random, batch, 1, 9
+    )
+    return Layer(mask * each(random, batch, 0.75, 1), paper, light)
+
+
+def tears(batch: int, size: int, random: torch.Generator) -> Layer:
+    """Torn edges and corners: beyond a ragged line lies the ground; the tear itself shows white fibres."""
+    first, second = (line_distances(batch, size, random, 0.5)[0] for _ in range(2))
+    corner = each(random, batch, 0, 1) < 0.5
+    apart = torch.where(corner, torch.minimum(first, second), first)
+    rough = each(random, batch, 1.5, 9)
+    apart = apart - each(random, batch, 0.05, 0.3) * size
+    apart = apart + clouds(random, batch, size, 5, 5) * rough
+    rim = log_uniform(random, (batch, 1, 1, 1), 0.8, 9)
+    ragged = rim * (1 + 0.5 * clouds(random, batch, size, size // 6, 3))
+    beyond, torn = (apart + 0.5).clamp(0, 1), (apart + ragged + 0.5).clamp(0, 1)
+    ground = colours(batch, random, 0.5)
+    fibres = each(random, batch, 200, 255) + clouds(random, batch, size, size // 3, 2) * 8
+    colour = ground * beyond + fibres * (1 - beyond)
+    shadow = -40 * each(random, batch, 0, 1) * (-(apart - 2).abs() / 4).exp() * beyond
+    return Layer(torn, colour, shadow)
+
+
+def tape(batch: int, size: int, random: torch.Generator) -> Layer:
+    """A strip of old adhesive tape: yellow, half-transparent, straight, its edges marked."""
+    apart, along = line_distances(batch, size, random, 0.4)
+    half = log_uniform(random, (batch, 1, 1, 1), 6, 28)
+    end = along - each(random, batch, -0.2, 0.9) * size
+    edge = torch.maximum(apart.abs() - half, end + clouds(random, batch, size, 20) * 1.5)
+    mask = (0.5 - edge).clamp(0, 1)
+    line = (-(edge / 1.2).square()).exp() * each(random, batch, -60, 60)
+    dirt = clouds(random, batch, size, 8, 4) * each(random, batch, 0, 0.08)
+    opacity = (mask * (each(random, batch, 0.18, 0.6) + dirt)).clamp(0, 1)
+    yellow = torch.stack(
+        [each(random, batch, low, high) for low, high in ((150, 240), (120, 215), (50, 150))], 1
+    )[..., 0, :, :]
+    return Layer(opacity, yellow, line * (mask > 0))
+
+
+def fingerprints(batch: int, size: int, random: torch.Generator) -> Layer:
+    """Ridges of a finger in grease, bright or dark, as wide apart as a scan shows them."""
+    middle = uniform(random, (2, batch, 1, 1, 1), 0, size)
+    at = torch.arange(size, device=random.device)
+    angle = each(random, batch, 0, math.pi)
+    x, y = at.view(1, 1, 1, -1) - middle[0], at.view(1, 1, -1, 1) - middle[1]
+    u, v = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+    far = torch.hypot(u / 0.7, v)
+    radius = each(random, batch, 20, 70)
+    period = each(random, batch, 3.5, 9)
+    warp = clouds(random, batch, size, 4) * 1.2
+    ridges = 0.5 + 0.5 * torch.sin(
+        2 * math.pi * torch.hypot(u - 0.2 * radius, 0.8 * v) / period + warp
+    )
+    inside = ((1 - far / radius) * 4).clamp(0, 1) * (clouds(random, batch, size, 6, 2) + 1.2).clamp(
+        0, 1
+    )
+    opacity = inside * (0.35 + 0.65 * ridges) * each(random, batch, 0.12, 0.5)
+    return Layer(opacity, colours(batch, random, 0.6))
