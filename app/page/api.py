@@ -1,5 +1,4 @@
-"""What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale``, ``/find_damage``,
-``/models``.
+"""What programs can ask of the page through ``gradio_client``: ``/fill``, ``/upscale`` and others.
 
 Files come back as they were written: bytes, name and metadata. An error's message is the sentence that a
 person would read.

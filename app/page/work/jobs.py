@@ -51,6 +51,7 @@ class Job(Progress):
         self.is_waiting = False
         self._given_up = False
         self._begun = time.monotonic()
+        self._worked_s = 0.0
         self._share = 0.0
 
     @property
@@ -76,14 +77,15 @@ class Job(Progress):
         """Keep what share is done; raises `Cancelled` once the job was given up."""
         self.check()
         self.is_waiting = False
+        self._worked_s = self.seconds
         self._share = min(done / total, 1.0) if total else 0.0
 
     def wait(self) -> None:
         """The work has not begun yet; raises `Cancelled` likewise."""
         self.check()
         self.is_waiting = True
-        if not self._share:  # the second of several photos waits in the midst of the work
-            self._begun = time.monotonic()
+        # As if it had begun now: its share of the time that it will take lies behind it.
+        self._begun = time.monotonic() - self._worked_s
 
     def check(self) -> None:
         """Raise `Cancelled` if the job was given up."""

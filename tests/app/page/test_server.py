@@ -28,6 +28,7 @@ from remend.models.errors import RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
+from tests.helpers.prints import print_of
 from tests.helpers.visiting import photo_of, save_mask
 
 
@@ -94,6 +95,20 @@ def test_upscale_gives_the_bytes_that_the_command_gives(
     assert Path(made).read_bytes() == (tmp_path / "out.jpg").read_bytes()
     assert Path(made).name == "wedding day-x3.jpg"
     assert open_image(made).size == (144, 120)
+
+
+def test_damage_is_found_as_a_mask_of_the_photos_size(client: Client, tmp_path: Path):
+    pixels, where = print_of()
+    Image.fromarray(pixels).save(tmp_path / "old.png")
+    made = client.predict(photo=handle_file(tmp_path / "old.png"), api_name="/find_damage")
+    assert Path(made).name == "old.mask.png"
+    mask = np.asarray(open_image(made))
+    assert set(np.unique(mask)) == {0, 255}
+    assert (mask[where] > 0).mean() > 0.8
+    with pytest.raises(AppError, match=r"Sensitivity|sensitivity|maximum"):
+        client.predict(
+            photo=handle_file(tmp_path / "old.png"), sensitivity=7, api_name="/find_damage"
+        )
 
 
 def test_models_lists_cards(client: Client):
