@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -73,9 +73,9 @@ class RunFolder:
         defaults = asdict(Recipe(new["task"], new["architecture"], new["images"]))
         for key in sorted(set(old) | set(new) - free):
             # A run of before has no word of fields that came later: it had what is their default now.
-            before = old.get(key, defaults.get(key))
+            before: Any = old.get(key, defaults.get(key))
             if isinstance(before, dict):
-                before = {**defaults.get(key, {}), **before}
+                before = {**defaults.get(key, {}), **cast("dict[str, Any]", before)}
             if key not in free and before != new.get(key):
                 raise RequestError(
                     f"The run in {self.path} has another {key} than this recipe; resume with the "
