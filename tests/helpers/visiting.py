@@ -1,8 +1,10 @@
 """What a visitor of the page is and sends, where no browser is needed."""
 
+import io
 import json
 import threading
 import urllib.request
+from base64 import b64decode
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +32,11 @@ def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
     values[box.slices] = 255
     Image.fromarray(values).save(path)
     return path
+
+
+def decoded(address: str) -> np.ndarray:
+    """The picture of a data URL."""
+    return np.asarray(Image.open(io.BytesIO(b64decode(address.partition(",")[2]))))
 
 
 class Endless:

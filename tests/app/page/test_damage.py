@@ -1,7 +1,5 @@
 """Damage on the page: what is suggested, traced by a click, stopped; looked for once a photo."""
 
-import io
-from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +10,10 @@ from remend.app.engine.model_pool import ModelPool
 from remend.app.page.masks import MaskService
 from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import RepairService
-from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError
 from remend.models.inference.restorer import FilledPatch
 from tests.helpers.prints import print_of
-from tests.helpers.visiting import photo_of
-
-
-@pytest.fixture
-def sessions(upload_folder: Path) -> PhotoSessions:
-    return PhotoSessions(upload_folder / "photos", max_megapixels=1.0)
-
-
-@pytest.fixture
-def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
-    return RepairService(pool, sessions, Jobs())
-
-
-@pytest.fixture
-def masks(pool: ModelPool, sessions: PhotoSessions) -> MaskService:
-    return MaskService(pool, sessions, Jobs())
-
-
-def decoded(overlay: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(b64decode(overlay.partition(",")[2]))))
+from tests.helpers.visiting import decoded, photo_of
 
 
 def test_suggested_damage_is_only_proposed(

@@ -17,35 +17,14 @@ from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
 from remend.app.page.masks import MaskService
-from remend.app.page.photo_sessions import PhotoSessions
 from remend.app.page.repair_tab import RepairService
 from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
-from remend.app.page.work.jobs import Jobs
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
-from tests.helpers.visiting import ENGLISH, photo_of, save_mask
-
-
-def decoded(address: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(b64decode(address.partition(",")[2]))))
-
-
-@pytest.fixture
-def sessions(upload_folder: Path) -> PhotoSessions:
-    return PhotoSessions(upload_folder / "photos", max_megapixels=1.0)
-
-
-@pytest.fixture
-def repair(pool: ModelPool, sessions: PhotoSessions) -> RepairService:
-    return RepairService(pool, sessions, Jobs())
-
-
-@pytest.fixture
-def masks(pool: ModelPool, sessions: PhotoSessions) -> MaskService:
-    return MaskService(pool, sessions, Jobs())
+from tests.helpers.visiting import ENGLISH, decoded, photo_of, save_mask
 
 
 def fill(
