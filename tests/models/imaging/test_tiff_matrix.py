@@ -3,6 +3,7 @@
 The files are laid out by ``tests/helpers/tiff_files.py``, which shares nothing with the decoder.
 """
 
+import io
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -111,6 +113,20 @@ def test_every_layout_is_read_to_the_same_pixels(colours: int, bits: int, extra:
         assert picture.bit_depth == (16 if bits == 16 and colours != CMYK else 8)
         further = any("further samples" in note for note in picture.meta.notes)
         assert further == (extra == 0)
+
+
+@pytest.mark.parametrize(("colours", "bits", "extra"), KINDS)
+def test_tifffile_finds_the_same_samples_in_the_files(colours: int, bits: int, extra: int | None):
+    """So an independent decoder agrees with ours on all of them."""
+    count = COLOURS[colours] + (extra is not None)
+    samples = samples_of(count, bits, extra)
+    for layout in layouts(bits, count == 1):
+        tags = {} if extra is None else {338: (3, [extra])}
+        file = tiff_file(samples, colours, replace(layout, tags=tags))
+        found = np.asarray(tifffile.imread(io.BytesIO(file)))
+        if layout.planes:
+            found = np.moveaxis(found, 0, -1)
+        assert np.array_equal(found.reshape(samples.shape).astype(samples.dtype), samples), layout
 
 
 @pytest.mark.parametrize("planes", [False, True])
