@@ -29,12 +29,15 @@ LOOK_PX = 2400
 
 _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
-_SURE = (0.6, 0.85)
+_SURE = (0.92, 0.97)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
-_FOLLOW = 1.5
+_FOLLOW = 2.5
 """A piece reaches as far as its logits stay above the threshold less this."""
+_MOST_SHARE = (1.0, 1 / 20)
+"""Of the photo, for a piece of lines and of patches: a wider patch is a sky or a wall that the network takes
+for paper, and if it were damage, a fill could only smear over it."""
 _LINE_SHARE = 1 / 25
 """Of the longest side: pieces that are longer, and thin, are scratches; others are spots."""
 
@@ -116,9 +119,9 @@ class DamageMap:
     def _found(self, sensitivity: float) -> NDArray[np.bool_]:
         """Pixels of the map that belong to a piece that is probable enough somewhere."""
         found = np.zeros(self.probabilities.shape[1:], bool)
-        for probabilities, sure in zip(self.probabilities, _SURE, strict=True):
+        for probabilities, sure, most in zip(self.probabilities, _SURE, _MOST_SHARE, strict=True):
             bar = math.log(sure / (1 - sure)) + _SPAN * (0.5 - sensitivity)
-            found |= _follow(probabilities, _level(bar), _level(bar - _FOLLOW))
+            found |= _follow(probabilities, _level(bar), _level(bar - _FOLLOW), most)
         return found
 
     def _enlarge(self, found: NDArray[np.bool_]) -> Mask:
@@ -135,14 +138,20 @@ def _level(logit: float) -> int:
     return round(255 / (1 + math.exp(-logit)))
 
 
-def _follow(values: NDArray[np.uint8], seed: int, least: int) -> NDArray[np.bool_]:
-    """Connected pixels of at least ``least`` that hold one of at least ``seed`` (hysteresis, Canny 1986)."""
+def _follow(
+    values: NDArray[np.uint8], seed: int, least: int, most_share: float
+) -> NDArray[np.bool_]:
+    """Connected pixels of at least ``least`` that hold one of at least ``seed`` (hysteresis, Canny 1986).
+
+    Pieces that take a larger share of the picture than ``most_share`` are left out.
+    """
     cv2 = load_opencv()
     weak = (values >= max(1, least)).astype(np.uint8)
-    count, labels = cv2.connectedComponents(weak, connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     labels = np.asarray(labels, np.int32)
     chosen = np.zeros(count, bool)
     chosen[labels[values >= max(1, seed)]] = True
+    chosen &= np.asarray(stats)[:, 4] <= most_share * values.size
     chosen[0] = False
     return chosen[labels]
 

@@ -38,11 +38,11 @@ def map_of(lines: np.ndarray) -> DamageMap:
 
 def test_white_and_black_are_found_in_a_photo_of_any_size():
     pixels = np.full((70, 101, 3), 120, np.uint8)
-    pixels[10:12, 5:90], pixels[40:60, 20:50] = 255, 0
+    pixels[10:12, 5:90], pixels[40:54, 20:40] = 255, 0
     mask = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels)).mask(0.5).values > 0
     assert mask.shape == (70, 101)
     assert mask[10:12, 5:90].all()
-    assert mask[40:60, 20:50].all()
+    assert mask[40:54, 20:40].all()
     assert mask.mean() < 0.15
 
 
@@ -87,8 +87,8 @@ def test_a_more_sensitive_mask_holds_the_less_sensitive_one():
 
 def test_a_faint_end_is_followed_and_faint_things_alone_are_not():
     values = np.zeros((50, 80), np.uint8)
-    values[10, 5:30], values[10, 30:60] = 200, 110
-    values[40, 5:60] = 110
+    values[10, 5:30], values[10, 30:60] = 250, 150
+    values[40, 5:60] = 150
     mask = map_of(values).mask(0.5).values > 0
     assert mask[10, 5:60].all()
     assert not mask[40].any()
@@ -107,6 +107,14 @@ def test_pieces_are_counted_and_found_by_a_point():
     assert scratch[60, 180]
     assert not scratch[80:, :].any()
     assert found.piece_at(199, 99).is_empty
+
+
+def test_a_patch_that_takes_much_of_the_photo_is_no_damage():
+    for side, is_found in ((10, True), (50, False)):
+        patches = np.zeros((100, 100), np.uint8)
+        patches[:side, :side] = 255
+        found = DamageMap((100, 100), np.stack((np.zeros_like(patches), patches)))
+        assert found.mask(0.5).is_empty != is_found
 
 
 def test_nothing_is_found_in_nothing():
