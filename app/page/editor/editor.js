@@ -59,7 +59,7 @@ export class Editor {
   }
 
   get isIdle() {
-    return this.photo !== null && (this.state === "ready" || this.state === "error");
+    return this.photo !== null && !this.isStopping && (this.state === "ready" || this.state === "error");
   }
 
   get isShown() {

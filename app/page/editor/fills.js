@@ -5,7 +5,10 @@ import { ServerError } from "./server.js";
 
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
-  if (editor.isStopping) editor.whenIdle(() => fill(editor));
+  if (editor.isStopping) {
+    editor.whenIdle(() => fill(editor)); // the stop's answer may come after the end of what it stopped
+    return;
+  }
   if (!editor.isIdle) return;
   editor.addOutline();
   if (!editor.painting.hasPaint) {
@@ -78,12 +81,12 @@ export async function stop(editor) {
     window.remendStatus.end("repair");
     editor.job = 0;
     editor.say("stopped");
-    editor.isStopping = false;
-    editor.setState("ready");
+    editor.state = "ready";
   } catch (error) {
     editor.tell(error); // it may still be running
   } finally {
     editor.isStopping = false;
+    editor.setState(editor.state);
   }
 }
 
