@@ -144,10 +144,9 @@ class FillWork(FileWork):
         assert self._damage_weights is not None
         assert self._request.sensitivity is not None
         found = self.pool.find_damage(picture, self._damage_weights, progress)
-        count = found.count(self._request.sensitivity)
+        mask, count = found.mask_and_count(self._request.sensitivity)
         notes = (*picture.meta.notes, describe_damage(count))
         picture = replace(picture, meta=replace(picture.meta, notes=notes))
-        mask = found.mask(self._request.sensitivity)
         return picture, mask if mask.is_empty else mask.grown(self._request.grow)
 
     def _mask_output(self, job: Job) -> AnyPath:

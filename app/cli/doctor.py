@@ -178,23 +178,23 @@ def try_damage(pool: ModelPool, name: str) -> str:
     """Find a scratch in the scene; returns a line about it; errors as ``damage_scene``."""
     model = _find(name)
     pool.damage_finder(model.path)
-    begin = time.monotonic()
-    found = damage_scene(pool, model)
-    seconds = time.monotonic() - begin
-    golden = compare(found, hash_weights(model.path), str(pool.placement.dtype), name)
-    return f"damage with {name}: {golden}, {format_seconds(seconds)} for {_FILL_SIDE} px"
+    return f"damage with {name}: {_try_scene(pool, model)} for {_FILL_SIDE} px"
 
 
 def try_fill(pool: ModelPool, name: str) -> str:
     """Fill a hole in the scene; returns a line about it; errors as ``fill_scene``."""
     model = _find(name)
     pool.inpainter(model.path)
+    return f"fill with {name}: {_try_scene(pool, model)} for a hole of {_HOLE_SIDE} px"
+
+
+def _try_scene(pool: ModelPool, model: Model) -> str:
+    """Whether a loaded model's result is the stored one, and how long it took."""
     begin = time.monotonic()
-    filled = fill_scene(pool, model)
+    result = SCENES[model.card.task](pool, model)
     seconds = time.monotonic() - begin
-    precision = str(pool.placement.dtype)
-    golden = compare(filled, hash_weights(model.path), precision, name)
-    return f"fill with {name}: {golden}, {format_seconds(seconds)} for a hole of {_HOLE_SIDE} px"
+    golden = compare(result, hash_weights(model.path), str(pool.placement.dtype), model.name)
+    return f"{golden}, {format_seconds(seconds)}"
 
 
 def try_upscale(pool: ModelPool, name: str) -> str:

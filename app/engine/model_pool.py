@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from remend.app.engine.catalogue import find_model
 from remend.models.device import Placement
@@ -30,6 +31,7 @@ from remend.models.progress import NO_PROGRESS, Progress
 
 _WAIT_SECONDS = 0.2
 
+_Loaded = TypeVar("_Loaded", Inpainter, Upscaler, DamageFinder)
 _Key = tuple[Path, int, int, float]
 """A weights file, its time of change, its size, and the strength of its adapter."""
 
@@ -79,7 +81,7 @@ class ModelPool:
         """
         path = find_model(model, "fill")
         first, *_ = [self._load(device, path, progress, strength) for device in self._devices]
-        return _as_inpainter(first, model)
+        return _as(Inpainter, first, model, "fill")
 
     def upscaler(
         self, model: str | Path, progress: Progress = NO_PROGRESS, *, strength: float = 1.0
@@ -87,7 +89,7 @@ class ModelPool:
         """The restorer that enlarges with these weights; arguments and errors as ``inpainter``."""
         path = find_model(model, "upscale")
         first, *_ = [self._load(device, path, progress, strength) for device in self._devices]
-        return _as_upscaler(first, model)
+        return _as(Upscaler, first, model, "upscale")
 
     def fill(
         self,
@@ -101,7 +103,9 @@ class ModelPool:
     ) -> Picture:
         """Fill a picture where the mask says so; errors as ``inpainter`` and ``Inpainter.restore``."""
         with self._turn(self._devices, progress) as device:
-            restorer = _as_inpainter(device.load(find_model(model, "fill"), strength), model)
+            restorer = _as(
+                Inpainter, device.load(find_model(model, "fill"), strength), model, "fill"
+            )
             return restorer.restore(picture, mask, options, progress=progress)
 
     def fill_patches(
@@ -116,7 +120,9 @@ class ModelPool:
     ) -> list[FilledPatch]:
         """As ``fill``, but only the rectangles that change."""
         with self._turn(self._devices, progress) as device:
-            restorer = _as_inpainter(device.load(find_model(model, "fill"), strength), model)
+            restorer = _as(
+                Inpainter, device.load(find_model(model, "fill"), strength), model, "fill"
+            )
             return restorer.fill_patches(picture, mask, options, progress=progress)
 
     def upscale(
@@ -130,21 +136,25 @@ class ModelPool:
     ) -> Picture:
         """Enlarge a picture; errors as ``upscaler`` and ``Upscaler.restore``."""
         with self._turn(self._devices, progress) as device:
-            restorer = _as_upscaler(device.load(find_model(model, "upscale"), strength), model)
+            restorer = _as(
+                Upscaler, device.load(find_model(model, "upscale"), strength), model, "upscale"
+            )
             return restorer.restore(picture, options, progress=progress)
 
     def damage_finder(self, model: str | Path, progress: Progress = NO_PROGRESS) -> DamageFinder:
         """What finds damage with these weights; arguments and errors as ``inpainter``."""
         path = find_model(model, "damage")
         first, *_ = [self._load(device, path, progress, 1.0) for device in self._devices]
-        return _as_finder(first, model)
+        return _as(DamageFinder, first, model, "find damage")
 
     def find_damage(
         self, picture: Picture, model: str | Path, progress: Progress = NO_PROGRESS
     ) -> DamageMap:
         """Find where a picture is damaged; errors as ``damage_finder`` and ``DamageFinder.look``."""
         with self._turn(self._devices, progress) as device:
-            finder = _as_finder(device.load(find_model(model, "damage"), 1.0), model)
+            finder = _as(
+                DamageFinder, device.load(find_model(model, "damage"), 1.0), model, "find damage"
+            )
             return finder.look(picture, progress=progress)
 
     def _load(
@@ -212,19 +222,7 @@ def _key_of(path: Path, strength: float) -> _Key:
     return path.resolve(), stat.st_mtime_ns, stat.st_size, strength
 
 
-def _as_inpainter(restorer: LoadedModel, model: str | Path) -> Inpainter:
-    if not isinstance(restorer, Inpainter):
-        raise RequestError(f"{model} cannot fill.")
-    return restorer
-
-
-def _as_upscaler(restorer: LoadedModel, model: str | Path) -> Upscaler:
-    if not isinstance(restorer, Upscaler):
-        raise RequestError(f"{model} cannot upscale.")
-    return restorer
-
-
-def _as_finder(finder: LoadedModel, model: str | Path) -> DamageFinder:
-    if not isinstance(finder, DamageFinder):
-        raise RequestError(f"{model} cannot find damage.")
-    return finder
+def _as(kind: type[_Loaded], loaded: LoadedModel, model: str | Path, work: str) -> _Loaded:
+    if not isinstance(loaded, kind):
+        raise RequestError(f"{model} cannot {work}.")
+    return loaded

@@ -78,7 +78,7 @@ class MaskService:
         """Paint over what looks like damage, and say how much that is."""
         session = find_photo(self._sessions, message)
         damage, sensitivity = self._look(session, message), _sensitivity(message)
-        mask, count = damage.mask(sensitivity), damage.count(sensitivity)
+        mask, count = damage.mask_and_count(sensitivity)
         facts = {"scratches": count.scratches, "spots": count.spots, "found": not mask.is_empty}
         return {**_keep_overlay(session, mask, covering=True), **facts}
 

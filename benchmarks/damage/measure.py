@@ -192,7 +192,7 @@ def draw_sheets(arguments: argparse.Namespace) -> None:
     arguments.sheet.mkdir(parents=True, exist_ok=True)
     for stem, picture in photos(arguments.photos, arguments.every):
         damage = finder.look(picture)
-        mask, count = damage.mask(arguments.sensitivity), damage.count(arguments.sensitivity)
+        mask, count = damage.mask_and_count(arguments.sensitivity)
         print(f"{stem}: {count.scratches} scratches, {count.spots} spots, {count.share:.2%} marked")
         rgb = to_8_bit(picture.rgb)
         shown = np.where(mask.values[..., None] > 0, np.array((255, 0, 0), np.uint8), rgb // 2 + 60)

@@ -7,6 +7,7 @@ wide is easily taken for a light thing in the photo: *lines* (scratches, cracks,
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,9 @@ from torch.nn import functional as F
 
 from remend.models.layers.norm import NORMS, Norm
 
-OUTPUTS = ("lines", "patches")
-"""What the logits are about, in their order."""
+Group = Literal["lines", "patches"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""What the logits are about, in their order: what is thin or small, and what is wide."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class DamageUNetConfig:
 
     widths: tuple[int, ...] = (24, 36, 54, 80, 112)
     norm: Norm = "batch"
+
+    @property
+    def multiple(self) -> int:
+        """Height and width must be multiples of this."""
+        return 2 ** len(self.widths)
 
 
 class DoubleConv(nn.Sequential):
@@ -53,7 +60,7 @@ class DamageUNet(nn.Module):
             DoubleConv(widths[level] + widths[level + 1], widths[level], norm)
             for level in reversed(range(len(widths) - 1))
         )
-        self.head = nn.Conv2d(widths[0], len(OUTPUTS) * 4, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], len(GROUPS) * 4, 3, padding=1)
         # Damage is rare: the network starts by saying so.
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -3.0)
@@ -61,10 +68,10 @@ class DamageUNet(nn.Module):
     @property
     def multiple(self) -> int:
         """Height and width must be multiples of this."""
-        return 2 ** len(self.config.widths)
+        return self.config.multiple
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of `OUTPUTS` for image (B, 3, H, W) in [-1, 1]."""
+        """Logits (B, 2, H, W) of `GROUPS` for image (B, 3, H, W) in [-1, 1]."""
         x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for level, stage in enumerate(self.down):

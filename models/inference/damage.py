@@ -76,11 +76,14 @@ class DamageMap:
         Args:
             sensitivity: 0 = only what is certain, 1 = much that may be none.
         """
-        return self._enlarge(self._found(sensitivity))
+        return self.mask_and_count(sensitivity)[0]
 
-    def count(self, sensitivity: float) -> DamageCount:
-        """What the mask at that sensitivity holds."""
+    def mask_and_count(self, sensitivity: float) -> tuple[Mask, DamageCount]:
+        """The same, and what it holds."""
         found = self._found(sensitivity)
+        return self._enlarge(found), self._count(found)
+
+    def _count(self, found: NDArray[np.bool_]) -> DamageCount:
         cv2 = load_opencv()
         _, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
         boxes = np.asarray(stats)[1:]

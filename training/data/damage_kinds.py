@@ -7,16 +7,15 @@ Everything follows from the state of the `torch.Generator`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
+from remend.models.generators.damage import Group
 from remend.training.data import damage_lines, damage_patches
 from remend.training.data.damage_layers import Layer
 
 Draw = Callable[[int, int, torch.Generator], Layer]
 """(batch, size, random) -> a layer on every sample."""
-Group = Literal["lines", "patches"]
 
 
 @dataclass(frozen=True)
@@ -43,5 +42,3 @@ DAMAGE: dict[str, Kind] = {
     "tape": Kind(damage_patches.tape, "patches", 0.06),
     "fingerprints": Kind(damage_patches.fingerprints, "patches", 0.06),
 }
-GROUPS: tuple[Group, ...] = ("lines", "patches")
-"""Outputs of a damage network, in their order: what is thin or small, and what is wide."""

@@ -16,8 +16,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.models.generators.damage import GROUPS
 from remend.training.data.blur_noise import old_photo_look
-from remend.training.data.damage_kinds import DAMAGE, GROUPS
+from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damage_layers import Layer, colours
 from remend.training.data.draws import uniform
 from remend.training.data.jpeg import random_jpeg

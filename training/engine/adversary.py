@@ -4,6 +4,7 @@
 `NoAdversary` is the opponent of a run that has none, so the training loop needs no case for it.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -95,7 +96,7 @@ class Adversary:
         self._optimiser = make(self.network, self._rates.lr, self._rates.betas)
         self._random = torch.Generator(placement.device).manual_seed(recipe.seed)
         self._steps = 0
-        self._told: list[float] = []
+        self._told: deque[float] = deque(maxlen=PATIENCE)
         self._is_heard = True
 
     def draw(self, real: Tensor, images_seen: int) -> StepNoise | None:
@@ -217,7 +218,7 @@ class Adversary:
     @property
     def warning(self) -> str:
         """What is wrong with the game, where it has been so for some reports."""
-        told = self._told[-PATIENCE:]
+        told = self._told
         if len(told) < PATIENCE:
             return ""
         if max(told) < BLIND:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from remend.models.checkpoints.registry import Architecture, find_architecture
 from remend.models.errors import OptionError, RequestError
+from remend.models.generators.damage import DamageUNetConfig
 from remend.models.layers.growth import SMALLEST
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.recipe.schema import Recipe
@@ -106,8 +107,6 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-COARSEST = 32
-"""px; the damage network halves its crops five times."""
 LOSSES_OF_ONE_TASK = {
     "l1_hole": "fill",
     "l2": "upscale",
@@ -155,9 +154,10 @@ def refuse_pictures(recipe: Recipe) -> None:
         raise RequestError(
             f"The task {recipe.task} has no discriminator; leave [discriminator] out."
         )
-    if recipe.data.crop % COARSEST:
+    multiple = DamageUNetConfig(**recipe.generator).multiple
+    if recipe.data.crop % multiple:
         raise RequestError(
-            f"data.crop = {recipe.data.crop}: a damage network takes multiples of {COARSEST} px."
+            f"data.crop = {recipe.data.crop}: this network takes multiples of {multiple} px."
         )
 
 

@@ -117,7 +117,7 @@ def test_every_layout_is_read_to_the_same_pixels(colours: int, bits: int, extra:
 
 @pytest.mark.parametrize(("colours", "bits", "extra"), KINDS)
 def test_tifffile_finds_the_same_samples_in_the_files(colours: int, bits: int, extra: int | None):
-    """So an independent decoder agrees with ours on all of them."""
+    """So the files say what they are meant to say; what ours makes of them is tested above."""
     count = COLOURS[colours] + (extra is not None)
     samples = samples_of(count, bits, extra)
     for layout in layouts(bits, count == 1):

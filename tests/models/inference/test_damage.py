@@ -99,7 +99,7 @@ def test_pieces_are_counted_and_found_by_a_point():
     cv2.line(lines, (10, 10), (180, 60), 255, 1)
     lines[80:83, 20:23] = lines[90:92, 150:152] = 255
     found = map_of(lines)
-    count = found.count(0.5)
+    count = found.mask_and_count(0.5)[1]
     assert (count.scratches, count.spots) == (1, 2)
     assert count.share == pytest.approx(np.count_nonzero(lines) / lines.size)
     scratch = found.piece_at(95, 36).values > 0
@@ -120,7 +120,7 @@ def test_a_patch_that_takes_much_of_the_photo_is_no_damage():
 def test_nothing_is_found_in_nothing():
     empty = map_of(np.zeros((1, 1), np.uint8))
     assert empty.mask(1.0).is_empty
-    assert dataclasses.astuple(empty.count(1.0)) == (0, 0, 0.0)
+    assert dataclasses.astuple(empty.mask_and_count(1.0)[1]) == (0, 0, 0.0)
     assert (
         DamageFinder(Bright(), CARD, FP32)
         .look(Picture(np.full((1, 1, 3), 120, np.uint8)))

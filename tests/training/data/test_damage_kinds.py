@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from remend.training.data.damage_kinds import DAMAGE, GROUPS
+from remend.models.generators.damage import GROUPS
+from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damaged_print import VISIBLE, lay
 
 

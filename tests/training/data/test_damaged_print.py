@@ -2,7 +2,8 @@
 
 import torch
 
-from remend.training.data.damage_kinds import DAMAGE, GROUPS
+from remend.models.generators.damage import GROUPS
+from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damaged_print import DamageConfig, damage_prints
 
 CROPS = (torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(5)) * 255).byte()

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from remend.training.data.damage_kinds import GROUPS
+from remend.models.generators.damage import GROUPS
 from remend.training.data.damaged_print import damage_prints
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
 from remend.training.engine.batch import Batch
