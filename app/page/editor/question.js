@@ -9,10 +9,18 @@ export function askToDiscard(editor) {
   const dialog = editor.find(".question");
   if (dialog.open) return Promise.resolve(false);
   dialog.querySelector("p").textContent = editor.messages.format("discard", { name: editor.photo.name });
-  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "discard"), { once: true });
+    // The event "close" comes late: by then the next question may be open. Esc may come without "cancel".
+    const listening = new AbortController();
+    const answer = (discards) => {
+      listening.abort();
+      resolve(discards);
+    };
+    const { signal } = listening;
+    dialog.addEventListener("submit", (event) => answer(event.submitter?.value === "discard"), { signal });
+    dialog.addEventListener("cancel", () => answer(false), { signal });
+    dialog.addEventListener("close", () => dialog.open || answer(false), { signal });
   });
 }
 

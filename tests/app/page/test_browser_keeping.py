@@ -186,6 +186,16 @@ def test_another_photo_comes_only_after_a_question(page: Page, png: Path, other:
     expect(facts).to_contain_text("scratched.png")
 
 
+def test_a_question_is_not_answered_by_the_end_of_the_last_one(page: Page, png: Path, other: Path):
+    open_photo(page, png)
+    stroke(page, (60, 120), (260, 120))
+    bring(page, other)
+    at_once = f"(given) => {{ document.querySelector('.question [value=keep]').click(); ({DROP})(given); }}"
+    bring(page, other, at_once)
+    page.get_by_role("button", name="Open the other photo").click()
+    expect(page.locator("#repair-editor .facts")).to_contain_text("other.png")
+
+
 def test_a_file_can_be_dropped_anywhere(page: Page, png: Path, other: Path):
     assert bring(page, png, selector="#title") == [True, True]
     expect(page.locator("#repair-editor .facts")).to_contain_text("scratched.png")
