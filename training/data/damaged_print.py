@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.models.generators.damage import GROUPS
+from remend.models.generators.damage import GROUPS, Group
 from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damage_layers import Layer, colours
@@ -29,6 +29,8 @@ VISIBLE = 14.0
 """Of 255: a change of luma or colour from here on is damage."""
 HARDLY_SEEN = 5.0
 """Of 255: a change below it is none. In between a network may say what it likes."""
+COVERED = 0.1
+"""From this opacity on a layer covers the photo, whether that is seen or not."""
 
 
 @dataclass(frozen=True)
@@ -96,20 +98,35 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
         if not len(chosen):
             continue
         before = photo[chosen]
-        after = lay(before, kind.draw(len(chosen), size, random))
-        photo[chosen] = after
-        change = (after - before).abs().amax(1)
-        if (
-            kind.group == "patches"
-        ):  # wide things have smooth outlines, whatever the photo below them
-            change = F.avg_pool2d(change, 5, 1, 2)
+        layer = kind.draw(len(chosen), size, random)
+        photo[chosen] = after = lay(before, layer)
+        marked, noticed = what_shows(before, after, layer, kind.group)
         group = GROUPS.index(kind.group)
-        truth[chosen, group] = truth[chosen, group].maximum((change >= VISIBLE).float())
-        seen[chosen, group] = seen[chosen, group].maximum((change > HARDLY_SEEN).float())
+        truth[chosen, group] = truth[chosen, group].maximum(marked)
+        seen[chosen, group] = seen[chosen, group].maximum(noticed)
     certain = (truth == seen).float()
     # Where damage of one group lies on damage of the other, either is right.
     certain *= 1 - truth.flip(1) * (1 - truth)
     return DamagedPrints(scan(photo, random), truth, certain)
+
+
+def what_shows(before: Tensor, after: Tensor, layer: Layer, group: Group) -> tuple[Tensor, Tensor]:
+    """Where damage is seen, and where it may be: (n, S, S) each, 0 or 1.
+
+    Where a layer happens to have the photo's colour nothing is seen, but what lies around says that it is
+    there: a network may mark it. And what is fainter than the texture around it may be missed.
+    """
+    change = (after - before).abs().amax(1)
+    covered = layer.opacity[:, 0].to(change.device) > COVERED
+    if group == "patches":  # wide things have smooth outlines, whatever the photo below them
+        change = F.avg_pool2d(change, 5, 1, 2)
+        drowned = torch.zeros_like(covered)
+    else:
+        grey = before.mean(1)
+        mean, square = (F.avg_pool2d(part, 9, 1, 4) for part in (grey, grey.square()))
+        drowned = change.square() < square - mean.square()
+    marked = (change >= VISIBLE) & ~drowned
+    return marked.float(), (marked | covered | (change > HARDLY_SEEN)).float()
 
 
 def lay(photo: Tensor, layer: Layer) -> Tensor:
