@@ -122,11 +122,18 @@ def what_shows(before: Tensor, after: Tensor, layer: Layer, group: Group) -> tup
         change = F.avg_pool2d(change, 5, 1, 2)
         drowned = torch.zeros_like(covered)
     else:
-        grey = before.mean(1)
-        mean, square = (F.avg_pool2d(part, 9, 1, 4) for part in (grey, grey.square()))
-        drowned = change.square() < square - mean.square()
+        drowned = change < texture_of(before)
     marked = (change >= VISIBLE) & ~drowned
     return marked.float(), (marked | covered | (change > HARDLY_SEEN)).float()
+
+
+def texture_of(photo: Tensor) -> Tensor:
+    """Standard deviation of the grey values around each pixel: (n, S, S) for (n, 3, S, S)."""
+    grey = photo.mean(1, keepdim=True)
+    cells = F.avg_pool2d(torch.cat((grey, grey.square()), 1), 8, ceil_mode=True)
+    mean, square = cells.split(1, 1)
+    deviation = (square - mean.square()).clamp_min(0).sqrt()
+    return F.interpolate(deviation, photo.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
 
 def lay(photo: Tensor, layer: Layer) -> Tensor:
