@@ -29,7 +29,7 @@ class Kind:
 
 DAMAGE: dict[str, Kind] = {
     "scratches": Kind(damage_lines.scratches, "lines", 0.3),
-    "hairlines": Kind(damage_lines.hairlines, "lines", 0.15),
+    "hairlines": Kind(damage_lines.hairlines, "lines", 0.3),
     "cracks": Kind(damage_lines.cracks, "lines", 0.3),
     "folds": Kind(damage_lines.folds, "lines", 0.25),
     "fibres": Kind(damage_lines.fibres, "lines", 0.2),
