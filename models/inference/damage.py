@@ -29,8 +29,8 @@ LOOK_PX = 2400
 
 _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
-_COARSE = 1 / 3
-"""Weight of the logits at half the size, where long scratches and wide stains are followed further."""
+_COARSE = (1 / 3, 2 / 3)
+"""Weight of the logits at half the size, of lines and patches: there more of what is wide is seen at once."""
 _SURE = (0.92, 0.97)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
@@ -190,9 +190,9 @@ class DamageFinder:
         half = _resize(rgb, _halved((width, height)))
         coarse = self._logits(half, SubProgress(progress, 0.8, 1.0))
         cv2 = load_opencv()
-        for one, other in zip(fine, coarse, strict=True):
+        for one, other, share in zip(fine, coarse, _COARSE, strict=True):
             wide = cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR)
-            cv2.addWeighted(one, 1 - _COARSE, wide, _COARSE, 0, dst=one)
+            cv2.addWeighted(one, 1 - share, wide, share, 0, dst=one)
         probabilities = 1 / (1 + np.exp(-fine))
         progress.update(1, 1)
         return DamageMap(picture.size, (probabilities * 255).round().astype(np.uint8))
