@@ -6,14 +6,17 @@ cannot fit is refused before its pixels are read. No photo is decoded here and n
 
 import functools
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from remend.app.batch.plan import Job
 from remend.app.engine.memory import format_size
 from remend.models.errors import InputError
 from remend.models.imaging.encode import SUFFIX_FORMATS, check_size, name_losses
-from remend.models.imaging.files import Header, encode_picture, read_picture
+from remend.models.imaging.files import Header, encode_picture, open_photo, read_picture
 from remend.models.imaging.picture import Picture
 from remend.models.storage.remote import AnyPath
 
@@ -101,6 +104,28 @@ def _fit(header: Header, size: tuple[int, int], output: AnyPath) -> tuple[str, .
     file_format = SUFFIX_FORMATS[output.suffix.lower()]
     check_size(size, file_format)
     return tuple(name_losses(header.bit_depth, header.has_alpha, file_format))
+
+
+def foresee_losses(jobs: Iterable[Job]) -> dict[str, list[str]]:
+    """What outputs will not hold of their photos, as sentences, each with the names of the photos.
+
+    Only the headers of photos on a local disk are read, and only where the format changes; one that
+    cannot be read fails when its turn comes.
+    """
+    losses: dict[str, list[str]] = {}
+    for job in jobs:
+        file_format = SUFFIX_FORMATS[job.output.suffix.lower()]
+        same = SUFFIX_FORMATS.get(job.source.suffix.lower()) == file_format
+        if same or file_format in ("png", "tiff") or not isinstance(job.source, Path):
+            continue
+        try:
+            with open_photo(job.source) as photo:
+                header = photo.header
+        except InputError:
+            continue
+        for loss in name_losses(header.bit_depth, header.has_alpha, file_format):
+            losses.setdefault(loss, []).append(job.source.name)
+    return losses
 
 
 def fill_cost(header: Header, output: AnyPath) -> Cost:

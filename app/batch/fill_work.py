@@ -14,14 +14,13 @@ from remend.app.batch.requests import FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
-from remend.models.errors import InputError, OptionError
+from remend.models.errors import InputError
 from remend.models.imaging.mask_file import PhotoOf, write_mask
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.damage import DamageCount
 from remend.models.inference.inpainter import check_mask
 from remend.models.inference.restorer import Inpainter
 from remend.models.progress import Progress, SubProgress
-from remend.models.storage.remote import AnyPath
 
 MUCH = 0.15
 """Of a photo: who has more of it marked as damage should look at the result."""
@@ -35,7 +34,6 @@ class FillWork(FileWork):
         request: How photos are filled.
         saving: How outputs are written.
         memory_bytes: What the whole program may take; None = no limit is looked at.
-        masks_folder: Where the masks are written that were filled; None = nowhere.
 
     Raises:
         RequestError: There are no such weights.
@@ -47,16 +45,14 @@ class FillWork(FileWork):
         request: FillRequest,
         saving: EncodeOptions = EncodeOptions(),  # noqa: B008 - frozen
         memory_bytes: int | None = None,
-        masks_folder: AnyPath | None = None,
     ) -> None:
         super().__init__(pool, saving, memory_bytes)
         self._request, self._weights = request, request.weights
-        self._damage_weights, self._masks_folder = request.damage_weights, masks_folder
+        self._damage_weights = request.damage_weights
 
     def prepare(self, plan: Plan) -> None:
-        """Load the weights; check the mask of a single photo, and the names of masks to be written."""
+        """Load the weights; check the mask of a single photo."""
         self._inpainter()
-        self._refuse_clashes(plan)
         if self._damage_weights:
             self.pool.damage_finder(self._damage_weights)
         if plan.is_batch:
@@ -134,10 +130,10 @@ class FillWork(FileWork):
 
     def write_mask(self, mask: Mask | None, job: Job) -> None:
         """Write what was filled, if masks are wanted: as a mask that this program reads again."""
-        if self._masks_folder is None or mask is None:
+        if job.mask_output is None or mask is None:
             return
-        self._masks_folder.mkdir(parents=True, exist_ok=True)
-        write_mask(mask, self._mask_output(job))
+        job.mask_output.parent.mkdir(parents=True, exist_ok=True)
+        write_mask(mask, job.mask_output)
 
     def _find_damage(self, picture: Picture, progress: Progress) -> tuple[Picture, Mask]:
         """The mask of what is damaged, and the picture with a note about it."""
@@ -148,23 +144,6 @@ class FillWork(FileWork):
         notes = (*picture.meta.notes, describe_damage(count))
         picture = replace(picture, meta=replace(picture.meta, notes=notes))
         return picture, mask if mask.is_empty else mask.grown(self._request.grow)
-
-    def _mask_output(self, job: Job) -> AnyPath:
-        assert self._masks_folder is not None
-        return self._masks_folder / f"{job.source.stem}.png"
-
-    def _refuse_clashes(self, plan: Plan) -> None:
-        """Raise an OptionError where a mask would be written over another one or over a photo."""
-        if self._masks_folder is None:
-            return
-        taken = {job.source.absolute(): job for job in plan.jobs}
-        taken |= {job.output.absolute(): job for job in plan.jobs}
-        for job in plan.jobs:
-            path = self._mask_output(job)
-            if path.absolute() in taken:
-                problem = f"would have {path.name} twice, for {taken[path.absolute()].source} too"
-                raise OptionError("save_masks", self._masks_folder, problem, "another folder")
-            taken[path.absolute()] = job
 
     def _inpainter(self) -> Inpainter:
         return self.pool.inpainter(self._weights, strength=self._request.strength)

@@ -176,8 +176,9 @@ def match_masks(photos: Iterable[AnyPath], mask: AnyPath) -> dict[AnyPath, AnyPa
 
     Args:
         photos: Which photos.
-        mask: One file for all, or a folder: ``photo.mask.png`` before ``photo.png`` before
-            ``photo.<other>``. In the photos' own folder only the first kind is a mask.
+        mask: One file for all, or a folder: for ``photo.jpg`` ``photo.mask.png`` before
+            ``photo.jpg.png`` before ``photo.png`` before ``photo.<other>``. In the photos' own folder
+            only the first kind is a mask.
 
     Raises:
         RequestError: ``mask`` does not exist, or none of the photos has one there.
@@ -191,14 +192,16 @@ def match_masks(photos: Iterable[AnyPath], mask: AnyPath) -> dict[AnyPath, AnyPa
         return dict.fromkeys(photos, mask)
     ranked: dict[str, list[tuple[int, AnyPath]]] = {}
     for path in _pictures_below(mask, recursive=False):
-        named = _is_mask_name(path)
-        stem = path.stem[: -len(".mask")] if named else path.stem
-        rank = 0 if named else 1 if path.suffix.lower() == ".png" else 2
+        is_marked = _is_mask_name(path)
+        stem = path.stem[: -len(".mask")] if is_marked else path.stem
+        rank = 0 if is_marked else 2 if path.suffix.lower() == ".png" else 3
         ranked.setdefault(stem, []).append((rank, path))
     masks: dict[AnyPath, AnyPath | None] = {}
     for photo in photos:
-        worst = 0 if same_file(photo.parent, mask) else 2
-        candidates = [found for found in ranked.get(photo.stem, []) if found[0] <= worst]
+        worst = 0 if same_file(photo.parent, mask) else 3
+        whole = [(min(rank, 1), path) for rank, path in ranked.get(photo.name, [])]
+        named = [*ranked.get(photo.stem, []), *whole]
+        candidates = [found for found in named if found[0] <= worst]
         masks[photo] = min(candidates)[1] if candidates else None
     if not any(masks.values()):
         raise RequestError(f"{mask} holds no mask for {photos[0].name}; {name_masks(photos[0])}.")

@@ -31,11 +31,13 @@ class Job:
         source: The photo.
         output: The file to write.
         mask: What to fill; None when nothing is filled, or when no mask was found for the photo.
+        mask_output: Where the mask is written that was filled; None = nowhere.
     """
 
     source: AnyPath
     output: AnyPath
     mask: AnyPath | None = None
+    mask_output: AnyPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def make_plan(
     output: AnyPath,
     naming: Naming,
     masks: Mapping[AnyPath, AnyPath | None] | None = None,
+    masks_folder: AnyPath | None = None,
 ) -> Plan:
     """Pair photos with outputs.
 
@@ -100,10 +103,11 @@ def make_plan(
         output: One photo: the file to write if it has a picture's suffix. Otherwise a folder.
         naming: How files in the folder are called.
         masks: The mask of each photo, where there is something to fill.
+        masks_folder: Where the masks are written that were filled; None = nowhere.
 
     Raises:
-        RequestError: Two photos would be written to one file, one would be written over an input, or the
-            output's name does not fit.
+        RequestError: Two photos or masks would be written to one file, one would be written over an input,
+            or the output's name does not fit.
     """
     masks = masks or {}
     to_folder = _is_folder_name(inputs, output, naming)
@@ -120,6 +124,8 @@ def make_plan(
     if naming.on_clash == "suffix":
         jobs = _number_clashes(jobs)
     _refuse_clashes(jobs)
+    if masks_folder is not None:
+        jobs = _name_mask_outputs(jobs, masks_folder, naming)
     return Plan(jobs, output if to_folder else output.parent, inputs.is_batch, to_folder)
 
 
@@ -188,6 +194,23 @@ def _name_clash(clash: Sequence[Job]) -> str:
     *first, last = (str(job.source) for job in clash)
     every = "both" if len(first) == 1 else "all"
     return f"{', '.join(first)} and {last} would {every} be written to {clash[0].output}"
+
+
+def _name_mask_outputs(jobs: Sequence[Job], folder: AnyPath, naming: Naming) -> tuple[Job, ...]:
+    """The jobs with a file for each mask, called so that ``match_masks`` finds it for the photo."""
+    taken = {_key(path): job for job in jobs for path in (job.source, job.mask, job.output) if path}
+    named = list[Job]()
+    for job in jobs:
+        paths = [folder / f"{name}.png" for name in (job.source.stem, job.source.name)]
+        choice = paths if naming.on_clash == "suffix" else paths[:1]
+        path = next((path for path in choice if _key(path) not in taken), None)
+        if path is None:
+            other = taken[_key(choice[-1])].source
+            problem = f"would have {choice[-1].name} twice, for {job.source} and for {other}"
+            raise OptionError("save_masks", folder, problem, "--on-clash suffix or another folder")
+        taken[_key(path)] = job
+        named.append(replace(job, mask_output=path))
+    return tuple(named)
 
 
 def _key(path: AnyPath) -> str:

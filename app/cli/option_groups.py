@@ -62,11 +62,13 @@ class MaskOptions:
         named = [name for name in (self.photo, self.photo_option) if name is not None]
         if self.is_auto:
             inputs = find_inputs(named, output=files.output_path, suffix=files.suffix)
-            return make_plan(inputs, files.output_path, files.naming)
+            return make_plan(
+                inputs, files.output_path, files.naming, masks_folder=self.masks_folder
+            )
         mask = to_path(self.mask)
         inputs = find_inputs(named, output=files.output_path, suffix=files.suffix, mask=mask)
         masks = match_masks([photo.path for photo in inputs.photos], mask)
-        return make_plan(inputs, files.output_path, files.naming, masks)
+        return make_plan(inputs, files.output_path, files.naming, masks, self.masks_folder)
 
     def request(self, model: str | None, detail: float, strength: float) -> FillRequest:
         """How photos are filled; errors as there."""
@@ -213,6 +215,7 @@ class RunOptions(GeneralOptions):
 
     def run(self, plan: "Plan", work: "Work", files: FileOptions) -> int:
         """Carry out a plan and print its results; returns the exit code."""
+        from remend.app.batch.estimate import foresee_losses
         from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
         from remend.app.batch.plan import check_folder, make_folder
         from remend.app.cli.main import explain_job, word_note  # late: all options are registered
@@ -238,6 +241,8 @@ class RunOptions(GeneralOptions):
         (check_folder if files.dry_run else make_folder)(plan.folder)
         with interruptible(), self.terminal.progress("", counted=plan.is_batch) as bar:
             report = Report(self.terminal, plan, bar, as_json=self.as_json)
+            if not files.dry_run:
+                report.foretell(foresee_losses(plan.jobs))
             executor = cluster or Pipeline(work, how, report.start_job, explain_job)
             for result in run_plan(plan, work, how, executor):
                 report.add_result(replace(result, notes=tuple(map(word_note, result.notes))))

@@ -35,7 +35,7 @@ def fill(
     request = masked.request(model, detail, strength)
     plan = masked.plan(files)
     check_record(plan, files)
-    work = FillWork(running.pool, request, files.saving, running.memory_bytes, masked.masks_folder)
+    work = FillWork(running.pool, request, files.saving, running.memory_bytes)
     return running.run(plan, work, files)
 
 
@@ -101,7 +101,7 @@ def restore(
     check_record(plan, files)
     pool, saving, memory_bytes = running.pool, files.saving, running.memory_bytes
     work = RestoreWork(
-        FillWork(pool, fill_request, saving, memory_bytes, masked.masks_folder),
+        FillWork(pool, fill_request, saving, memory_bytes),
         UpscaleWork(pool, upscale_request, saving, memory_bytes),
     )
     return running.run(plan, work, files)

@@ -98,9 +98,9 @@ def name_losses(bit_depth: int, has_alpha: bool, file_format: str) -> list[str]:
     notes = list[str]()
     name = {"jpeg": "JPEG", "webp": "WebP"}.get(file_format)
     if name and bit_depth == 16:
-        notes.append(f"{name} holds 8 bits per colour; the 16 bits were rounded.")
+        notes.append(f"{name} holds 8 bits per colour; 16 bits are rounded.")
     if file_format == "jpeg" and has_alpha:
-        notes.append("JPEG holds no transparency; the picture was laid on white.")
+        notes.append("JPEG holds no transparency; the picture is laid on white.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Finding damage in a photo: the damage network over its tiles, and what its probabilities mean.
+"""Finding damage in a photo: the damage network over its tiles at two sizes, and what it means.
 
 `DamageFinder` runs the network once; the `DamageMap` that it gives answers every question afterwards without
 it: the mask at any sensitivity, what is in it, and which piece lies at a point. Nothing here fills anything.
@@ -22,13 +22,15 @@ from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit, to_un
 from remend.models.inference.contracts import DamageNetwork
 from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.tiling import plan_tiles
-from remend.models.progress import NO_PROGRESS, Progress
+from remend.models.progress import NO_PROGRESS, Progress, SubProgress
 
 LOOK_PX = 2400
 """Longest side of the picture that is looked at; larger ones are reduced to it."""
 
 _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
+_COARSE = 1 / 3
+"""Weight of the logits at half the size, where long scratches and wide stains are followed further."""
 _SURE = (0.92, 0.97)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
@@ -182,23 +184,38 @@ class DamageFinder:
         Raises:
             Cancelled: The user asked for it.
         """
-        rgb = _reduce(to_8_bit(picture.rgb))
+        width, height = _looked_at(picture.size)
+        rgb = _resize(to_8_bit(picture.rgb), (width, height))
+        fine = self._logits(rgb, SubProgress(progress, 0.0, 0.8))
+        half = _resize(rgb, _halved((width, height)))
+        coarse = self._logits(half, SubProgress(progress, 0.8, 1.0))
+        cv2 = load_opencv()
+        for one, other in zip(fine, coarse, strict=True):
+            wide = cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR)
+            cv2.addWeighted(one, 1 - _COARSE, wide, _COARSE, 0, dst=one)
+        probabilities = 1 / (1 + np.exp(-fine))
+        progress.update(1, 1)
+        return DamageMap(picture.size, (probabilities * 255).round().astype(np.uint8))
+
+    def _logits(self, rgb: Pixels, progress: Progress) -> NDArray[np.float32]:
+        """Logits (2, h, w) of a picture (h, w, 3)."""
         height, width = rgb.shape[:2]
-        probabilities = np.zeros((2, height, width), np.uint8)
+        logits = np.zeros((2, height, width), np.float32)
         tiles = plan_tiles(width, height, _CORE_PX, _HALO_PX)
         for done, tile in enumerate(tiles):
             progress.update(done, len(tiles), "")
             found = self._run(to_unit(rgb[tile.window.slices]))
-            inner = tile.core.inside(tile.window).slices
-            probabilities[:, *tile.core.slices] = found[:, *inner]
-        progress.update(1, 1)
-        return DamageMap(picture.size, probabilities)
+            logits[:, *tile.core.slices] = found[:, *tile.core.inside(tile.window).slices]
+        return logits
 
     def seconds_for(self, size: tuple[int, int]) -> float:
         """About how long a photo of that width and height takes to look at."""
-        factor = min(1.0, LOOK_PX / max(size))
-        width, height = (max(1, round(side * factor)) for side in size)
-        tiles = plan_tiles(width, height, _CORE_PX, _HALO_PX)
+        fine = _looked_at(size)
+        tiles = [
+            tile
+            for width, height in (fine, _halved(fine))
+            for tile in plan_tiles(width, height, _CORE_PX, _HALO_PX)
+        ]
         return sum(self._pace.seconds(tile.window.width * tile.window.height) for tile in tiles)
 
     @functools.cached_property
@@ -206,8 +223,8 @@ class DamageFinder:
         return measure_pace(lambda side: self._run(torch.zeros(1, 3, side, side)), 256, _CORE_PX)
 
     @torch.inference_mode()
-    def _run(self, window: Tensor) -> NDArray[np.uint8]:
-        """Probabilities (2, h, w) of a window (1, 3, h, w)."""
+    def _run(self, window: Tensor) -> NDArray[np.float32]:
+        """Logits (2, h, w) of a window (1, 3, h, w)."""
         height, width = window.shape[-2:]
         multiple = self.network.multiple
         pads = (0, -width % multiple, 0, -height % multiple)
@@ -217,20 +234,27 @@ class DamageFinder:
         def run(where: Placement) -> Tensor:
             with where.autocast():
                 logits: Tensor = self.network(padded.to(where.device))
-            return logits[0, :, :height, :width].float().sigmoid().cpu()
+            return logits[0, :, :height, :width].float().cpu()
 
         found = run(self.placement)
         if not bool(found.isfinite().all()):
             found = run(dataclasses.replace(self.placement, dtype=torch.float32))
-        return np.asarray((found * 255).round().to(torch.uint8).numpy())
+        return np.asarray(found.numpy(), np.float32)
 
 
-def _reduce(rgb: NDArray[np.uint8]) -> Pixels:
-    """(H, W, 3) with a longest side of at most `LOOK_PX`."""
-    height, width = rgb.shape[:2]
-    if max(height, width) <= LOOK_PX:
+def _looked_at(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of what is looked at: a longest side of at most `LOOK_PX`."""
+    factor = min(1.0, LOOK_PX / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def _halved(size: tuple[int, int]) -> tuple[int, int]:
+    return max(1, size[0] // 2), max(1, size[1] // 2)
+
+
+def _resize(rgb: Pixels, size: tuple[int, int]) -> Pixels:
+    """(H, W, 3) at a smaller width and height."""
+    if rgb.shape[1::-1] == size:
         return rgb
-    factor = LOOK_PX / max(height, width)
-    size = max(1, round(width * factor)), max(1, round(height * factor))
     cv2 = load_opencv()
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -26,7 +26,10 @@ def scratches(batch: int, size: int, random: torch.Generator) -> Layer:
 
 
 def hairlines(batch: int, size: int, random: torch.Generator) -> Layer:
-    """Bundles of faint parallel lines, many through the whole picture: how film and glass are scratched."""
+    """Straight lines, alone or in bundles, many through the whole picture: how film and glass are scratched.
+
+    From a hair's breadth to that of a nail, half-transparent more often than not.
+    """
     lines = 12
     upright = uniform(random, (batch, 1), 0, 1) < 0.5
     turned = uniform(random, (batch, 1), 0, math.pi)
@@ -36,11 +39,11 @@ def hairlines(batch: int, size: int, random: torch.Generator) -> Layer:
     middle += normal(random, (batch, 1, 2), 0.2) * size
     length = log_uniform(random, (batch, lines), 0.2, 3) * size
     points = curves(middle, angle, length, normal(random, (batch, lines, 2), 1.0), 3 * size)
-    width = uniform(random, (batch, lines), 0.6, 2.4).round().clamp_min(1)
-    width = width.where(first_few(random, (batch,), lines), 0)
+    width = log_uniform(random, (batch, 1), 0.7, 4) * log_uniform(random, (batch, lines), 0.7, 1.5)
+    width = width.round().clamp_min(1).where(first_few(random, (batch,), lines), 0)
     mask = trace(points.flatten(1, 2), width[..., None].expand(-1, -1, 3 * size).flatten(1), size)
-    strength = each(random, batch, 0.15, 0.8) + clouds(random, batch, size, 6) * 0.12
-    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.9))
+    strength = each(random, batch, 0.15, 0.9) + clouds(random, batch, size, 6) * 0.12
+    return Layer(mask * strength.clamp(0, 1), colours(batch, random, 0.75))
 
 
 def _walks(

@@ -13,17 +13,18 @@ from remend.training.data.draws import clouds, log_uniform, uniform
 
 
 def stains(batch: int, size: int, random: torch.Generator) -> Layer:
-    """Water stains and foxing: wide, half-transparent, with soft rims and often a darker edge."""
-    field = clouds(random, batch, size, 2, 4) - each(random, batch, 0.3, 1.4)
-    soft = log_uniform(random, (batch, 1, 1, 1), 0.06, 0.6)
-    mask = torch.sigmoid(field / soft) * (0.8 + 0.2 * clouds(random, batch, size, 6, 3))
-    edge = (-(field / (1.5 * soft)).square()).exp() * each(random, batch, 0, 0.5)
+    """Water stains and foxing: half-transparent, with an edge that can be seen and is often darker."""
+    cells, octaves = int(uniform(random, (1,), 2, 7)), int(uniform(random, (1,), 1, 6))
+    field = clouds(random, batch, size, cells, octaves) - each(random, batch, 0.3, 1.5)
+    soft = log_uniform(random, (batch, 1, 1, 1), 0.015, 0.3)
+    mask = torch.sigmoid(field / soft) * (0.85 + 0.15 * clouds(random, batch, size, 6, 3))
+    edge = (-(field / (1.5 * soft)).square()).exp() * each(random, batch, -0.2, 0.6).clamp_min(0)
     dark = each(random, batch, 0, 1) < 0.65
     brown = torch.stack(
         [each(random, batch, low, high) for low, high in ((60, 150), (45, 125), (20, 100))], 1
     )[..., 0, :, :]
     pale = each(random, batch, 190, 250).expand(-1, 3, -1, -1)
-    opacity = (mask + edge) * each(random, batch, 0.12, 0.75)
+    opacity = (mask + edge) * each(random, batch, 0.2, 0.8)
     return Layer(opacity.clamp(0, 1), torch.where(dark, brown, pale))
 
 
@@ -43,12 +44,14 @@ def flakes(batch: int, size: int, random: torch.Generator) -> Layer:
 
 def tears(batch: int, size: int, random: torch.Generator) -> Layer:
     """Torn edges and corners: beyond a ragged line lies the ground; the tear itself shows white fibres."""
-    first, second = (line_distances(batch, size, random, 0.5)[0] for _ in range(2))
+    first, second = (line_distances(batch, size, random, 0.4)[0] for _ in range(2))
     corner = each(random, batch, 0, 1) < 0.5
     apart = torch.where(corner, torch.minimum(first, second), first)
-    rough = each(random, batch, 1.5, 9)
+    # From a clean tear in long waves to one that is frayed at every pixel.
+    cells, octaves = int(uniform(random, (1,), 2, 8)), int(uniform(random, (1,), 2, 6))
+    rough = log_uniform(random, (batch, 1, 1, 1), 0.8, 9)
     apart = apart - each(random, batch, 0.05, 0.3) * size
-    apart = apart + clouds(random, batch, size, 5, 5) * rough
+    apart = apart + clouds(random, batch, size, cells, octaves) * rough
     rim = log_uniform(random, (batch, 1, 1, 1), 0.8, 9)
     ragged = rim * (1 + 0.5 * clouds(random, batch, size, size // 6, 3))
     beyond, torn = (apart + 0.5).clamp(0, 1), (apart + ragged + 0.5).clamp(0, 1)

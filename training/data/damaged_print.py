@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.models.generators.damage import GROUPS
+from remend.models.generators.damage import GROUPS, Group
 from remend.models.ranges import Share, kinds_of
 from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.damage_kinds import DAMAGE
@@ -28,6 +28,8 @@ VISIBLE = 14.0
 """Of 255: a change of luma or colour from here on is damage."""
 HARDLY_SEEN = 5.0
 """Of 255: a change below it is none. In between a network may say what it likes."""
+COVERED = 0.1
+"""From this opacity on a layer covers the photo, whether that is seen or not."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +97,42 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
         if not len(chosen):
             continue
         before = photo[chosen]
-        after = lay(before, kind.draw(len(chosen), size, random))
-        photo[chosen] = after
-        change = (after - before).abs().amax(1)
-        if (
-            kind.group == "patches"
-        ):  # wide things have smooth outlines, whatever the photo below them
-            change = F.avg_pool2d(change, 5, 1, 2)
+        layer = kind.draw(len(chosen), size, random)
+        photo[chosen] = after = lay(before, layer)
+        marked, noticed = what_shows(before, after, layer, kind.group)
         group = GROUPS.index(kind.group)
-        truth[chosen, group] = truth[chosen, group].maximum((change >= VISIBLE).float())
-        seen[chosen, group] = seen[chosen, group].maximum((change > HARDLY_SEEN).float())
+        truth[chosen, group] = truth[chosen, group].maximum(marked)
+        seen[chosen, group] = seen[chosen, group].maximum(noticed)
     certain = (truth == seen).float()
     # Where damage of one group lies on damage of the other, either is right.
     certain *= 1 - truth.flip(1) * (1 - truth)
     return DamagedPrints(scan(photo, random), truth, certain)
+
+
+def what_shows(before: Tensor, after: Tensor, layer: Layer, group: Group) -> tuple[Tensor, Tensor]:
+    """Where damage is seen, and where it may be: (n, S, S) each, 0 or 1.
+
+    Where a layer happens to have the photo's colour nothing is seen, but what lies around says that it is
+    there: a network may mark it. And what is fainter than the texture around it may be missed.
+    """
+    change = (after - before).abs().amax(1)
+    covered = layer.opacity[:, 0].to(change.device) > COVERED
+    if group == "patches":  # wide things have smooth outlines, whatever the photo below them
+        change = F.avg_pool2d(change, 5, 1, 2)
+        drowned = torch.zeros_like(covered)
+    else:
+        drowned = change < texture_of(before)
+    marked = (change >= VISIBLE) & ~drowned
+    return marked.float(), (marked | covered | (change > HARDLY_SEEN)).float()
+
+
+def texture_of(photo: Tensor) -> Tensor:
+    """Standard deviation of the grey values around each pixel: (n, S, S) for (n, 3, S, S)."""
+    grey = photo.mean(1, keepdim=True)
+    cells = F.avg_pool2d(torch.cat((grey, grey.square()), 1), 8, ceil_mode=True)
+    mean, square = cells.split(1, 1)
+    deviation = (square - mean.square()).clamp_min(0).sqrt()
+    return F.interpolate(deviation, photo.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
 
 def lay(photo: Tensor, layer: Layer) -> Tensor:

@@ -6,6 +6,7 @@ It prints what ``app.batch.pipeline`` yields and decides nothing about the work.
 import shutil
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from remend.app.batch.manifest import Result
 from remend.app.batch.plan import Job, Plan
@@ -16,6 +17,7 @@ from remend.models.storage.remote import AnyPath, RemotePath
 SUMMARY = ("done", "skipped", "failed")
 """The statuses that the summary of a batch counts, in its order."""
 FAILURES = ("failed", "will_fail")
+_MOST_NAMED = 10  # photos in one sentence
 
 
 class Report:
@@ -31,8 +33,19 @@ class Report:
     def __init__(self, terminal: Terminal, plan: Plan, bar: Bar, *, as_json: bool) -> None:
         self._terminal, self._plan, self._bar, self._as_json = terminal, plan, bar, as_json
         self._results: list[Result] = []
+        self._foretold = frozenset[str]()
         self._started_jobs = 0
         self._start_time = time.monotonic()
+
+    def foretell(self, losses: Mapping[str, Sequence[str]]) -> None:
+        """Print before any work what outputs will not hold: sentences, and the photos of each."""
+        self._foretold = frozenset(losses)
+        for loss, names in losses.items():
+            shown = ", ".join(names[:_MOST_NAMED])
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            self._terminal.print_note(
+                f"{shown}{more}: {loss} Stop and write PNG or TIFF to keep it."
+            )
 
     def start_job(self, job: Job) -> Bar:
         """Show that the network begins with a job; returns the progress of it."""
@@ -64,6 +77,8 @@ class Report:
             took = format_seconds(result.seconds)
             self._terminal.print_status(f"{count}{job.source} -> {job.output} ({took})")
         for note in result.notes:
+            if note in self._foretold:
+                continue
             self._terminal.print_note(f"{job.source.name}: {note}" if self._plan.is_batch else note)
         if self._started_jobs == len(self._results):  # else the bar shows a later job
             self._bar.start_piece(self._started_jobs, len(self._plan.jobs), job.source.name)

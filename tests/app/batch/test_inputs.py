@@ -114,6 +114,14 @@ def test_masks_match_by_stem():
     )
 
 
+def test_a_mask_with_the_whole_name_of_its_photo_comes_first():
+    touch("in/a.jpg", "in/a.png", "m/a.png", "m/a.png.png")
+    assert masks_of("m", "in/a.jpg", "in/a.png") == {
+        "in/a.jpg": "m/a.png",
+        "in/a.png": "m/a.png.png",
+    }
+
+
 def test_masks_beside_their_photos():
     touch("in/a.jpg", "in/a.mask.png", "in/b.png", "in/c.jpg", "in/c.png", "in/m.png")
     found = find_inputs(["in"], output=Path("out"), mask=Path("in/m.png"))

@@ -109,6 +109,11 @@ def test_masks_are_not_written_over_each_other_or_over_photos(remend: Remend):
         assert refused.code == 2
         assert "--save-masks" in only_sentence(refused)
         assert not Path("masks").exists()
+    numbered = remend("fill album --mask auto -o out --save-masks masks --on-clash suffix")
+    assert numbered.code == 0
+    assert sorted(path.name for path in Path("masks").iterdir()) == ["a.png", "a.png.png"]
+    again = remend("fill album --mask masks -o again --json")
+    assert again.code == 0, again.err
 
 
 def test_python_finds_and_fills_what_is_damaged():

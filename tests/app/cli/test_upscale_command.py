@@ -149,10 +149,19 @@ def test_a_dry_run_finds_what_only_the_pixels_show_and_what_a_format_cannot_hold
     assert cut["status"] == wide["status"] == "will_fail"
     assert "24000 x 8 pixels do not fit into WEBP, whose sides end at 16383" in wide["reason"]
     assert deep["status"] == "planned"
-    assert deep["notes"] == ["WebP holds 8 bits per colour; the 16 bits were rounded."]
+    assert deep["notes"] == ["WebP holds 8 bits per colour; 16 bits are rounded."]
     really = remend("upscale in -o out -f webp --json")
     assert [entry["status"] for entry in really.objects] == ["failed", "done", "failed"]
     assert really.objects[2]["reason"] == wide["reason"] and really.objects[2]["seconds"] < 0.1
+
+
+def test_what_a_format_cannot_hold_is_said_once_and_before_any_work(remend: Remend):
+    save("in/flat.jpg", scene(9, 8))
+    save("in/later.png", np.full((8, 8), 40_000, np.uint16))
+    done = remend("upscale in -o out -f jpg")
+    loss = "note: later.png: JPEG holds 8 bits per colour; 16 bits are rounded. Stop and write PNG"
+    assert done.code == 0 and done.err.count("16 bits") == 1
+    assert done.err.index(loss) < done.err.index("flat.jpg -> ")
 
 
 @pytest.mark.parametrize("option", ["", "--dry-run"])

@@ -120,7 +120,7 @@ def test_jpeg_lays_transparency_on_white():
     data, notes = encode_picture(Picture(rgb, alpha), "jpg", quality=100)
 
     assert np.abs(read_picture(data).rgb[8, 8::16].astype(int) - [[255], [127], [0]]).max() <= 2
-    assert notes == ("JPEG holds no transparency; the picture was laid on white.",)
+    assert notes == ("JPEG holds no transparency; the picture is laid on white.",)
 
 
 def test_grey_files_get_the_luminance_of_what_is_no_longer_grey():

@@ -4,7 +4,8 @@ import torch
 
 from remend.models.generators.damage import GROUPS
 from remend.training.data.damage_kinds import DAMAGE
-from remend.training.data.damaged_print import DamageConfig, damage_prints
+from remend.training.data.damage_layers import Layer
+from remend.training.data.damaged_print import DamageConfig, damage_prints, lay, what_shows
 
 CROPS = (torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(5)) * 255).byte()
 CROPS = torch.nn.functional.interpolate(CROPS.float(), 96, mode="bilinear").byte()
@@ -51,3 +52,23 @@ def test_faint_damage_is_neither():
     uncertain = ~made.certain[:, 1].bool()
     assert uncertain.any()
     assert not made.truth[:, 1][uncertain].any()
+
+
+def test_paper_of_the_photos_own_colour_may_be_marked_but_need_not_be():
+    photo = torch.full((1, 3, 32, 32), 100.0)
+    photo[..., 16:] = 200.0
+    flake = Layer(torch.ones(1, 1, 32, 32), torch.full((1, 3, 1, 1), 200.0))
+    marked, noticed = what_shows(photo, lay(photo, flake), flake, "patches")
+    assert bool(marked[0, :, :12].all()) and not marked[0, :, 20:].any()
+    assert bool(noticed.all())
+
+
+def test_a_line_that_drowns_in_texture_need_not_be_found():
+    stripes = torch.tensor([60.0, 180.0]).repeat(16).expand(1, 3, 32, 32).clone()
+    stripes[:, :, 16:] = 120.0  # plain below
+    opacity = torch.zeros(1, 1, 32, 32)
+    opacity[..., 9] = 1
+    line = Layer(opacity, torch.full((1, 3, 1, 1), 150.0))
+    marked, noticed = what_shows(stripes, lay(stripes, line), line, "lines")
+    assert bool(marked[0, 24:, 9].all()) and not marked[0, :8].any()
+    assert bool(noticed[0, :, 9].all()) and int(noticed.sum()) == 32
