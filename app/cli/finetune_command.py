@@ -118,7 +118,7 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     recipe = dataclasses.replace(recipe, data=data)
     folder = RunFolder(request.out.with_suffix(".run"), recipe, resume=request.resume)
     tune = FineTune(
-        lambda recipe: Trainer(recipe, photos, folder, placement),
+        lambda recipe: Trainer(recipe, photos, folder, placement, say=terminal.print_status),
         recipe,
         terminal.print_status,
         seconds=request.seconds,

@@ -18,10 +18,11 @@ from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tensorboard import NO_TENSORBOARD, has_tensorboard
+from remend.training.engine.trackers import NO_TENSORBOARD, has_tensorboard
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe import schema
-from remend.training.recipe.parse import advice, read_recipe
+from remend.training.recipe.contradictions import advice
+from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
 
 _NOTES_SHOWN = 3
@@ -74,7 +75,15 @@ def run_recipe(
             terminal.print_note(note)
         photos = load_training_photos(recipe, data, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
-        trainer = Trainer(recipe, photos, folder, placement, resume=resume, processes=processes)
+        trainer = Trainer(
+            recipe,
+            photos,
+            folder,
+            placement,
+            resume=resume,
+            processes=processes,
+            say=terminal.print_status,
+        )
         train(trainer, terminal)
 
 

@@ -15,6 +15,7 @@ from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
 from remend.models.layers.projection import ProjectionHead
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, CountOrNone
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class DcganDiscriminatorConfig:
     """Shape of a ``DcganDiscriminator``."""
 
     size: Literal[16, 32, 64, 128] = 32
-    width: int = 64
+    width: Channels = 64
     """Channels at half the size; every further halving doubles them, up to 512."""
     norm: Norm = "batch"
     spectral: bool = False
     minibatch: Minibatch = "none"
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 
@@ -36,12 +37,12 @@ class ResNetDiscriminatorConfig:
     """Shape of a ``ResNetDiscriminator``; the papers' has 32 px and width 128."""
 
     size: Literal[16, 32, 64, 128] = 32
-    width: int = 128
+    width: Channels = 128
     """Channels of every block."""
     norm: Norm = "none"
     spectral: bool = True
     minibatch: Minibatch = "none"
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 

@@ -17,6 +17,7 @@ from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
 from remend.models.layers.projection import ProjectionHead
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, CountOrNone
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class GrowingDiscriminatorConfig:
 
     size: Literal[16, 32, 64, 128] = 32
     """Side of the full-grown pictures in px."""
-    width: int = 32
+    width: Channels = 32
     """Channels at full size; every halving of the size doubles them, up to 512."""
     norm: Norm = "none"
     spectral: bool = False
     minibatch: Minibatch = "stddev"
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 

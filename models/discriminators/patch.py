@@ -5,13 +5,16 @@ al. 2019).
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from remend.models.layers.minibatch import MINIBATCH, Minibatch
 from remend.models.layers.norm import NORMS, Norm
+from remend.models.ranges import Channels
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,10 @@ class PatchDiscriminatorConfig:
     ``inputs`` is 4 with the mask as a channel, and 3 without, where the mask is the whole picture.
     """
 
-    inputs: int = 4
-    width: int = 48
-    layers: int = 4
-    scales: int = 2
+    inputs: Annotated[int, Field(ge=3, le=4)] = 4
+    width: Channels = 48
+    layers: Annotated[int, Field(ge=1, le=8)] = 4
+    scales: Annotated[int, Field(ge=1, le=8)] = 2
     norm: Norm = "none"
     spectral: bool = True
     minibatch: Minibatch = "none"

@@ -17,6 +17,7 @@ from remend.models.layers.growth import SMALLEST, count_channels, list_sizes
 from remend.models.layers.norm import ConditionalSequential, Norm, make_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, CountOrNone
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,15 @@ class DcganConfig:
     """Shape of a ``Dcgan`` generator; ``latent`` is the length of the noise vectors."""
 
     size: Literal[16, 32, 64, 128] = 32
-    width: int = 64
+    width: Channels = 64
     """Channels at full size; every halving of the size doubles them, up to 1024."""
-    latent: int = 100
+    latent: Channels = 100
     norm: Norm = "batch"
     """Without effect where there are classes: the norm is conditional batch normalisation then."""
     upsample: Upsample = "nearest"
     output_kernel: Literal[1, 3, 9] = 3
     spectral: bool = False
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 
@@ -41,15 +42,15 @@ class ResNetConfig:
     """Shape of a ``ResNetGenerator``; the paper's has 32 px, width 128 and latents of 128."""
 
     size: Literal[16, 32, 64, 128] = 32
-    width: int = 128
+    width: Channels = 128
     """Channels of every block."""
-    latent: int = 128
+    latent: Channels = 128
     norm: Norm = "batch"
     """Without effect where there are classes: the norm is conditional batch normalisation then."""
     upsample: Upsample = "nearest"
     output_kernel: Literal[1, 3, 9] = 3
     spectral: bool = False
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 

@@ -7,13 +7,15 @@ wide is easily taken for a light thing in the photo: *lines* (scratches, cracks,
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from remend.models.layers.norm import NORMS, Norm
+from remend.models.ranges import Channels
 
 Group = Literal["lines", "patches"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -24,7 +26,13 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 class DamageUNetConfig:
     """Shape of a ``DamageUNet``: channels of each level, from the half grid on, each level half the last."""
 
-    widths: tuple[int, ...] = (24, 36, 54, 80, 112)
+    widths: Annotated[tuple[Channels, ...], Field(min_length=1, max_length=8)] = (
+        24,
+        36,
+        54,
+        80,
+        112,
+    )
     norm: Norm = "batch"
 
     @property

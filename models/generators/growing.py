@@ -17,6 +17,7 @@ from remend.models.layers.growth import SMALLEST, Growth, count_channels, list_s
 from remend.models.layers.norm import ConditionalSequential, Norm, make_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, CountOrNone
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,15 @@ class GrowingConfig:
 
     size: Literal[16, 32, 64, 128] = 32
     """Side of the full-grown pictures in px."""
-    width: int = 32
+    width: Channels = 32
     """Channels at full size; every halving of the size doubles them, up to 512."""
-    latent: int = 128
+    latent: Channels = 128
     norm: Norm = "pixel"
     """Without effect where there are classes: the norm is conditional batch normalisation then."""
     upsample: Upsample = "nearest"
     output_kernel: Literal[1, 3, 9] = 1
     spectral: bool = False
-    classes: int = 0
+    classes: CountOrNone = 0
     """0 = samples have no labels."""
 
 

@@ -35,17 +35,18 @@ from remend.models.layers.harmonic import harmonic_fill
 from remend.models.layers.norm import Norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, DepthOrNone, Share
 
 
 @dataclass(frozen=True)
 class InpaintConfig:
     """Shape of an ``Inpaint`` network; all widths are channels."""
 
-    coarse_width: int = 128
-    coarse_blocks: int = 8
-    width: int = 64
-    half_blocks: int = 3
-    quarter_blocks: int = 4
+    coarse_width: Channels = 128
+    coarse_blocks: DepthOrNone = 8
+    width: Channels = 64
+    half_blocks: DepthOrNone = 3
+    quarter_blocks: DepthOrNone = 4
     gate: Gate = "pointwise"
     norm: Norm = "pixel"
     upsample: Upsample = "nearest"
@@ -55,7 +56,7 @@ class InpaintConfig:
     refine: bool = True
     texture: bool = False
     """Whether the refine stage has weights for texture besides those for likely colours."""
-    detail: float = 1.0
+    detail: Share = 1.0
     """How much of the texture `forward` adds, 0 to 1; for training; `at_detail` ignores it."""
 
 

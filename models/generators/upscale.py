@@ -20,6 +20,7 @@ from remend.models.layers.gated import Gate
 from remend.models.layers.norm import Norm
 from remend.models.layers.resample import initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
+from remend.models.ranges import Channels, CountOrNone, DepthOrNone, Scale
 
 COLOUR_WINDOW = 9
 """Side, in input pixels, of the window round a pixel whose mean is subtracted from the refine stage."""
@@ -29,16 +30,16 @@ COLOUR_WINDOW = 9
 class UpscaleConfig:
     """Shape of an ``Upscale`` network; widths are channels, ``scale`` is the enlargement."""
 
-    scale: int = 4
-    width: int = 64
-    blocks: int = 12
+    scale: Scale = 4
+    width: Channels = 64
+    blocks: DepthOrNone = 12
     gate: Gate = "none"
     norm: Norm = "none"
     spectral: bool = False
     refine: bool = False
-    refine_blocks: int = 8
+    refine_blocks: DepthOrNone = 8
     refine_gate: Gate = "full"
-    refine_width: int = 0
+    refine_width: CountOrNone = 0
     """Of the refine stage; 0 = ``width``."""
     denoise: bool = False
     """Whether the network has an input for the amount of noise to remove."""

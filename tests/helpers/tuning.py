@@ -51,7 +51,8 @@ class Tuning:
         folder = RunFolder(self.path / "mine.run", recipe, resume=resume)
 
         def make(recipe: Recipe) -> Trainer:
-            self.trainers.append(Trainer(recipe, self.photos, folder, FP32))
+            say = self.said.append
+            self.trainers.append(Trainer(recipe, self.photos, folder, FP32, say=say))
             return self.trainer
 
         return FineTune(make, recipe, self.said.append, resume=resume, **how)

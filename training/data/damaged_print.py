@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator
 from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.generators.damage import GROUPS, Group
+from remend.models.ranges import Share, kinds_of
 from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damage_layers import Layer, colours
 from remend.training.data.draws import uniform
 from remend.training.data.jpeg import random_jpeg
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 VISIBLE = 14.0
 """Of 255: a change of luma or colour from here on is damage."""
@@ -37,7 +36,7 @@ COVERED = 0.1
 class DamageConfig:
     """How photos become damaged prints."""
 
-    shares: Mapping[str, Share] = field(
+    shares: Annotated[Mapping[str, Share], AfterValidator(kinds_of(DAMAGE))] = field(
         default_factory=lambda: {name: kind.share for name, kind in DAMAGE.items()}
     )
     """Kind in `DAMAGE` -> share of the damaged crops that have it."""

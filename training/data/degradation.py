@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.models.ranges import NonNegativeRange, Share, refuse_falling
 from remend.training.data import blur_noise as photo_damage
 from remend.training.data.blur_noise import MODES, Damaged
 from remend.training.data.draws import uniform
 from remend.training.data.jpeg import random_jpeg, random_webp, to_bytes
 from remend.training.data.photo_store import batch_to_unit
 
-Share = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0)]
 Quality = Annotated[int, Field(ge=1, le=100)]
+QualityRange = Annotated[tuple[Quality, Quality], AfterValidator(refuse_falling)]
 
 SECOND_PASS = 0.5
 """Blur and noise of a second round, as a part of the first's: a file that was published twice."""
@@ -32,16 +32,16 @@ class DegradationConfig:
     """How a low-resolution input is made. The rest is bicubic with a share of light JPEG."""
 
     jpeg_share: Share = 0.0
-    jpeg_quality: tuple[Quality, Quality] = (75, 98)
+    jpeg_quality: QualityRange = (75, 98)
     photo_share: Share = 0.0
     """Share of inputs that are damaged as real photos are; the fields below are about those."""
     second_order_share: Share = 0.5
     """Share of batches whose damage is done twice (Real-ESRGAN, Wang et al. 2021)."""
-    blur_px: tuple[NonNegative, NonNegative] = (0.2, 2.0)
+    blur_px: NonNegativeRange = (0.2, 2.0)
     """Standard deviation of the blur, in pixels of the original."""
-    noise: tuple[NonNegative, NonNegative] = (0.0, 12.0)
+    noise: NonNegativeRange = (0.0, 12.0)
     """Standard deviation of the noise in units of 1/255 at mid-grey."""
-    photo_quality: tuple[Quality, Quality] = (35, 95)
+    photo_quality: QualityRange = (35, 95)
     """Quality of the JPEG files, and of the WebP ones."""
     webp_share: Share = 0.1
     old_share: Share = 0.1

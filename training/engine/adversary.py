@@ -32,6 +32,7 @@ from remend.training.losses import pixel as picture_losses
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.losses.penalties import PENALTIES, PenaltyName
 from remend.training.optim.optimisers import OPTIMISERS
+from remend.training.recipe.contradictions import has_discriminator
 from remend.training.recipe.schema import Recipe
 
 PATIENCE = 3
@@ -279,5 +280,5 @@ def make_adversary(
     recipe: Recipe, placement: Placement, processes: SingleProcess
 ) -> Adversary | NoAdversary:
     """The opponent that the recipe's loss weights call for."""
-    wanted = recipe.losses.adversarial or recipe.losses.feature_matching
+    wanted = has_discriminator(recipe)
     return Adversary(recipe, placement, processes) if wanted else NoAdversary()

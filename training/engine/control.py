@@ -5,7 +5,6 @@ needs no more than this of a `Trainer`: numbers, the averaged network, and state
 """
 
 import copy
-from typing import Any
 
 from torch import nn
 
@@ -17,10 +16,8 @@ from remend.training.engine.pretrained import StartingPoint
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.run_state import RunState
 from remend.training.engine.trainer import AfterStep, Trainer
+from remend.training.engine.watch.guard import Guard
 from remend.training.recipe.schema import Recipe
-
-SavedState = dict[str, Any]
-"""What `TrainingControl.copy_state` gives and `TrainingControl.go_back` takes."""
 
 
 class TrainingControl:
@@ -100,19 +97,16 @@ class TrainingControl:
         self._trainer.save()
 
     def resume(self) -> None:
-        """Go on from the state in the run's folder; errors as `Trainer.load_state`."""
-        self._trainer.load_state(self._trainer.folder.load_state())
+        """Go on from what is in the run's folder; errors as `Trainer.resume`."""
+        self._trainer.resume()
 
-    def copy_state(self) -> SavedState:
-        """The state of this moment, to go back to."""
-        return copy.deepcopy(self._trainer.state_dict())
+    @property
+    def guard(self) -> Guard:
+        """Keeps the last good state, and goes back to it."""
+        return self._trainer.guard
 
-    def go_back(self, saved: SavedState, *, rate_scale: float) -> None:
-        """Take the networks of an earlier state; what was seen since stays seen, the next crops are new."""
-        now = {**self._trainer.moment(), "rate_scale": rate_scale}
-        self._trainer.load_state({**copy.deepcopy(saved), **now})
-
-    def hand_over(self, follower: "TrainingControl", saved: SavedState) -> None:
-        """Let another run go on where this one is, with the networks of an earlier state of this one."""
-        follower._trainer.load_state({**copy.deepcopy(saved), **self._trainer.moment()})
+    def hand_over(self, follower: "TrainingControl") -> None:
+        """Let another run go on where this one is, with the networks of the last good state of this one."""
+        good = copy.deepcopy(self.guard.good)
+        follower._trainer.load_state({**good, **self._trainer.moment()})
         follower.state.images = self.state.images

@@ -3,6 +3,7 @@
     recipe.json          the resolved recipe, written first
     stats.jsonl          one line a report
     events.out.tfevents* the same for TensorBoard, where it is installed
+    best.safetensors     the average that did best on held-out photos; checkpoints/ those that are numbered
     samples/*.jpg        sheets: input, coarse, refined, truth; a grid of what was made from noise
     ema.safetensors      the averaged generator with its card, usable at any time
     discriminator.safetensors, state.pt   to fine-tune from, to resume from
@@ -25,7 +26,8 @@ from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import write_picture
 from remend.models.imaging.picture import Picture, from_unit
 from remend.models.storage.atomic import write_atomic
-from remend.training.engine.tensorboard import TensorBoardWriter
+from remend.training.engine.trackers import Trackers
+from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
 from remend.training.recipe.schema import Recipe
 
 
@@ -49,14 +51,14 @@ class RunFolder:
         self.discriminator_file = path / "discriminator.safetensors"
         self.stats_file = path / "stats.jsonl"
         recipe_file = path / "recipe.json"
-        if resume and not self.state_file.is_file():
+        if resume and not (self.has_state or recipe_file.is_file()):
             raise RequestError(f"{path} holds no run to resume; start one without resuming.")
-        if not resume and self.state_file.exists():
+        if not resume and self.has_state:
             raise RequestError(f"{path} already holds a run; resume it, or choose another output.")
         text = json.dumps(asdict(recipe), indent=2)
         if resume:
             self._refuse_another_recipe(json.loads(recipe_file.read_text()), json.loads(text))
-        self.events = TensorBoardWriter(path)
+        self.trackers = Trackers(path, recipe.run.tracker, asdict(recipe))
         if not writes:
             return
         try:
@@ -67,16 +69,22 @@ class RunFolder:
                 f"{path} cannot be written ({error.strerror}); choose another output."
             ) from error
 
+    @property
+    def has_state(self) -> bool:
+        """Whether a state was saved; before its first one a resumed run begins at the beginning."""
+        return self.state_file.is_file()
+
     def _refuse_another_recipe(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         # The length and the pace of a run may change; what the weights mean may not.
         free = {"images", "schedule", "run", "name", "losses", "data", "ema", "optimiser", "holes"}
+        free |= {name for name, task in TABLES_OF_ONE_TASK.items() if task != new["task"]}
         defaults = asdict(Recipe(new["task"], new["architecture"], new["images"]))
-        for key in sorted(set(old) | set(new) - free):
+        for key in sorted((set(old) | set(new)) - free):
             # A run of before has no word of fields that came later: it had what is their default now.
             before: Any = old.get(key, defaults.get(key))
             if isinstance(before, dict):
                 before = {**defaults.get(key, {}), **cast("dict[str, Any]", before)}
-            if key not in free and before != new.get(key):
+            if before != new.get(key):
                 raise RequestError(
                     f"The run in {self.path} has another {key} than this recipe; resume with the "
                     "recipe it was started with, or choose another output."
@@ -91,7 +99,7 @@ class RunFolder:
         try:
             with self.stats_file.open("a") as file:
                 file.write(json.dumps(stats) + "\n")
-            self.events.add(stats)
+            self.trackers.add(stats)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror or error}); mend that, then resume the run: "

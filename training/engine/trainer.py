@@ -1,58 +1,40 @@
-"""The training loop: it knows images, steps and files, and no technique.
+"""The training loop: it knows images, files and scores, and no technique.
 
-The `Task` draws batches and knows their losses, the `Adversary` is the opponent. Progress is counted in
-images seen. The same recipe, photos and thread count give the same weights, and a run that was stopped and
-resumed gives the weights of one that was not, bit for bit on a CPU. A step's batch is drawn whole, then
-computed in pieces, by as many processes as there are.
+The `Task` draws batches and knows their losses, the `Adversary` is the opponent, a `Stepper` makes the steps.
+Progress is counted in images seen. The same recipe, photos and thread count give the same weights, and a run
+that was stopped and resumed gives the weights of one that was not, bit for bit on a CPU.
 """
 
-import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 
 from remend.models.checkpoints.checkpoint import Card, save_network
-from remend.models.checkpoints.lora import add_lora
-from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.errors import RequestError
-from remend.models.layers.growth import set_growth
-from remend.models.layers.spectral import iterate_once
 from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.adversary import make_adversary
-from remend.training.engine.batch import Batch, GeneratedBatch
-from remend.training.engine.compiling import compiled, place
-from remend.training.engine.distributed import SingleProcess, mean_losses
-from remend.training.engine.feature_losses import make_feature_losses
-from remend.training.engine.prefetch import Prefetcher
-from remend.training.engine.pretrained import find_start, freeze, load_matching
+from remend.training.engine.batch import Batch
+from remend.training.engine.distributed import SingleProcess
 from remend.training.engine.run_card import count_sources, discriminator_card, generator_card
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.run_state import RunState
+from remend.training.engine.stepper import Losses, Stepper
 from remend.training.engine.tasks.generate import with_classes
-from remend.training.engine.tasks.table import TASKS
-from remend.training.engine.tasks.task import Output, run_generator
-from remend.training.optim.ema import Ema
-from remend.training.optim.optimisers import OPTIMISERS
-from remend.training.optim.schedules import learning_rate_factor
+from remend.training.engine.tasks.task import Output
+from remend.training.engine.watch.exam import Exam, value_of
+from remend.training.engine.watch.guard import DivergedError, Guard, Say
+from remend.training.engine.watch.keeper import Keeper
 from remend.training.recipe.schema import Recipe
 
-HELD_OUT_SEED = 20_000
-Losses = dict[str, Tensor | float]
+STEPS_UNSEEN = 8
+"""Steps between two looks at the losses on a GPU."""
 AfterStep = Callable[[Losses], None]
 
 
-def random_device(device: torch.device) -> torch.device:
-    """Where batches are drawn: on the GPU where there is one, which has all that drawing needs."""
-    return device if device.type == "cuda" else torch.device("cpu")
-
-
-class Trainer:
+class Trainer(Stepper):
     """A run: networks, optimisers, average, and the photos.
 
     Args:
@@ -62,10 +44,12 @@ class Trainer:
         placement: Device and precision.
         resume: Go on from the folder's state.
         processes: Those that train together; None = this one alone.
+        say: Takes sentences for the person, such as that the run was taken back.
 
     Attributes:
         state: Where the run is, and what may be changed while it goes on.
         start: What the networks took over from the recipe's parent.
+        guard: Takes the run back where it diverges.
         step_images: Images of one step, in all processes together.
     """
 
@@ -78,161 +62,91 @@ class Trainer:
         *,
         resume: bool = False,
         processes: SingleProcess | None = None,
+        say: Say = lambda _: None,
     ) -> None:
-        self.recipe = recipe = with_classes(recipe, photos)
-        self.folder, self.placement = folder, placement
-        self.processes = processes or SingleProcess()
-        self.state = RunState(recipe.images)
+        recipe = with_classes(recipe, photos)
+        learned, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
+        super().__init__(recipe, learned, placement, processes or SingleProcess())
+        self.folder = folder
         self._sources = count_sources(photos.names)
         self._class_names = photos.class_names if recipe.data.classes else []
-        self.photos, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
-        self._build_networks(recipe)
-        self._feature_losses = make_feature_losses(recipe, placement)
-        data = recipe.data
-        self.step_images = data.batch * data.accumulate * self.processes.count
-        whole = dataclasses.replace(data, batch=self.step_images)
-        self.task = TASKS[recipe.task](dataclasses.replace(recipe, data=whole))
-        drawn_on = random_device(placement.device)
-        self._batches = Prefetcher(dataclasses.replace(recipe, data=whole), drawn_on)
-        self._rates = recipe.optimiser.generator
-        make = OPTIMISERS[self._rates.name]
-        self.optimiser = make(self.generator, self._rates.lr, self._rates.betas)
-        self._random = torch.Generator(drawn_on).manual_seed(recipe.seed)
+        self._fingerprint = [part.fingerprint() for part in (self.photos, self.held_out)]
+        self._exam = Exam(recipe, self.task, self.held_out, self.feature_losses)
+        self._keeper = Keeper(folder.path, recipe.run, self.state)
+        networks = (self.generator, self.ema.network, self.adversary.network)
+        self.guard = Guard(self.state, networks, self.state_dict, self.load_state, self.moment, say)
+        self._reported = 0
         if resume:
-            self.load_state(folder.load_state())
-
-    def _build_networks(self, recipe: Recipe) -> None:
-        """Make generator, average and opponent; all that is random about their weights is drawn here."""
-        # Networks are built on the CPU, so this generator alone decides their first weights.
-        torch.default_generator.manual_seed(recipe.seed)
-        generator = build_network(recipe.architecture, recipe.generator)
-        share = load_matching(generator, recipe.parent) if recipe.parent else 0.0
-        add_lora(generator, recipe.adapter.rank)
-        freeze(generator, recipe.frozen)
-        self.generator = place(generator, self.placement.device)
-        self._forward = compiled(self.generator, recipe.run.compile)
-        self.ema = Ema(self.generator, recipe.ema.half_life_images)
-        self.adversary = make_adversary(recipe, self.placement, self.processes)
-        self.start = find_start(recipe.parent, share, self.adversary.network)
-
-    @property
-    def images_seen(self) -> int:
-        """Images seen so far."""
-        return self.state.images_seen
-
-    def draw(self) -> list[Batch]:
-        """This process's pieces of a batch of this moment's size, to which growing networks are grown."""
-        stage = self.recipe.growth.stage(self.images_seen, self.recipe.data.crop)
-        for network in (self.generator, self.ema.network, self.adversary.network):
-            if network is not None:
-                set_growth(network, stage.size, stage.fade)
-        batch = self._batches.draw(self.photos, self._random, stage.size)
-        noise = self.adversary.draw(batch.target, self.images_seen)
-        batch = dataclasses.replace(batch, noise=noise)
-        return self.processes.pieces(batch, self.recipe.data.batch)
-
-    def generate(self, network: nn.Module, batch: Batch) -> Output:
-        """Run a generator in the run's precision."""
-        with self.placement.autocast():
-            return run_generator(network, batch)
-
-    def step(self) -> Losses:
-        """Train both sides, each its number of steps; returns the losses by name."""
-        schedule, optimiser = self.recipe.schedule, self.recipe.optimiser
-        factor = self.state.rate_scale * learning_rate_factor(
-            self.images_seen, self.state.images, schedule.warmup_images, schedule.decay_from
-        )
-        taken = [self._generator_step(factor) for _ in range(optimiser.generator.steps)]
-        losses, seen = taken[-1]
-        stats = self.adversary.train(seen, factor)
-        for _ in range(optimiser.discriminator.steps - 1):
-            stats = self.adversary.train(self._generate_batch(), factor)
-        return {**losses, **stats}
-
-    def _generator_step(self, factor: float) -> tuple[dict[str, Tensor], list[GeneratedBatch]]:
-        """One step of the generator and of its average, on a new batch."""
-        pieces, shift = self.draw(), self._feature_losses.draw(self._random)
-        seen: list[GeneratedBatch] = []
-        lost: list[dict[str, Tensor]] = []
-        weights = dataclasses.asdict(self.recipe.losses)
-        self.optimiser.zero_grad(set_to_none=True)
-        for batch in iterate_once(pieces, [self.generator, self.adversary.network]):
-            output = self.generate(self._forward, batch)
-            terms = {
-                **self.task.terms(output, batch),
-                **self._feature_losses.terms(batch, output.refined, shift),
-                **self.adversary.terms(batch, output.refined),
-            }
-            losses = {name: term() for name, term in terms.items() if weights[name]}
-            total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-            torch.autograd.backward(total / len(pieces))
-            seen.append(GeneratedBatch(batch, output.refined.detach()))
-            lost.append({name: loss.detach() for name, loss in losses.items()})
-        self.processes.average_gradients(self.generator)
-        clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rates.lr * factor
-        self.optimiser.step()
-        self.state.images_seen += self.step_images
-        self.ema.update(self.generator, self.step_images, self.images_seen)
-        return mean_losses(lost), seen
-
-    @torch.no_grad()
-    def _generate_batch(self) -> list[GeneratedBatch]:
-        """The pieces of a new batch, with what the generator as it is makes of them."""
-        pieces = iterate_once(self.draw(), [self.generator])
-        return [
-            GeneratedBatch(batch, self.generate(self._forward, batch).refined) for batch in pieces
-        ]
+            self.resume()
 
     def run(self, progress: Progress = NO_PROGRESS, after_step: AfterStep = lambda _: None) -> None:
         """Train until all images are seen or the user cancels; either way, save.
 
         ``after_step`` is given the losses of every step, and may change what the next one begins from.
+
+        Raises:
+            DivergedError: Losses or weights were out of bounds too often; the last good state is saved.
         """
         state, progress = self.state, self.processes.listen(progress)
-        every, saved = self.recipe.run.report_images, time.monotonic()
+        saved = time.monotonic()
+        self._reported = state.images_seen
+        self.guard.keep()
         try:
             while state.images_seen < state.images:
-                begin, before = time.monotonic(), state.images_seen
+                begin = time.monotonic()
                 losses = self.step()
                 state.seconds += time.monotonic() - begin
-                after_step(losses)
-                if (
-                    state.images_seen // every > before // every
-                    or state.images_seen >= state.images
-                ):
-                    self._report(losses)
+                if not self._is_bad(losses):
+                    after_step(losses)
+                    self._report_where_due(losses)
                 rate = state.images_seen / state.seconds
                 note = "; ".join(filter(None, (f"{rate:.1f} images/s", self.adversary.warning)))
                 progress.update(state.images_seen, state.images, note)
                 if time.monotonic() - saved > 60 * self.recipe.run.save_minutes:
                     self.save()
                     saved = time.monotonic()
-        except Cancelled:
+            self.guard.is_broken()
+            self.guard.refuse_an_end_like_this()
+        except (Cancelled, DivergedError):
             self.save()
             raise
         finally:
-            self.folder.events.close()
+            self.folder.trackers.close()
         self.save()
 
-    @torch.no_grad()
-    def _report(self, losses: Losses) -> None:
-        """Score the average on the held-out photos; write a line of stats and a sheet."""
-        means = self.processes.average(losses)
-        if not self.processes.leads:
+    def _is_bad(self, losses: Losses) -> bool:
+        """Whether a step was taken back; a GPU is asked now and then, because it waits for each answer."""
+        steps = self.images_seen // self.step_images
+        if self.placement.device.type == "cuda" and steps % STEPS_UNSEEN:
+            return False
+        return self.guard.is_bad(self.processes.average(losses))
+
+    def _report_where_due(self, losses: Losses) -> None:
+        """Score the average on the held-out photos; write a line of stats, a sheet, and what is kept."""
+        state, before, every = self.state, self._reported, self.recipe.run.report_images
+        if state.images_seen // every == before // every and state.images_seen < state.images:
             return
-        random = torch.Generator().manual_seed(HELD_OUT_SEED)
-        batch = self.task.draw(self.held_out, random, self.recipe.data.crop)
-        pieces = batch.split(self.recipe.data.batch)
-        outputs = [self.generate(self.ema.network, piece) for piece in pieces]
-        output = Output(*map(torch.cat, zip(*outputs, strict=True)))
-        scores = self.task.score(output, batch)
-        scores |= self.adversary.tell_apart(batch, output.refined)
-        self.folder.save_sheet(self.task.sheet(output, batch), self.images_seen)
-        values = {name: round(float(value), 5) for name, value in {**means, **scores}.items()}
-        seconds = round(self.state.seconds, 1)
-        self.folder.log({"images": self.images_seen, "seconds": seconds, **values})
+        if self.guard.is_broken():
+            return
+        self.guard.keep()
+        means, is_enough = self.processes.average(losses), False
+        if self.processes.leads:
+            scores, sheet = self._exam.take(self._generate_average, self.adversary.tell_apart)
+            self.folder.save_sheet(sheet, self.images_seen)
+            values = {name: round(float(value), 5) for name, value in {**means, **scores}.items()}
+            seconds = round(state.seconds, 1)
+            self.folder.log({"images": self.images_seen, "seconds": seconds, **values})
+            is_enough = self._keeper.add(value_of(scores), before, self._save_average)
+        self._reported = state.images_seen
+        if self.processes.mean(torch.tensor(float(is_enough))) > 0:
+            self.guard.say(f"No new best score in {self.recipe.run.patience} reports: ending here.")
+            state.images = state.images_seen
+
+    def _generate_average(self, batch: Batch) -> Output:
+        return self.generate(self.ema.network, batch)
+
+    def _save_average(self, path: Path) -> None:
+        save_network(path, self.ema.network, self.card())
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""
@@ -246,36 +160,40 @@ class Trainer:
         )
 
     def save(self) -> None:
-        """Write the average, the discriminator if there is one, and the resumable state."""
-        if not self.processes.leads:
+        """Write the average, the discriminator if there is one, and the resumable state.
+
+        Weights that are no numbers are not saved; what was saved before stays.
+        """
+        if not (self.processes.leads and self.guard.are_finite()):
             return
         card, adversary = self.card(), self.adversary
-        save_network(self.folder.ema_file, self.ema.network, card)
+        self._save_average(self.folder.ema_file)
         if adversary.network is not None:
             card = discriminator_card(card, adversary.architecture, adversary.network)
             save_network(self.folder.discriminator_file, adversary.network, card)
         self.folder.save_state(self.state_dict())
 
-    def moment(self) -> dict[str, Any]:
-        """The part of the state without weights: where the run is, and what it draws next."""
-        return {**self.state.state_dict(), "random": self._random.get_state()}
-
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
-        return {
-            **self.moment(),
-            "classes": self._class_names,
-            "generator": self.generator.state_dict(),
-            "ema": self.ema.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "adversary": self.adversary.state_dict(),
-        }
+        """Everything that the next step depends on, and what it is about."""
+        about = {"classes": self._class_names, "photos": self._fingerprint}
+        return {**super().state_dict(), **about}
+
+    def resume(self) -> None:
+        """Go on from the folder's state, or where none was saved yet from the beginning.
+
+        Raises:
+            RequestError: As `load_state`.
+        """
+        if self.folder.has_state:
+            self.load_state(self.folder.load_state())
+        else:
+            self.folder.forget_after(-1)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``.
 
         Raises:
-            RequestError: The photos have other classes than those that the run has learned.
+            RequestError: The photos are others, or have other classes than those that the run has learned.
         """
         learned = state.get("classes", [])
         if learned != self._class_names:
@@ -283,12 +201,11 @@ class Trainer:
                 f"The run in {self.folder.path} has learned the classes {', '.join(learned)}; these "
                 f"photos have {', '.join(self._class_names)}. Resume with the folders it began with."
             )
-        self.state.load_state_dict(state)
+        if state.get("photos", self._fingerprint) != self._fingerprint:
+            raise RequestError(
+                f"The run in {self.folder.path} began with other photos than these, or held out others; what "
+                "it was trained on could become its exam. Resume with the photos it began with, unchanged."
+            )
+        self.load_state_dict(state)
         if self.processes.leads:
             self.folder.forget_after(self.images_seen)
-        self._batches.forget()
-        self._random.set_state(state["random"])
-        self.generator.load_state_dict(state["generator"])
-        self.ema.network.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.adversary.load_state_dict(state["adversary"])

@@ -15,6 +15,7 @@ from remend.models.errors import RequestError
 from remend.training.engine.control import TrainingControl
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
+from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
 from remend.training.recipe.parse import parse_recipe
 from remend.training.recipe.schema import (
     AdapterConfig,
@@ -64,6 +65,9 @@ def derive_recipe(
         config["detail"] = 0.0
         table["frozen"] = ("texture",)
         losses = {PLAIN_LOSS[card.task]: 1.0}
+    for other, task in TABLES_OF_ONE_TASK.items():
+        if task != card.task:  # what was the default when the parent was trained
+            table.pop(other, None)
     table["losses"] = losses
     table |= {
         "task": card.task,
@@ -95,7 +99,7 @@ def derive_recipe(
         growth=GrowthConfig(),
         adapter=AdapterConfig(ADAPTER_RANK if adapter else 0),
         # Validations report; the trainer's own report is for longer runs.
-        run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES),
+        run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES, keep_best=False),
     )
 
 

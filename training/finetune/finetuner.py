@@ -14,23 +14,25 @@ from typing import Any
 from torch import Tensor
 
 from remend.models.checkpoints.checkpoint import open_network, read_card, save_card, save_network
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError
 from remend.models.inference.upscaler import is_out_of_memory
 from remend.models.progress import NO_PROGRESS, Progress
-from remend.training.engine.control import SavedState, TrainingControl
+from remend.training.engine.control import TrainingControl
 from remend.training.engine.trainer import Trainer
+from remend.training.engine.watch.divergence import Plateau
+from remend.training.engine.watch.guard import DivergedError
 from remend.training.finetune.derive_recipe import check_start
-from remend.training.finetune.divergence import DivergenceDetector, Plateau, colour_drift
 from remend.training.finetune.outcome import Outcome, is_better
-from remend.training.finetune.validation import Score, Validation
+from remend.training.finetune.validation import Score, Validation, colour_drift
 from remend.training.recipe.schema import Recipe
 
 VALIDATIONS_PER_RUN = 12
 VALIDATION_SHARE = 8.0
 """Training between two validations takes at least so many times as long as a validation."""
+VALIDATION_IMAGES = 2
+"""The same where images count and not time: training crops for each crop of a validation."""
 PATIENCE = 5
 COLLAPSED_DB = 3.0
-MOST_ROLLBACKS = 5
 
 Say = Callable[[str], None]
 MakeTrainer = Callable[[Recipe], Trainer]
@@ -72,17 +74,14 @@ class FineTune:
             say(sentence)
         if resume:
             self.control.resume()
-        self._refuse_other_photos()
         self._validation = Validation(recipe, self.control.held_out, self.control.placement)
         self._best_file = self.control.folder.path / "best.safetensors"
-        self._losses, self._plateau = DivergenceDetector(), Plateau(PATIENCE)
-        self.notes.setdefault("rollbacks", 0)
+        self._plateau = Plateau(PATIENCE)
         self._plateau.stale = self.notes.setdefault("stale", 0)
         self._spent_before: float = self.notes.setdefault("wall_seconds", 0.0)
         self.validation_seconds = 0.0
-        self._last_validation = (self.control.state.images_seen, time.monotonic())
-        self._started = self._last_validation
-        self._good: SavedState = {}
+        self._started = (self.control.state.images_seen, time.monotonic())
+        self._validated = self._begin
         self._drifts = False
         self._progress = NO_PROGRESS
 
@@ -101,14 +100,6 @@ class FineTune:
         """The best score so far."""
         return Score.from_list(self.notes["best"])
 
-    def _refuse_other_photos(self) -> None:
-        here = self.control.held_out.names
-        if here != self.notes.setdefault("held_out", here):
-            raise RequestError(
-                f"The run in {self.control.folder.path} held out other photos than these; resume with the "
-                "folder it began with, unchanged."
-            )
-
     def run(self, progress: Progress = NO_PROGRESS) -> None:
         """Train until images or time are spent, or nothing improves.
 
@@ -122,11 +113,12 @@ class FineTune:
         try:
             if "before" not in self.notes:
                 self._validate_parent()
-            self._good = self.control.copy_state()
             self._started = (state.images_seen, time.monotonic())
             self._train()
-            if self.control.state.images_seen > self._last_validation[0]:
+            if self.control.state.images_seen > self.notes["validated"]:
                 self._validate()
+        except DivergedError:
+            self._say(f"Gone back {self.control.guard.rollbacks} times: stopping here.")
         finally:
             self._progress = NO_PROGRESS
             self.control.save()
@@ -160,10 +152,8 @@ class FineTune:
         return outcome
 
     def after_step(self, losses: Mapping[str, Tensor | float]) -> None:
-        """Look at a step's losses; validate where it is time to; set how long there is still."""
-        if complaint := self._losses.complaint(losses):
-            self._roll_back(complaint)
-        elif self._is_validation_due():
+        """Validate where it is time to; set how long there is still."""
+        if self._is_validation_due():
             self._validate()
             self.control.save()
         if self._seconds is not None:
@@ -180,9 +170,15 @@ class FineTune:
         return seen + max(0, round(pace * left)) if left > 0 else seen
 
     def _is_validation_due(self) -> bool:
-        (seen, moment), state = self._last_validation, self.control.state
-        far = state.images_seen - seen >= state.images / VALIDATIONS_PER_RUN
-        return far and time.monotonic() - moment >= VALIDATION_SHARE * self.validation_seconds
+        state = self.control.state
+        since = state.images_seen - self.notes["validated"]
+        far = since >= state.images / VALIDATIONS_PER_RUN
+        if (
+            self._seconds is None
+        ):  # by images alone: the same weights on a fast machine as on a slow one
+            return far and since >= VALIDATION_IMAGES * self._validation.crops
+        spent = time.monotonic() - self._validated
+        return far and spent >= VALIDATION_SHARE * self.validation_seconds
 
     def _measure(self) -> Score:
         """Score the average on the held-out photos and record it in the run's folder."""
@@ -194,9 +190,10 @@ class FineTune:
         score, sheet = self._validation.take(self.control.averaged, tick)
         self.validation_seconds = time.monotonic() - begin
         seen, seconds = state.images_seen, round(state.seconds, 1)
-        folder.save_sheet(sheet, seen)
+        if score.is_finite:
+            folder.save_sheet(sheet, seen)
         folder.log({"images": seen, "seconds": seconds, **score.metrics()})
-        self._last_validation = (seen, time.monotonic())
+        self.notes["validated"], self._validated = seen, time.monotonic()
         return score
 
     def _validate_parent(self) -> None:
@@ -216,7 +213,7 @@ class FineTune:
         """Score the state of this moment, and keep it, go on, or go back."""
         score = self._measure()
         if not score.is_finite or score.psnr < self.before.psnr - COLLAPSED_DB:
-            self._roll_back(f"the held-out photos score {score.psnr:.2f} dB")
+            self.control.guard.go_back(f"the held-out photos score {score.psnr:.2f} dB")
             return
         drift = colour_drift(score, self.before)
         if drift and not self._drifts:
@@ -231,7 +228,7 @@ class FineTune:
         )
         enough = self._plateau.add(is_best=is_best)
         self.notes["stale"] = self._plateau.stale
-        self._good = self.control.copy_state()
+        self.control.guard.keep()
         if enough:
             self._say(f"Nothing new in {PATIENCE} validations: stopping early.")
             self._end()
@@ -239,18 +236,6 @@ class FineTune:
     def _end(self) -> None:
         self._seconds = None
         self.control.stop()
-
-    def _roll_back(self, complaint: str) -> None:
-        state = self.control.state
-        self.notes["rollbacks"] += 1
-        self.control.go_back(self._good, rate_scale=state.rate_scale / 2)
-        self._say(
-            f"At {state.images_seen} images {complaint}: back to the last good state, "
-            f"with {state.rate_scale:g} times the learning rate."
-        )
-        if self.notes["rollbacks"] >= MOST_ROLLBACKS:
-            self._say(f"Gone back {MOST_ROLLBACKS} times: stopping here.")
-            self._end()
 
     def _use_smaller_batches(self, error: Exception) -> None:
         recipe, spent = self.control.recipe, self.control
@@ -266,4 +251,4 @@ class FineTune:
         pieces = recipe.data.accumulate * recipe.data.batch // batch
         data = dataclasses.replace(recipe.data, batch=batch, accumulate=pieces)
         self.control = TrainingControl(self._make_trainer(dataclasses.replace(recipe, data=data)))
-        spent.hand_over(self.control, self._good)
+        spent.hand_over(self.control)

@@ -29,6 +29,8 @@ CROPS = 40
 """Crops in all, where there are fewer photos than that."""
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
+COLOUR_LEVELS = 2.0
+COLOURS = ("red", "green", "blue")
 
 
 class Score(NamedTuple):
@@ -71,6 +73,19 @@ class Score(NamedTuple):
         psnr, red, green, blue, distance = values
         assert psnr is not None and red is not None and green is not None and blue is not None
         return cls(psnr, (red, green, blue), distance)
+
+
+def colour_drift(score: Score, parent: Score) -> str:
+    """A sentence on the colour that is off by two more steps of 8 bit than with the parent, "" if none is."""
+    drifts = {
+        colour: (now, before)
+        for colour, now, before in zip(COLOURS, score.bias, parent.bias, strict=True)
+        if abs(now) > abs(before) + COLOUR_LEVELS
+    }
+    if not drifts:
+        return ""
+    colour, (now, before) = max(drifts.items(), key=lambda item: abs(item[1][0]))
+    return f"{colour} is off by {now:+.1f} of 255 on average, with the parent by {before:+.1f}"
 
 
 def aims_at_looks(recipe: Recipe) -> bool:

@@ -4,11 +4,9 @@ How a network grows is in `models.layers.growth`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field
-
-Count = Annotated[int, Field(ge=1)]
+from remend.models.ranges import Count, GrowingCounts
 
 
 class Stage(NamedTuple):
@@ -28,7 +26,7 @@ class GrowthConfig:
     which fade in during the first half of their stage.
     """
 
-    sizes: tuple[Count, ...] = ()
+    sizes: GrowingCounts = ()
     """Sides in px, such as [64, 128, 256]; empty = ``data.crop`` throughout."""
     images: tuple[Count, ...] | Count = 10_000
     """Images at each size before the last, one number for all or one for each."""

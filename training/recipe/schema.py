@@ -8,18 +8,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from remend.models.ranges import (
+    Count,
+    CountOrNone,
+    Momentum,
+    NonNegative,
+    Positive,
+    Share,
+    ShareRange,
+    kinds_of,
+    refuse_falling,
+)
 from remend.training.data.damaged_print import DamageConfig
 from remend.training.data.degradation import DegradationConfig
+from remend.training.data.masks import HOLES
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PenaltyName
-from remend.training.optim.growth import Count, GrowthConfig
+from remend.training.optim.growth import GrowthConfig
 from remend.training.optim.optimisers import OptimiserName
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Smoothing = Annotated[float, Field(gt=0, le=1.5)]
+"""A target of real samples: 1 is off, 0.9 usual, a range such as [0.7, 1.2] has been used."""
+
+TrackerName = Literal[
+    "none", "aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "trackio", "wandb"
+]
 
 
 @dataclass(frozen=True)
@@ -44,12 +59,12 @@ class DataConfig:
 class HolesConfig:
     """Random masks of fill training: how often each kind of hole, and how much they may cover."""
 
-    shares: Mapping[str, NonNegative] = field(
+    shares: Annotated[Mapping[str, NonNegative], AfterValidator(kinds_of(HOLES))] = field(
         default_factory=lambda: {
             "strokes": 0.4, "scratches": 0.25, "text": 0.1, "boxes": 0.1, "blobs": 0.15
         }
     )  # fmt: skip
-    coverage: tuple[Share, Share] = (0.005, 0.5)
+    coverage: ShareRange = (0.005, 0.5)
 
 
 @dataclass(frozen=True)
@@ -86,13 +101,15 @@ class AdversaryConfig:
     penalty_weight: NonNegative = 10.0
     penalty_every: Count = 1
     """Steps between two penalties, each taken so many times heavier (lazy, Karras et al. 2020)."""
-    label_smoothing: float | tuple[float, float] = 1.0
+    label_smoothing: (
+        Smoothing | Annotated[tuple[Smoothing, Smoothing], AfterValidator(refuse_falling)]
+    ) = 1.0
     """Target of real samples, or the range it is drawn from; 1 is off, 0.9 usual."""
     instance_noise: NonNegative = 0.0
     """Standard deviation at the start, for pictures in [-1, 1]."""
-    instance_noise_images: Annotated[int, Field(ge=0)] = 0
-    """Images seen until the noise is 0."""
-    head_start_images: Annotated[int, Field(ge=0)] = 0
+    instance_noise_images: CountOrNone = 0
+    """Images seen until the noise is 0; noise without images would be none."""
+    head_start_images: CountOrNone = 0
     """Until so many images are seen, the discriminator learns and the generator does not hear it."""
     augment: Share = 0.0
     """Strength of the discriminator's differentiable augmentation, in colour and place; 0 is off."""
@@ -104,7 +121,7 @@ class OptimiserConfig:
 
     name: OptimiserName = "muon"
     lr: Positive = 1e-3
-    betas: tuple[Share, Share] = (0.9, 0.99)
+    betas: tuple[Momentum, Momentum] = (0.9, 0.99)
     steps: Count = 1
     """Steps of this side per iteration, each on a batch of its own."""
 
@@ -115,7 +132,7 @@ class DiscriminatorOptimiserConfig(OptimiserConfig):
 
     name: OptimiserName = "adam"
     lr: Positive = 2e-4
-    betas: tuple[Share, Share] = (0.5, 0.99)
+    betas: tuple[Momentum, Momentum] = (0.5, 0.99)
 
 
 @dataclass(frozen=True)
@@ -134,7 +151,7 @@ class OptimisersConfig:
 class ScheduleConfig:
     """Learning rate over the run: warm-up, constant, cosine to 0."""
 
-    warmup_images: Annotated[int, Field(ge=0)] = 1000
+    warmup_images: CountOrNone = 1000
     decay_from: Share = 0.6
 
 
@@ -149,7 +166,7 @@ class EmaConfig:
 class AdapterConfig:
     """What of the generator is trained."""
 
-    rank: Annotated[int, Field(ge=0)] = 0
+    rank: CountOrNone = 0
     """Rank of a low-rank adapter beside every convolution, the rest frozen; 0 trains all weights."""
 
 
@@ -161,6 +178,14 @@ class RunConfig:
     """Images between two lines of stats.jsonl, with the score on held-out photos."""
     save_minutes: Positive = 4.0
     """Minutes between two EMA checkpoints and resumable states."""
+    keep_images: CountOrNone = 0
+    """Images between two checkpoints that stay, numbered, in ``checkpoints/``; 0 keeps none."""
+    keep_best: bool = True
+    """Keep the state with the best score on held-out photos as ``best.safetensors``."""
+    patience: CountOrNone = 0
+    """Reports without a new best score that end the run; 0 = it goes on to its end."""
+    tracker: TrackerName = "none"
+    """A tracker beside TensorBoard, of those that Accelerate knows."""
     compile: bool = False
     """Compile generator and discriminator (``torch.compile``); the first steps take minutes."""
 

@@ -97,7 +97,7 @@ def test_what_is_missing_for_training_is_said_and_training_goes_on(
         raise RuntimeError("No working C++ compiler found.\nMore words.")
 
     monkeypatch.setattr(torch, "compile", no_compiler)
-    for module in ("remend.app.cli.train_command", "remend.training.engine.tensorboard"):
+    for module in ("remend.app.cli.train_command", "remend.training.engine.trackers"):
         monkeypatch.setattr(f"{module}.has_tensorboard", lambda: False)
     settings = ("--set", "images=8", "--set", "data.crop=32", "--set", "data.held_out=1")
     data = [word for path in photo_files for word in ("--data", path)]

@@ -23,7 +23,8 @@ from remend.training.engine.batch import Augmentation, Batch, DiscriminatorView,
 from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
-from remend.training.recipe.parse import advice, read_recipe
+from remend.training.recipe.contradictions import advice
+from remend.training.recipe.parse import read_recipe
 from tests.helpers.paths import RECIPES
 
 TINY = RECIPES / "tiny.toml"

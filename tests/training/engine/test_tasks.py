@@ -13,7 +13,8 @@ from remend.training.engine.tasks.fill import COARSE_FACTOR, FillTask
 from remend.training.engine.tasks.table import TASKS
 from remend.training.engine.tasks.task import Output, run_generator
 from remend.training.engine.tasks.upscale import UpscaleTask
-from remend.training.recipe.parse import LOSSES_OF_ONE_TASK, read_recipe
+from remend.training.recipe.contradictions import LOSSES_OF_ONE_TASK
+from remend.training.recipe.parse import read_recipe
 from tests.helpers.paths import RECIPES
 
 RECIPE = RECIPES / "upscale-x4-photo.toml"

@@ -15,7 +15,8 @@ from remend.models.inference.restorer import load_restorer
 from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.trainer import Trainer
-from remend.training.finetune.finetuner import MOST_ROLLBACKS, PATIENCE, FineTune
+from remend.training.engine.watch.guard import MOST_ROLLBACKS
+from remend.training.finetune.finetuner import PATIENCE, FineTune
 from remend.training.recipe.schema import OptimiserConfig, Recipe
 from tests.helpers.tuning import FP32, StopAfter, Tuning, tensors
 
@@ -88,7 +89,7 @@ def test_other_photos_are_no_way_to_go_on(
     with pytest.raises(Cancelled):
         tuning.start(recipe).run(StopAfter(8))
     tuning.photos = PhotoStore.load(photo_files[:-1], min_side=128)
-    with pytest.raises(RequestError, match="held out other photos"):
+    with pytest.raises(RequestError, match="other photos than these"):
         tuning.start(recipe, resume=True)
 
 
@@ -178,6 +179,29 @@ def test_the_schedule_ends_when_the_time_does(tuning: Tuning, parent: Path) -> N
     (rate, *_) = [group["lr"] for group in trainer.optimiser.param_groups]
     assert rate < 0.1 * recipe.optimiser.generator.lr
     assert trainer.card().run["recipe"]["images"] == trainer.state.images
+
+
+def test_images_give_the_same_weights_on_a_slow_machine(
+    tuning: Tuning, large_photos: PhotoStore, parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tuning.plan(parent, 176)
+    quick = tuning.start(recipe)
+    quick.run()
+    slow = Tuning(large_photos, tuning.path / "slow")
+    tune = slow.start(recipe)
+    clock = iter(range(10**9))
+    monkeypatch.setattr(
+        "remend.training.finetune.finetuner.time.monotonic", lambda: next(clock) ** 2
+    )
+    tune.run()
+    assert [word for word in tuning.said if "images:" in word] == [
+        word for word in slow.said if "images:" in word
+    ]
+    assert sum("images:" in word for word in slow.said) == 3
+    assert quick.best == tune.best
+    theirs = slow.trainer.generator.state_dict()
+    for name, value in tuning.trainer.generator.state_dict().items():
+        assert torch.equal(value, theirs[name]), name
 
 
 def test_smaller_batches_where_memory_runs_out(

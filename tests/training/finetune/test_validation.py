@@ -12,7 +12,7 @@ from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
 from remend.training.data.photo_store import PhotoStore
-from remend.training.finetune.validation import CROPS, Score, Validation
+from remend.training.finetune.validation import CROPS, Score, Validation, colour_drift
 from remend.training.recipe.parse import parse_recipe
 from remend.training.recipe.schema import Recipe
 
@@ -92,3 +92,23 @@ def test_looks_are_measured_where_training_is_after_them(
     assert score == again and score.distance is not None and score.distance > 0
     worse, _ = validation.take(Shifted(network, 40))
     assert worse.value < score.value
+
+
+GREY = (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("parent", "now", "colour"),
+    [
+        (GREY, (1.9, -1.9, 0.0), ""),
+        (GREY, (0.5, -2.5, 0.0), "green is off by -2.5"),
+        (GREY, (2.5, 0.0, 3.5), "blue is off by +3.5"),
+        ((3.0, 0.0, 0.0), (-4.0, 0.0, 0.0), ""),  # no farther off than the parent, by two steps
+        ((3.0, 0.0, 0.0), (5.5, 0.0, 0.0), "red is off by +5.5"),
+    ],
+)
+def test_colours_that_drift_from_the_originals(
+    parent: tuple[float, float, float], now: tuple[float, float, float], colour: str
+) -> None:
+    found = colour_drift(Score(30, now), Score(30, parent))
+    assert found.startswith(colour) and bool(found) == bool(colour)

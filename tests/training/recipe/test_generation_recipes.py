@@ -3,7 +3,8 @@
 import pytest
 
 from remend.models.errors import RequestError
-from remend.training.recipe.parse import advice, parse_recipe, read_recipe
+from remend.training.recipe.contradictions import advice
+from remend.training.recipe.parse import parse_recipe, read_recipe
 from tests.helpers.paths import RECIPES
 
 RECIPE = RECIPES / "dcgan.toml"

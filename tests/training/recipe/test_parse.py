@@ -1,12 +1,15 @@
 """Recipes: what is refused, and with which words."""
 
 import dataclasses
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.errors import RequestError
 from remend.models.layers.gated import GATES
 from remend.models.layers.minibatch import MINIBATCH
@@ -14,10 +17,12 @@ from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
 from remend.training.losses.gan import GAN_LOSSES
 from remend.training.losses.penalties import PENALTIES
-from remend.training.recipe.parse import LOSSES_OF_ONE_TASK, advice, parse_recipe, read_recipe
+from remend.training.recipe.contradictions import LOSSES_OF_ONE_TASK, advice
+from remend.training.recipe.parse import parse_recipe, read_recipe, validate
 from remend.training.recipe.schema import Recipe
 from tests.helpers.paths import RECIPES
 
+GAN = {"adversarial": 1.0}
 LEAST = {"task": "fill", "architecture": "inpaint", "images": 10}
 
 
@@ -47,6 +52,16 @@ def test_every_recipe_is_valid(file: Path) -> None:
         ({**LEAST, "losses": {"grid": 1.0}}, "losses.grid = 1.0 is for the task upscale"),
         ({**LEAST, "growth": {"sizes": [64, 128], "images": [1, 2]}}, "growth.images has 2"),
         ({**LEAST, "data": {"crop": 100}}, "multiples of 8"),
+        ({**LEAST, "growth": {"sizes": [100, 128]}}, "Crops of 100 px do not work"),
+        (
+            {**LEAST, "losses": GAN, "adversary": {"instance_noise": 0.1}},
+            "adversary.instance_noise_images = 0, so there is none; set the images too.",
+        ),
+        ({**LEAST, "degradation": {"noise": [1, 2]}}, "[degradation] is for the task upscale"),
+        (
+            {**LEAST, "losses": GAN, "discriminator": {"scales": 6}, "data": {"crop": 128}},
+            "discriminator.scales = 6 with layers = 4 needs crops of 256 px",
+        ),
     ],
 )
 def test_wrong_recipes_are_refused_by_name(table: dict[str, object], sentence: str) -> None:
@@ -54,6 +69,98 @@ def test_wrong_recipes_are_refused_by_name(table: dict[str, object], sentence: s
         parse_recipe(table)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+NO_NUMBERS = [math.nan, math.inf, -1]
+RANGES: dict[str, list[Any]] = {
+    "images": [0],
+    "data.crop": [0],
+    "data.batch": [0],
+    "data.half_share": [-0.1, 1.1],
+    "holes.coverage": [[0.5, 0.1], [0.3, 0.3], [0.1, 1.2]],
+    "holes.shares": [{"moths": 1}, {"boxes": 0}, {"boxes": -1}, {}],
+    "losses.l1": NO_NUMBERS,
+    "adversary.label_smoothing": [0, 5, [1.2, 0.7], [0.7, 5]],
+    "adversary.instance_noise": NO_NUMBERS,
+    "adversary.penalty_weight": NO_NUMBERS,
+    "adversary.penalty_every": [0],
+    "adversary.augment": [7],
+    "optimiser.generator.lr": [0, *NO_NUMBERS],
+    "optimiser.generator.betas": [[1, 1], [0.5, 1], [-0.1, 0.9]],
+    "optimiser.discriminator.lr": [0, *NO_NUMBERS],
+    "optimiser.generator.steps": [0],
+    "optimiser.clip_norm": [0, *NO_NUMBERS],
+    "schedule.decay_from": [2],
+    "growth.sizes": [[128, 64], [64, 64], [0]],
+    "ema.half_life_images": NO_NUMBERS,
+    "adapter.rank": [-1],
+    "run.save_minutes": [0, math.inf],
+    "generator.width": [0, 10**9],
+    "generator.coarse_width": [0],
+    "generator.half_blocks": [-1, 10**9],
+    "generator.detail": [7, -0.1],
+    "discriminator.scales": [0, 99],
+    "discriminator.layers": [0],
+    "discriminator.width": [0],
+    "discriminator.inputs": [5],
+}
+UPSCALER: dict[str, list[Any]] = {
+    "generator.scale": [0, 99],
+    "generator.blocks": [-1],
+    "generator.refine_width": [-1],
+    "degradation.blur_px": [[2, 1], [-1, 1]],
+    "degradation.jpeg_quality": [[98, 75], [0, 75]],
+    "degradation.noise": [[5, 1]],
+}
+DAMAGE: dict[str, list[Any]] = {
+    "generator.widths": [[], [0], [8] * 9],
+    "damage.shares": [{"moths": 1}, {"folds": 2}],
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "key", "value"),
+    [
+        (task, key, value)
+        for task, ranges in (("fill", RANGES), ("upscale", UPSCALER), ("damage", DAMAGE))
+        for key, values in ranges.items()
+        for value in values
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_by_its_key(task: str, key: str, value: Any) -> None:
+    architecture = {"fill": "inpaint"}.get(task, task)
+    table: dict[str, Any] = {"task": task, "architecture": architecture, "images": 10}
+    *parents, last = key.split(".")
+    inner = table
+    for parent in parents:
+        inner = inner.setdefault(parent, {})
+    inner[last] = value
+    with pytest.raises(RequestError) as caught:
+        parse_recipe(table)
+    said = str(caught.value)
+    # A range of two is complained of by the number in it that is wrong.
+    assert re.match(rf"{re.escape(key)}(\.\w+)? = ", said) and said[-1] == ".", said
+    assert "\n" not in said and "Value error" not in said and "constrained" not in said
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_a_network_can_be_built_with_the_least_of_every_range(name: str) -> None:
+    kind: Any = ARCHITECTURES[name].config
+    default = kind()
+    for field in dataclasses.fields(kind):
+        for number in (0, 1):
+            try:
+                validate(kind, {field.name: number})
+            except RequestError:
+                continue
+            if isinstance(getattr(default, field.name), int):
+                build_network(name, {field.name: number})
+
+
+def test_settings_of_a_discriminator_that_is_not_there_are_said() -> None:
+    table = {**LEAST, "losses": {"l1_hole": 1.0}, "adversary": {"penalty": "r1"}}
+    assert "[adversary] and [discriminator] change nothing" in advice(parse_recipe(table))[0]
+    assert advice(parse_recipe({**table, "losses": GAN})) == []
 
 
 def test_settings_reach_every_depth() -> None:
@@ -92,6 +199,7 @@ def test_crops_grow_with_the_images_seen() -> None:
 def test_unbounded_losses_are_warned_about() -> None:
     def sentences(**discriminator: object) -> list[str]:
         table = {**LEAST, "adversary": {"loss": "hinge_no_relu"}, "discriminator": discriminator}
+        table["losses"] = {"adversarial": 1.0}
         return advice(parse_recipe(table))
 
     assert sentences() == []
@@ -119,7 +227,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         *(f"adversary.loss={name}" for name in GAN_LOSSES),
         *(f"adversary.penalty={name}" for name in PENALTIES),
         *("adversary.penalty_weight=3", "adversary.penalty_every=16"),
-        *("adversary.instance_noise=0.1", "adversary.instance_noise_images=1000"),
+        "adversary.instance_noise_images=1000",
         *(f"{side}.norm={name}" for side in ("generator", "discriminator") for name in NORMS),
         *(f"{side}.spectral=true" for side in ("generator", "discriminator")),
         *(f"generator.upsample={name}" for name in UPSAMPLERS),
