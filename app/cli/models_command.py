@@ -10,6 +10,7 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from remend.app.cli.options import ExportFormName
 from remend.app.engine.catalogue import (
@@ -21,7 +22,8 @@ from remend.app.engine.catalogue import (
     weights_files,
     weights_folders,
 )
-from remend.models.checkpoints.card import SUFFIX, count_parameters, has_card
+from remend.models.checkpoints.card import has_card
+from remend.models.checkpoints.header import SUFFIX, count_parameters
 from remend.models.errors import RemendError, RequestError
 
 _WIDTH_WITHOUT_TERMINAL = 200  # columns
@@ -44,11 +46,16 @@ def print_models() -> None:
     table.add_column("licence")
     table.add_column("measured")
     for model in models:
-        table.add_row(*_row(model))
+        table.add_row(*map(_as_text, _row(model)))
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_WITHOUT_TERMINAL
     console.print(table)
+
+
+def _as_text(cell: str) -> Text:
+    """What a file says about itself, without commands to the terminal or to rich."""
+    return Text("".join(letter if letter.isprintable() else "?" for letter in cell))
 
 
 def _count_parameters(path: Path) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from remend.app.engine.card_cache import read_community_card
 from remend.app.engine.user_dirs import data_folder
-from remend.models.checkpoints.card import SUFFIX, Card, has_card, read_card
+from remend.models.checkpoints.card import Card, has_card, read_card
+from remend.models.checkpoints.header import SUFFIX
 from remend.models.errors import RequestError
 
 COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
