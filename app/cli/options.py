@@ -259,3 +259,16 @@ ExportOutput = Annotated[
     Path | None,
     Option("--output", "-o", metavar="FILE", help="By default NAME.onnx and so on in this folder."),
 ]
+AddedFile = Annotated[
+    str, Argument(metavar="FILE|URL", help="Weights, or the https address of their file.")
+]
+AddedName = Annotated[
+    str | None, Option("--name", metavar="NAME", help="What to call them; by default as the file.")
+]
+AddedLicence = Annotated[
+    str, Option("--licence", metavar="TEXT", help="Their licence, for the page beside them.")
+]
+AddedHash = Annotated[
+    str | None, Option("--sha256", metavar="DIGITS", help="Refuse a file with another SHA-256.")
+]
+RemovedName = Annotated[str, Argument(metavar="NAME", help="A model in your folder.")]

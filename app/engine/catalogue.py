@@ -18,8 +18,7 @@ from remend.models.checkpoints.card import Card, has_card, read_card
 from remend.models.checkpoints.header import SUFFIX
 from remend.models.errors import RequestError
 
-COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
-"""Beside safetensors."""
+WEIGHTS_SUFFIXES = (SUFFIX, ".pth", ".pt", ".ckpt")
 TASKS = ("fill", "upscale", "damage")
 """What weights are for that can be named; others are parts of a training."""
 _OWN_FOLDER = Path(__file__).resolve().parents[2] / "weights"
@@ -41,6 +40,11 @@ def user_folder() -> Path:
     return data_folder() / "models"
 
 
+def own_folder() -> Path:
+    """The project's own weights."""
+    return _OWN_FOLDER
+
+
 def weights_folders() -> list[Path]:
     """Where names are looked up, the first match wins: the user's folder, then the project's."""
     return [user_folder(), _OWN_FOLDER]
@@ -54,7 +58,7 @@ def weights_files() -> Iterator[Path]:
 
 
 def _is_weights_name(path: Path) -> bool:
-    return path.suffix.lower() in (SUFFIX, *COMMUNITY_SUFFIXES)
+    return path.suffix.lower() in WEIGHTS_SUFFIXES
 
 
 def card_of(path: Path) -> Card:

@@ -134,7 +134,7 @@ def _planned(state: dict[str, torch.Tensor], card: dict[str, Any]) -> Iterator[t
         yield "text.safetensors", card_file(state, text)
 
 
-def _lying() -> Iterator[tuple[str, bytes]]:
+def _lying_headers() -> Iterator[tuple[str, bytes]]:
     entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
     for header in (
         {"__metadata__": None, "a": entry},
@@ -157,6 +157,9 @@ def _lying() -> Iterator[tuple[str, bytes]]:
     for text in (b"[" * 5_000_000, b'{"a":[' + b"[]," * 2_000_000 + b"[]]}", b'{"a":' * 1_000_000):
         yield "deep.safetensors", raw_header(text)
     yield "long.safetensors", (1 << 62).to_bytes(8, "little") + b"{}"
+
+
+def _lying_pickles() -> Iterator[tuple[str, bytes]]:
     bytearray_of_3_gib = b"\x80\x02}U\x01acbuiltins\nbytearray\n\x8a\x05\x00\x00\x00\xc0\x00\x85Rs."
     pickles = [
         bytearray_of_3_gib,
@@ -185,6 +188,9 @@ def _lying() -> Iterator[tuple[str, bytes]]:
     for content in pickles:
         yield "lie.pth", archive(content, {"0": bytes(16)})
         yield "lie.ckpt", old_file(content, b"\x80\x02]U\x010a.", struct.pack("<q", 4) + bytes(16))
+
+
+def _lying_archives() -> Iterator[tuple[str, bytes]]:
     yield (
         "length.pth",
         old_file(tensor_pickle((4,), (1,), 4), b"\x80\x02]U\x010a.", struct.pack("<q", 1 << 60)),
@@ -256,6 +262,12 @@ def hostile_files(
         good: Good files, by name, of which broken ones are made.
         count: How many.
     """
-    planned = [*_planned(state, card), *_lying(), *_running()]
+    planned = [
+        *_planned(state, card),
+        *_lying_headers(),
+        *_lying_pickles(),
+        *_lying_archives(),
+        *_running(),
+    ]
     left = max(0, count - len(planned))
     return [*planned, *_opcodes(left // 3), *_diced(good, left - left // 3)]
