@@ -135,6 +135,16 @@ def default_fill_model() -> str:
     return "fill"
 
 
+def thick_hole_model() -> str | None:
+    """The name of the user's model that fills thick holes best; None where there is none.
+
+    A network made for large holes: LaMa before others, and never one of Remend's own kind.
+    """
+    others = [model for model in list_models("fill") if model.card.run.get("read_by")]
+    others.sort(key=lambda model: model.card.architecture != "LaMa")
+    return others[0].name if others else None
+
+
 def default_damage_model() -> str:
     """The name of the model that finds damage where none is asked for."""
     return "damage"

@@ -20,6 +20,8 @@ from remend.models.checkpoints.planning import Planning, sketch
 from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.checkpoints.untrusted import candidate_names, read_untrusted
 from remend.models.errors import RequestError
+from remend.models.inference.contracts import FillTraits
+from remend.models.inference.regions import WorkSizes
 from remend.models.inference.tiling import Tiling
 
 SUPPORTED = Tiling(core_px=256, halo_px=32, blend_px=8)
@@ -28,6 +30,10 @@ DISCOURAGED = Tiling(core_px=512, halo_px=64, blend_px=32)
 """For networks whose authors advise against tiles: large ones, so that memory still suffices."""
 INTERNAL = Tiling(core_px=0, halo_px=0, blend_px=0)
 """For networks that cut pictures up themselves."""
+
+LAMA = FillTraits(WorkSizes(work_px=768, thick_px=300), has_texture=True)
+"""Its Fourier layers see the whole of a crop; beyond this side it costs more than 2 GB."""
+OTHER_FILLS = FillTraits(WorkSizes(work_px=512, thick_px=200), has_texture=True)
 
 TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
 
@@ -111,6 +117,7 @@ class CommunityNetwork(nn.Module):
         }
         tilings = {"SUPPORTED": SUPPORTED, "DISCOURAGED": DISCOURAGED, "INTERNAL": INTERNAL}
         self.tiling = tilings[descriptor.tiling.name]
+        self.fill_traits = LAMA if descriptor.architecture.name == "LaMa" else OTHER_FILLS
 
     def computes_in(self, dtype: torch.dtype) -> bool:
         """Whether its authors found it to work in this type."""
