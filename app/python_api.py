@@ -77,7 +77,9 @@ def fill(
     for note in missing.notes:
         name = f"{note.option}=True" if isinstance(note, OptionNote) else ""
         warnings.warn(note.worded(name) if isinstance(note, OptionNote) else note, stacklevel=3)
-    filled = pool.fill(picture, missing, request.weights, request.options)
+    filled = pool.fill(
+        picture, missing, request.weights, request.options, thick=request.thick_weights
+    )
     return _give_back(filled, photo, output)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from remend.app.batch.estimate import Cost, fill_cost, refuse_if_too_large
 from remend.app.batch.inputs import name_masks
 from remend.app.batch.plan import Job, Plan
-from remend.app.batch.requests import FillRequest
+from remend.app.batch.requests import AUTO_MODEL, FillRequest
 from remend.app.batch.work import EncodeOptions, FileWork, LoadedPhoto, RestoredPhoto
 from remend.app.engine.catalogue import hash_weights
 from remend.app.engine.model_pool import ModelPool
@@ -24,6 +24,9 @@ from remend.models.progress import Progress, SubProgress
 
 MUCH = 0.15
 """Of a photo: who has more of it marked as damage should look at the result."""
+
+
+NO_THICK = "No model for thick holes is in the folder of models, so the usual one filled them too."
 
 
 class FillWork(FileWork):
@@ -49,6 +52,7 @@ class FillWork(FileWork):
         super().__init__(pool, saving, memory_bytes)
         self._request, self._weights = request, request.weights
         self._damage_weights = request.damage_weights
+        self._thick = request.thick_weights
 
     def prepare(self, plan: Plan) -> None:
         """Load the weights; check the mask of a single photo."""
@@ -70,6 +74,8 @@ class FillWork(FileWork):
         found: dict[str, Any] = {}
         if self._damage_weights:
             found["damage"] = hash_weights(self._damage_weights), self._request.sensitivity
+        if self._thick:
+            found["thick"] = hash_weights(self._thick)
         return {
             "work": "fill",
             "model": hash_weights(self._weights),
@@ -95,7 +101,8 @@ class FillWork(FileWork):
             return replace(cost, seconds=seconds + finder.seconds_for(cost.size))
         mask = self._mask(job)
         check_mask(mask, cost.size)
-        seconds += self._inpainter().estimate_seconds(mask, self._request.detail)
+        thick = self.pool.inpainter(self._thick) if self._thick else None
+        seconds += self._inpainter().estimate_seconds(mask, self._request.detail, thick=thick)
         return replace(cost, seconds=seconds)
 
     def read(self, job: Job) -> LoadedPhoto:
@@ -120,7 +127,10 @@ class FillWork(FileWork):
             self._request.options,
             progress,
             strength=self._request.strength,
+            thick=self._thick,
         )
+        if self._request.model == AUTO_MODEL and self._thick is None:
+            filled = add_note(filled, NO_THICK)
         return RestoredPhoto(filled, unchanged=mask.is_empty, mask=mask)
 
     def write(self, made: RestoredPhoto, job: Job) -> tuple[str, ...]:
@@ -141,8 +151,7 @@ class FillWork(FileWork):
         assert self._request.sensitivity is not None
         found = self.pool.find_damage(picture, self._damage_weights, progress)
         mask, count = found.mask_and_count(self._request.sensitivity)
-        notes = (*picture.meta.notes, describe_damage(count))
-        picture = replace(picture, meta=replace(picture.meta, notes=notes))
+        picture = add_note(picture, describe_damage(count))
         return picture, mask if mask.is_empty else mask.grown(self._request.grow)
 
     def _inpainter(self) -> Inpainter:
@@ -156,6 +165,11 @@ class FillWork(FileWork):
             job, job.mask, photo, invert=request.invert_mask, soft=request.soft_mask
         )
         return mask.grown(request.grow)
+
+
+def add_note(picture: Picture, note: str) -> Picture:
+    """The picture with one more note."""
+    return replace(picture, meta=replace(picture.meta, notes=(*picture.meta.notes, note)))
 
 
 def describe_damage(count: DamageCount) -> str:

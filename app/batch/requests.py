@@ -14,6 +14,7 @@ from remend.app.engine.catalogue import (
     default_fill_model,
     default_upscale_model,
     find_model,
+    thick_hole_model,
 )
 from remend.models.errors import OptionError
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # a request that is refused does not wait for torch
 
 AUTO_MASK = "auto"
 """In place of a mask: damage is found by the program."""
+AUTO_MODEL = "auto"
+"""In place of a model that fills: the program chooses, for each hole."""
 DEFAULT_SENSITIVITY = 0.5
 _SMALLEST_TILE_PX = 32  # as ``models.inference.upscaler`` has it, which would load torch
 
@@ -31,7 +34,8 @@ class FillRequest:
     """How photos are filled.
 
     Attributes:
-        model: Name or path of the weights; None = the default.
+        model: Name or path of the weights; None = the default, "auto" = the default for thin damage, and for
+            thick holes a network made for them, if the user has one.
         detail: 0 = the likeliest colours, 1 = with texture.
         grow: Pixels by which masks grow on every side, -1000 to 1000; negative = shrink.
         feather: Width of a soft edge outside the mask in pixels, 0 to 1000.
@@ -70,7 +74,14 @@ class FillRequest:
     @property
     def weights(self) -> Path:
         """The weights file; errors as ``find_model``."""
-        return find_model(self.model or default_fill_model(), "fill").absolute()
+        named = None if self.model == AUTO_MODEL else self.model
+        return find_model(named or default_fill_model(), "fill").absolute()
+
+    @property
+    def thick_weights(self) -> Path | None:
+        """The weights that fill thick holes, where the program chooses and there are such."""
+        name = thick_hole_model() if self.model == AUTO_MODEL else None
+        return None if name is None else find_model(name, "fill").absolute()
 
     @property
     def damage_weights(self) -> Path | None:

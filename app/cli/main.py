@@ -13,13 +13,13 @@ import typer
 
 from remend.app.cli import options, training_options
 from remend.app.cli.general_options import (
-    DebugOptions,
     GeneralOptions,
     LabOptions,
     PlainHelp,
     find_flag,
     grouped,
 )
+from remend.app.cli.models_group import models_app
 from remend.app.cli.page_command import PageOptions, serve_page
 from remend.app.cli.photo_commands import COMMANDS
 from remend.app.cli.printing.streams import settled_streams
@@ -36,7 +36,6 @@ app = typer.Typer(
     help="Repairs and upscales photos on your own computer.",
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models")
 
 
@@ -142,55 +141,6 @@ def evaluate(
         as_json=as_json,
         lpips=lpips,
     )
-
-
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    """List and check the weights there are."""
-    if context.invoked_subcommand is None:
-        list_(debug=False)
-
-
-@models_app.command("list")
-@grouped
-def list_(*, general: DebugOptions) -> None:
-    """Show a table of the weights that can be named."""
-    from remend.app.cli.models_command import print_models
-
-    print_models()
-
-
-@models_app.command()
-@grouped
-def inspect(*, path: options.Weights, general: DebugOptions) -> None:
-    """Print what a weights file says about itself, as JSON."""
-    from remend.app.cli.models_command import print_card
-
-    print_card(path)
-
-
-@models_app.command()
-@grouped
-def verify(*, general: DebugOptions) -> int:
-    """Open every weights file and print its SHA-256."""
-    from remend.app.cli.models_command import verify_all
-
-    return verify_all()
-
-
-@models_app.command()
-@grouped
-def export(
-    *,
-    name: options.Weights,
-    to: options.ExportForm,
-    output: options.ExportOutput = None,
-    general: DebugOptions,
-) -> None:
-    """Write weights for other programs."""
-    from remend.app.cli.models_command import export_model
-
-    export_model(name, to, output)
 
 
 @app.command()

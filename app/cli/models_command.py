@@ -5,25 +5,33 @@ Which weights there are: ``app.engine.catalogue``.
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from remend.app.cli.options import ExportFormName
+from remend.app.cli.printing.terminal import Terminal, interruptible
 from remend.app.engine.catalogue import (
+    WEIGHTS_SUFFIXES,
     Model,
     card_of,
     find_model,
     hash_weights,
     list_models,
+    user_folder,
     weights_files,
     weights_folders,
 )
-from remend.models.checkpoints.card import SUFFIX, count_parameters, has_card
+from remend.models.checkpoints.card import has_card
+from remend.models.checkpoints.header import SUFFIX, count_parameters
 from remend.models.errors import RemendError, RequestError
 
+FETCHED = ".fetched"
+"""In the user's folder of models: what is being fetched."""
 _WIDTH_WITHOUT_TERMINAL = 200  # columns
 
 
@@ -44,11 +52,16 @@ def print_models() -> None:
     table.add_column("licence")
     table.add_column("measured")
     for model in models:
-        table.add_row(*_row(model))
+        table.add_row(*map(_as_text, _row(model)))
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_WITHOUT_TERMINAL
     console.print(table)
+
+
+def _as_text(cell: str) -> Text:
+    """What a file says about itself, without commands to the terminal or to rich."""
+    return Text("".join(letter if letter.isprintable() else "?" for letter in cell))
 
 
 def _count_parameters(path: Path) -> str:
@@ -126,3 +139,47 @@ def export_model(name_or_path: str, form: ExportFormName, output: Path | None) -
         raise RequestError(f"{target} is the input; name another file with -o.")
     export_weights(source, form, target)
     print(f"{target}  {target.stat().st_size / 2**20:.1f} MiB  {form}")
+
+
+def add_weights(
+    named: str, name: str | None, licence: str, sha256: str | None, terminal: Terminal
+) -> None:
+    """Put weights into the folder of models and print the name under which they can be used.
+
+    Args:
+        named: Their path or address.
+        name: What to call them; None = as the file.
+        licence: What is known of it.
+        sha256: What their hash must be.
+        terminal: Shows the progress of fetching them.
+
+    Raises:
+        RequestError: As ``app.engine.added_models.add_model`` and ``app.engine.download.fetch``.
+        InputError: As ``app.engine.download.fetch``.
+    """
+    from remend.app.engine.added_models import Origin, add_model, check_name
+    from remend.app.engine.download import fetch, is_address
+
+    if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise RequestError(
+            f"--sha256 {sha256} has {len(sha256)} letters and not 64 digits of 0-9 and a-f."
+        )
+    if name is not None:
+        check_name(Path(name).stem if Path(name).suffix.lower() in WEIGHTS_SUFFIXES else name)
+    file = Path(named).expanduser()
+    if is_address(named):
+        with interruptible(), terminal.progress("fetching") as bar:
+            file = fetch(named, user_folder() / FETCHED, bar)
+    try:
+        added = add_model(file, Origin(named, licence), name=name, sha256=sha256)
+    finally:
+        if is_address(named):
+            file.unlink(missing_ok=True)
+    print(f"{added.name}  {added.card.task}, {added.card.architecture}  {added.path}")
+
+
+def remove_weights(name: str) -> None:
+    """Take weights out of the folder of models; errors as ``app.engine.added_models.remove_model``."""
+    from remend.app.engine.added_models import remove_model
+
+    print(f"removed {remove_model(name)}")

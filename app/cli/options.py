@@ -56,6 +56,16 @@ Model = Annotated[
     str | None,
     Option("--model", "-n", metavar="NAME|PATH", help="Weights; `remend models` lists them."),
 ]
+FillingModel = Annotated[
+    str | None,
+    Option(
+        "--model",
+        "-n",
+        metavar="NAME|PATH|auto",
+        help="Weights; `remend models` lists them. auto = for thick holes a network made for them, such "
+        "as LaMa, if you have added one.",
+    ),
+]
 Strength = Annotated[
     float,
     Option(metavar="0..1", help="How much of a fine-tuned adapter is applied; 0 = none of it."),
@@ -163,7 +173,7 @@ FillDetail = Annotated[
 ]
 FillModel = Annotated[
     str | None,
-    Option(metavar="NAME|PATH", help="Weights for filling; --model names those for upscaling."),
+    Option(metavar="NAME|PATH|auto", help="As --model of fill; here --model is for upscaling."),
 ]
 RestoreFillDetail = Annotated[
     float, Option("--fill-detail", metavar="0..1", help="The same as --detail of fill.")
@@ -259,3 +269,16 @@ ExportOutput = Annotated[
     Path | None,
     Option("--output", "-o", metavar="FILE", help="By default NAME.onnx and so on in this folder."),
 ]
+AddedFile = Annotated[
+    str, Argument(metavar="FILE|URL", help="Weights, or the https address of their file.")
+]
+AddedName = Annotated[
+    str | None, Option("--name", metavar="NAME", help="What to call them; by default as the file.")
+]
+AddedLicence = Annotated[
+    str, Option("--licence", metavar="TEXT", help="Their licence, for the page beside them.")
+]
+AddedHash = Annotated[
+    str | None, Option("--sha256", metavar="DIGITS", help="Refuse a file with another SHA-256.")
+]
+RemovedName = Annotated[str, Argument(metavar="NAME", help="A model in your folder.")]

@@ -23,7 +23,7 @@ from remend.app.cli.option_groups import (
 def fill(
     *,
     masked: MaskOptions,
-    model: options.Model = None,
+    model: options.FillingModel = None,
     detail: options.FillDetail = 1.0,
     strength: options.Strength = 1.0,
     files: FileOptions,

@@ -1,6 +1,6 @@
 """What community weights files turned out to be, remembered between runs.
 
-To learn what such a file is, spandrel must read all of it; a list of models must cost milliseconds. So the
+To learn what such a file is, its network must be planned; a list of models must cost milliseconds. So the
 card, or the reason why there is none, is kept in the cache folder until the file changes.
 """
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from remend.app.engine.user_dirs import cache_folder
-from remend.models.checkpoints.card import Card
+from remend.models.checkpoints.card import Card, check_card
 from remend.models.errors import RemendError, RequestError
 from remend.models.storage.atomic import write_atomic
 
-_EDITION = 1
+_EDITION = 2
 """To be raised when the cards that ``models.inference.spandrel_adapter`` makes change."""
 
 
@@ -45,14 +45,14 @@ def _recall(path: Path, size: int, mtime_ns: int) -> Card:
             write_atomic(json.dumps({**known, key: found}).encode(), index)
     if "card" not in found:
         raise RequestError(found.get("refused", f"{path} cannot be read."))
-    return Card(**found["card"])
+    return check_card(found["card"], path)
 
 
 def _inspect(path: Path) -> dict[str, Any]:
-    from remend.models.inference.spandrel_adapter import MissingExtra, open_community
+    from remend.models.inference.spandrel_adapter import MissingExtra, read_card_of
 
     try:
-        return {"card": asdict(open_community(path)[1])}
+        return {"card": asdict(read_card_of(path))}
     except MissingExtra:
         raise  # tomorrow it may be installed
     except RequestError as error:

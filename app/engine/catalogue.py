@@ -14,11 +14,11 @@ from pathlib import Path
 
 from remend.app.engine.card_cache import read_community_card
 from remend.app.engine.user_dirs import data_folder
-from remend.models.checkpoints.card import SUFFIX, Card, has_card, read_card
+from remend.models.checkpoints.card import Card, has_card, read_card
+from remend.models.checkpoints.header import SUFFIX
 from remend.models.errors import RequestError
 
-COMMUNITY_SUFFIXES = (".pth", ".pt", ".ckpt")
-"""Beside safetensors."""
+WEIGHTS_SUFFIXES = (SUFFIX, ".pth", ".pt", ".ckpt")
 TASKS = ("fill", "upscale", "damage")
 """What weights are for that can be named; others are parts of a training."""
 _OWN_FOLDER = Path(__file__).resolve().parents[2] / "weights"
@@ -40,6 +40,11 @@ def user_folder() -> Path:
     return data_folder() / "models"
 
 
+def own_folder() -> Path:
+    """The project's own weights."""
+    return _OWN_FOLDER
+
+
 def weights_folders() -> list[Path]:
     """Where names are looked up, the first match wins: the user's folder, then the project's."""
     return [user_folder(), _OWN_FOLDER]
@@ -53,7 +58,7 @@ def weights_files() -> Iterator[Path]:
 
 
 def _is_weights_name(path: Path) -> bool:
-    return path.suffix.lower() in (SUFFIX, *COMMUNITY_SUFFIXES)
+    return path.suffix.lower() in WEIGHTS_SUFFIXES
 
 
 def card_of(path: Path) -> Card:
@@ -128,6 +133,16 @@ def _no_such_model(name: str, task: str | None) -> str:
 def default_fill_model() -> str:
     """The name of the model that fills where none is asked for."""
     return "fill"
+
+
+def thick_hole_model() -> str | None:
+    """The name of the user's model that fills thick holes best; None where there is none.
+
+    A network made for large holes: LaMa before others, and never one of Remend's own kind.
+    """
+    others = [model for model in list_models("fill") if model.card.run.get("read_by")]
+    others.sort(key=lambda model: model.card.architecture != "LaMa")
+    return others[0].name if others else None
 
 
 def default_damage_model() -> str:

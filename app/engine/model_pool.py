@@ -100,13 +100,15 @@ class ModelPool:
         progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
+        thick: str | Path | None = None,
     ) -> Picture:
-        """Fill a picture where the mask says so; errors as ``inpainter`` and ``Inpainter.restore``."""
+        """Fill a picture where the mask says so; errors as ``inpainter`` and ``Inpainter.restore``.
+
+        ``thick`` names weights that fill its thick holes instead.
+        """
         with self._turn(self._devices, progress) as device:
-            restorer = _as(
-                Inpainter, device.load(find_model(model, "fill"), strength), model, "fill"
-            )
-            return restorer.restore(picture, mask, options, progress=progress)
+            restorer, other = device.inpainters(model, thick, strength)
+            return restorer.restore(picture, mask, options, progress=progress, thick=other)
 
     def fill_patches(
         self,
@@ -117,13 +119,12 @@ class ModelPool:
         progress: Progress = NO_PROGRESS,
         *,
         strength: float = 1.0,
+        thick: str | Path | None = None,
     ) -> list[FilledPatch]:
         """As ``fill``, but only the rectangles that change."""
         with self._turn(self._devices, progress) as device:
-            restorer = _as(
-                Inpainter, device.load(find_model(model, "fill"), strength), model, "fill"
-            )
-            return restorer.fill_patches(picture, mask, options, progress=progress)
+            restorer, other = device.inpainters(model, thick, strength)
+            return restorer.fill_patches(picture, mask, options, progress=progress, thick=other)
 
     def upscale(
         self,
@@ -215,6 +216,15 @@ class _Device:
         loaded = load_restorer(path, self.placement, strength=strength)
         with self._lock:
             return self._loaded.setdefault(_key_of(path, strength), loaded)
+
+    def inpainters(
+        self, model: str | Path, thick: str | Path | None, strength: float
+    ) -> tuple[Inpainter, Inpainter | None]:
+        """What fills with these weights, and what fills thick holes in its place."""
+        first = _as(Inpainter, self.load(find_model(model, "fill"), strength), model, "fill")
+        if thick is None:
+            return first, None
+        return first, _as(Inpainter, self.load(find_model(thick, "fill"), 1.0), thick, "fill")
 
 
 def _key_of(path: Path, strength: float) -> _Key:

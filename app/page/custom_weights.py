@@ -1,28 +1,26 @@
 """Adding weights through the page, where the server's owner allows it with ``--allow-custom-weights``.
 
-Only safetensors files with a card are accepted, which cannot hold code; they go to the user's folder of
-models, under a name that is not used there yet.
+They are checked as the command line checks them, and go to the user's folder of models. Here it has a limit.
 """
 
-import re
 from pathlib import Path
 
 import gradio as gr
 
-from remend.app.engine.catalogue import SUFFIX, user_folder, weights_files
+from remend.app.engine.added_models import Origin, add_model
+from remend.app.engine.catalogue import WEIGHTS_SUFFIXES
 from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import explain, say
 from remend.app.page.uploads import check_uploaded
-from remend.models.checkpoints.checkpoint import read_card
-from remend.models.device import choose_placement
-from remend.models.errors import RequestError
-from remend.models.inference.restorer import load_restorer
-from remend.models.storage.atomic import write_atomic
+
+MAX_FOLDER_BYTES = 20_000_000_000
+"""What the folder of models may hold after visitors added to it."""
 
 
 def weights_upload() -> gr.File:
     """The component that takes a file."""
-    return gr.File(label=make_label("weights_file"), file_types=[SUFFIX], elem_id="weights-upload")
+    label = make_label("weights_file")
+    return gr.File(label=label, file_types=[*WEIGHTS_SUFFIXES], elem_id="weights-upload")
 
 
 def add_weights(path: str | None, request: gr.Request) -> str:
@@ -43,20 +41,6 @@ def keep_weights(file: Path) -> str:
         The name under which it can now be chosen.
 
     Raises:
-        RequestError: It is no weights file of a restorer, or its name is used already or not possible.
+        RequestError: As ``add_model``.
     """
-    if not re.fullmatch(r"[\w.-]{1,80}", file.stem) or file.suffix != SUFFIX:
-        raise RequestError(
-            f"{file.name} cannot be the name of a model; use letters, digits, - and _, and {SUFFIX}."
-        )
-    if file.stem in {known.stem for known in weights_files()}:
-        raise RequestError(f"There is a model {file.stem} already; rename the file.")
-    if read_card(file).task == "damage":
-        raise RequestError(
-            f"{file.name} finds damage, and the page uses its own weights for that; add weights that fill or "
-            "upscale."
-        )
-    load_restorer(file, choose_placement("cpu", "fp32"))  # damage shows when all tensors are read
-    user_folder().mkdir(parents=True, exist_ok=True)
-    write_atomic(file.read_bytes(), user_folder() / file.name)
-    return file.stem
+    return add_model(file, Origin("a visitor of the page"), most_bytes=MAX_FOLDER_BYTES).name

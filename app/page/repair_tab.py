@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from remend.app.batch.plan import Naming
-from remend.app.batch.requests import FillRequest
-from remend.app.engine.catalogue import default_fill_model, list_models
+from remend.app.batch.requests import AUTO_MODEL, FillRequest
+from remend.app.engine.catalogue import default_fill_model, list_models, thick_hole_model
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
@@ -173,8 +173,9 @@ class RepairService:
         needed = CHANGING_BYTES * picture.width * picture.height
         with self._sessions.budget.hold(needed, current_visitor(), job):
             patches = self._pool.fill_patches(
-                picture, mask.grown(asked.grow), asked.weights, asked.options, job
-            )
+                picture, mask.grown(asked.grow), asked.weights, asked.options, job,
+                thick=asked.thick_weights,
+            )  # fmt: skip
         session.apply(patches, job.commit)
 
     def save_lossless(self, event: gr.EventData) -> Path:
@@ -263,7 +264,8 @@ def _make_editor(quick: Iterable[Callable[[Message], Message]]) -> gr.HTML:
 
 
 def _fill_models() -> list[str]:
-    return [found.name for found in list_models("fill")]
+    names = [found.name for found in list_models("fill")]
+    return [AUTO_MODEL, *names] if thick_hole_model() else names
 
 
 def _shown(box: Box, image: bytes) -> Message:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from remend.app.batch.requests import AUTO_MODEL
 from remend.app.engine.catalogue import list_models
 from remend.app.engine.crash_report import write_report
 from remend.app.page.guards.faults import DISK_FULL, is_disk_full
@@ -119,11 +120,15 @@ def returns_errors(function: Callable[..., dict[str, Any]]) -> Callable[..., dic
 
 
 def check_model_name(name: str, task: str) -> str:
-    """Check that a name is that of a listed model: a visitor may not name files of the server.
+    """Check that a name is that of a listed model, or "auto" for filling.
+
+    A visitor may not name files of the server.
 
     Raises:
         RequestError: There is no such model.
     """
+    if task == "fill" and name == AUTO_MODEL:
+        return name
     names = [model.name for model in list_models(task)]
     if name not in names:
         choice = f"choose one of {', '.join(names)}" if names else "there is none for this task"

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
 
 from remend.models.checkpoints.card import CARD_KEY, Card, read_card
+from remend.models.checkpoints.header import read_header
 from remend.models.checkpoints.lora import add_lora, merge_lora
+from remend.models.checkpoints.planning import Planning
 from remend.models.checkpoints.registry import ARCHITECTURES, build_network
 from remend.models.errors import OptionError, RequestError
 from remend.models.storage.atomic import write_atomic
@@ -76,14 +78,38 @@ def open_network(path: Path, *, strength: float = 1.0) -> tuple[nn.Module, Card]
     if strength != 1 and not card.adapter:
         raise no_adapter(path, strength)
     try:
-        network = build_network(card.architecture, card.config)
-        add_lora(network, card.adapter)
+        _plan(path, card)
+        network = _build(card)
         network.load_state_dict(read_tensors(path))
         if card.adapter:
             merge_lora(network, strength)
-    except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
+    except RequestError as error:
+        raise RequestError(f"{path} is damaged: {error}") from error
+    except Exception as error:  # a config of unknown origin can make a constructor raise anything
+        first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
         raise RequestError(
-            f"{path} is damaged: its tensors do not fit its card ({str(error).splitlines()[0]}); "
-            "get the file again."
+            f"{path} is damaged: its tensors do not fit its card ({first[:200]}); get the file again."
         ) from error
     return network.float().eval(), card
+
+
+def _build(card: Card) -> nn.Module:
+    network = build_network(card.architecture, card.config)
+    add_lora(network, card.adapter)
+    return network
+
+
+def _plan(path: Path, card: Card) -> None:
+    """Raise a ValueError for a card whose network has other tensors than the file; takes no memory."""
+    header = read_header(path)
+    planning = Planning(len(header.shapes), path.stat().st_size)
+    with planning:
+        network = _build(card)
+    planning.check_network(network)
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if shapes != header.shapes:
+        wrong = sorted(set(shapes.items()) ^ set(header.shapes.items()))
+        raise ValueError(f"{wrong[0][0]} has another shape or is missing")
+    enlarges = getattr(network.config, "scale", card.scale)
+    if card.scale != enlarges:
+        raise ValueError(f"the card says x{card.scale}, the network x{enlarges}")

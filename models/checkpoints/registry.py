@@ -51,6 +51,9 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
+_KINDS: dict[Any, tuple[type, ...]] = {int: (int,), bool: (bool,), float: (int, float), str: (str,)}
+
+
 def find_architecture(name: str) -> Architecture:
     """Look a name up.
 
@@ -78,6 +81,8 @@ def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
             f"Architecture {name!r} has no field {unknown[0]!r}; it has {', '.join(sorted(fields))}."
         )
     for field, hint in get_type_hints(architecture.config).items():
+        if hint in _KINDS and type(config.get(field, hint())) not in _KINDS[hint]:
+            raise RequestError(f"{name}.{field} = {config[field]!r} is no {hint.__name__}.")
         allowed = get_args(hint)
         if get_origin(hint) is Literal and field in config and config[field] not in allowed:
             choices = ", ".join(map(str, allowed))

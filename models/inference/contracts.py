@@ -5,9 +5,12 @@ and so must any architecture that the registry names for filling or upscaling. N
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
+
+from remend.models.inference.regions import OURS, WorkSizes
 
 
 class Stages(Protocol):
@@ -56,6 +59,22 @@ class FillNetwork(RestoringNetwork, Protocol):
     def multiple(self) -> int:
         """Height and width must be multiples of this many pixels."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FillTraits:
+    """What a restorer must know of a network that fills, beside its card.
+
+    Attributes:
+        sizes: What it likes to see.
+        has_texture: Whether it draws texture itself, so that only what a reduction took is copied.
+    """
+
+    sizes: WorkSizes = OURS
+    has_texture: bool = False
+
+
+OUR_TRAITS = FillTraits()
 
 
 class UpscaleTraits(Protocol):

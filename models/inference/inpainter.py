@@ -6,6 +6,7 @@ bits; the picture given is not changed. Nothing here opens files or looks for we
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +19,15 @@ from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
-from remend.models.inference.contracts import FillNetwork
+from remend.models.inference.contracts import OUR_TRAITS, FillNetwork, FillTraits
 from remend.models.inference.pace import Pace, measure_pace
-from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
+from remend.models.inference.regions import (
+    Box,
+    Region,
+    composite,
+    feather_mask,
+    plan_regions,
+)
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
@@ -44,11 +51,12 @@ class FillOptions:
 
 @dataclass(frozen=True, slots=True)
 class FilledPatch:
-    """A changed rectangle of a picture: its corner and its pixels (h, w, 3)."""
+    """A changed rectangle of a picture: its corner, its pixels (h, w, 3), and whether its hole is thick."""
 
     left: int
     top: int
     rgb: Pixels
+    is_thick: bool = False
 
 
 class Inpainter:
@@ -58,11 +66,19 @@ class Inpainter:
         network: In float32 and evaluation mode.
         card: What the weights say about themselves.
         placement: Where and in which precision to run.
+        traits: See `FillTraits`.
 
     Its weights must not change afterwards: networks made for a detail are cached.
     """
 
-    def __init__(self, network: FillNetwork, card: Card, placement: Placement) -> None:
+    def __init__(
+        self,
+        network: FillNetwork,
+        card: Card,
+        placement: Placement,
+        traits: FillTraits = OUR_TRAITS,
+    ) -> None:
+        self.traits = traits
         self.network = network.to(placement.device, memory_format=torch.channels_last)
         self.card, self.placement = card, placement
         self._at_detail = functools.lru_cache(2)(self.network.at_detail)
@@ -75,6 +91,7 @@ class Inpainter:
         options: FillOptions | None = None,
         *,
         progress: Progress = NO_PROGRESS,
+        thick: "Inpainter | None" = None,
     ) -> Picture:
         """Fill a picture where its mask says so.
 
@@ -83,6 +100,7 @@ class Inpainter:
             mask: Of the same size; an empty one gives the picture back, with a note.
             options: See `FillOptions`.
             progress: Told of every crop.
+            thick: What fills the thick holes in its place; a note says how many these were.
 
         Raises:
             RequestError: The mask has another size, or covers everything.
@@ -93,10 +111,13 @@ class Inpainter:
             notes = (*picture.meta.notes, *mask.notes, "The mask is empty: nothing was filled.")
             return dataclasses.replace(picture, meta=dataclasses.replace(picture.meta, notes=notes))
         rgb = picture.rgb.copy()
-        for patch in self.fill_patches(picture, mask, options, progress=progress):
+        patches = self.fill_patches(picture, mask, options, progress=progress, thick=thick)
+        for patch in patches:
             height, width = patch.rgb.shape[:2]
             rgb[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
         notes = (*picture.meta.notes, *mask.notes)
+        if thick is not None:
+            notes = (*notes, self._describe_shares(patches, thick))
         return dataclasses.replace(
             picture, rgb=rgb, meta=dataclasses.replace(picture.meta, notes=notes)
         )
@@ -108,6 +129,7 @@ class Inpainter:
         options: FillOptions | None = None,
         *,
         progress: Progress = NO_PROGRESS,
+        thick: "Inpainter | None" = None,
     ) -> list[FilledPatch]:
         """As `restore`, but only the rectangles that changed."""
         options = options or FillOptions()
@@ -118,13 +140,14 @@ class Inpainter:
         if mask.covers_everything:
             problem = "reaches every pixel that the mask left known"
             raise OptionError("feather", options.feather_px, problem, "a smaller one")
-        regions = plan_regions(mask)
+        regions = self._plan(mask, thick)
         rgb = picture.rgb.copy()
         missing = mask.values > 0
         for done, region in enumerate(regions):
             part = SubProgress(progress, done / len(regions), (done + 1) / len(regions))
             note = f"hole {done + 1} of {len(regions)}"
-            filled = self._fill_region(rgb, missing, region, options.detail, part, note)
+            filler = thick if thick is not None and region.is_thick else self
+            filled = filler._fill_region(rgb, missing, region, options.detail, part, note)
             hole = region.hole.slices
             inner = region.hole.inside(region.crop).slices
             fill = from_unit(filled, rgb.dtype)[inner]
@@ -132,13 +155,39 @@ class Inpainter:
             rgb[hole] = np.where(missing[hole][..., None], fill, rgb[hole])
             missing[hole] = False
         progress.update(1, 1)
-        return [cut_patch(picture.rgb, rgb, mask, region.hole) for region in regions]
+        return [cut_patch(picture.rgb, rgb, mask, region) for region in regions]
 
-    def estimate_seconds(self, mask: Mask, detail: float) -> float:
+    def _plan(self, mask: Mask, thick: "Inpainter | None") -> list[Region]:
+        sizes = None if thick is None else thick.traits.sizes
+        return plan_regions(mask, self.traits.sizes, sizes)
+
+    def _describe_shares(self, patches: Sequence[FilledPatch], thick: "Inpainter") -> str:
+        """Which model filled what, as a sentence."""
+        count = sum(patch.is_thick for patch in patches)
+        parts = [(count, "thick", thick.card.name), (len(patches) - count, "thin", self.card.name)]
+        said = [
+            f"{number} {kind} {'hole' if number == 1 else 'holes'} by {name}"
+            for number, kind, name in parts
+            if number
+        ]
+        return f"Filled: {' and '.join(said)}."
+
+    def estimate_seconds(
+        self, mask: Mask, detail: float, *, thick: "Inpainter | None" = None
+    ) -> float:
         """Seconds that a photo with that mask will take; the first call fills two small holes."""
         if mask.is_empty or mask.covers_everything:
             return 0.0
-        costs = [region.cost for region in plan_regions(mask)]
+        regions = self._plan(mask, thick)
+        seconds = self._estimate([region for region in regions if not region.is_thick], detail)
+        if thick is None:
+            return seconds
+        return seconds + thick._estimate([region for region in regions if region.is_thick], detail)
+
+    def _estimate(self, regions: Sequence[Region], detail: float) -> float:
+        if not regions:
+            return 0.0
+        costs = [region.cost for region in regions]
         larger = _PACE_PX[1:]
         side = next((side for side in larger if side**2 >= max(costs)), larger[-1])
         pace = self._pace(min(detail, 1e-3), side)  # all of the texture's work, or none of it
@@ -179,7 +228,10 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        textured = transfer_texture(photo, hole, filled, small_hole, detail)
+        has_texture = self.traits.has_texture
+        textured = transfer_texture(
+            photo, hole, filled, small_hole, detail, has_texture=has_texture
+        )
         return tone_fill(small, small_hole, textured, hole)
 
     @torch.inference_mode()
@@ -231,7 +283,8 @@ def reduce_known(photo: Tensor, hole: Tensor, size: list[int]) -> tuple[Tensor, 
     return small, (share < 0.5).float()
 
 
-def cut_patch(before: Pixels, after: Pixels, mask: Mask, box: Box) -> FilledPatch:
+def cut_patch(before: Pixels, after: Pixels, mask: Mask, region: Region) -> FilledPatch:
     """A region's rectangle with the fill pasted as the mask says."""
-    part = box.slices
-    return FilledPatch(box.left, box.top, composite(before[part], after[part], mask.values[part]))
+    box, part = region.hole, region.hole.slices
+    pasted = composite(before[part], after[part], mask.values[part])
+    return FilledPatch(box.left, box.top, pasted, region.is_thick)

@@ -24,7 +24,26 @@ GAP_PX = 16
 SIMILAR = 1.5
 """Holes that a gap separates share a crop only if none is reduced by more than this in excess."""
 
+THICK_HOLE_PX = 64
+"""From this thickness on a hole is thick, where networks for thin and for thick holes work together."""
+
 Values = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSizes:
+    """What a network that fills likes to see, in pixels as it sees them.
+
+    Attributes:
+        work_px: Longest side of a crop.
+        thick_px: Thicker holes are reduced to this.
+    """
+
+    work_px: int = WORK_PX
+    thick_px: int = THICK_PX
+
+
+OURS = WorkSizes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +84,20 @@ class Region:
         hole: The box whose missing pixels this region fills; it overlaps no other region's.
         crop: The box that the network sees, the hole and its surroundings.
         reduction: Pixels of the photo per pixel that the network sees, at least 1.
+        work_px: Longest side of a crop as the network sees it.
+        is_thick: Whether the network for thick holes fills it, where there are two.
     """
 
     hole: Box
     crop: Box
     reduction: float
+    work_px: int = WORK_PX
+    is_thick: bool = False
 
     @property
     def fits(self) -> bool:
         """Whether the network may see the crop as it is."""
-        return max(self.crop.width, self.crop.height) <= WORK_PX * self.reduction
+        return max(self.crop.width, self.crop.height) <= self.work_px * self.reduction
 
     @property
     def cost(self) -> float:
@@ -125,7 +148,8 @@ def _find_narrowest(counts: NDArray[np.intp]) -> int:
 class _Planner:
     """The recursion behind `plan_regions`, in the part of the photo where something is missing."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, sizes: WorkSizes, thick: WorkSizes | None) -> None:
+        self.sizes, self.thick = sizes, thick
         height, width = values.shape
         self.photo = Box(0, 0, width, height)
         # With a rim of known pixels, where there is one, distances are measured to it.
@@ -137,13 +161,16 @@ class _Planner:
     def describe(self, box: Box) -> Region:
         """The region that fills a box of the view."""
         thickness = 2.0 * float(self.distance[box.slices].max())
-        most = max(1.0, max(self.photo.width, self.photo.height) / WORK_PX)
-        reduction = min(max(thickness / THICK_PX, 1.0), most)
+        is_thick = self.thick is not None and thickness >= THICK_HOLE_PX
+        sizes = self.thick if self.thick is not None and is_thick else self.sizes
+        most = max(1.0, max(self.photo.width, self.photo.height) / sizes.work_px)
+        reduction = min(max(thickness / sizes.thick_px, 1.0), most)
         # More than half the thickness: the deepest pixel too has a known one in sight.
         context = round(max(0.75 * thickness, CONTEXT_PX * reduction))
         x, y = self.view.left, self.view.top
         hole = Box(x + box.left, y + box.top, x + box.right, y + box.bottom)
-        return Region(hole, grow_box(hole, context, self.photo), reduction)
+        crop = grow_box(hole, context, self.photo)
+        return Region(hole, crop, reduction, sizes.work_px, is_thick)
 
     def cut(self, box: Box, *, forced: bool) -> tuple[Box, Box] | None:
         """Halve a box at its widest gap, or else, if ``forced``, where it cuts least."""
@@ -173,12 +200,16 @@ class _Planner:
         parts = [region for half in halves for region in self.plan(half)]
         if not whole.fits or sum(part.cost for part in parts) < whole.cost:
             return parts
+        if any(part.is_thick != whole.is_thick for part in parts):
+            return parts
         if whole.reduction > SIMILAR * min(part.reduction for part in parts):
             return parts
         return [whole]
 
 
-def plan_regions(mask: Mask) -> list[Region]:
+def plan_regions(
+    mask: Mask, sizes: WorkSizes = OURS, thick: WorkSizes | None = None
+) -> list[Region]:
     """Plan how the holes of a mask are filled.
 
     Every missing pixel (mask > 0) lies in the hole of exactly one region. The thinnest come first:
@@ -186,10 +217,12 @@ def plan_regions(mask: Mask) -> list[Region]:
 
     Args:
         mask: A mask with something missing and something known.
+        sizes: Those of the network.
+        thick: Those of another network, which fills the thick holes; None = there is none.
     """
-    planner = _Planner(mask.values)
+    planner = _Planner(mask.values, sizes, thick)
     start = _find_bounds(planner.distance, Box(0, 0, *planner.distance.shape[::-1]))
-    return sorted(planner.plan(start), key=lambda region: region.reduction)
+    return sorted(planner.plan(start), key=lambda region: (region.is_thick, region.reduction))
 
 
 def feather_mask(mask: Mask, px: int) -> Mask:

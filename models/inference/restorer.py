@@ -74,5 +74,5 @@ def _load_community(path: Path, placement: Placement) -> Inpainter | Upscaler:
         reason = f"fp32: {card.architecture} does not compute in 16 bits of this kind"
         placement = dataclasses.replace(placement, dtype=torch.float32, reason=reason)
     if card.task == "fill":
-        return Inpainter(network, card, placement)
+        return Inpainter(network, card, placement, network.fill_traits)
     return Upscaler(network, card, placement, network.tiling)

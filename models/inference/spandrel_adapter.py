@@ -7,6 +7,7 @@ detail are the restorers' and the same for every network.
 
 import importlib
 import importlib.util
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,9 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.checkpoints.card import Card
+from remend.models.checkpoints.planning import Planning, sketch
 from remend.models.checkpoints.torchvision import import_torchvision
-from remend.models.checkpoints.untrusted import read_untrusted
+from remend.models.checkpoints.untrusted import candidate_names, read_untrusted
 from remend.models.errors import RequestError
+from remend.models.inference.contracts import FillTraits
+from remend.models.inference.regions import WorkSizes
 from remend.models.inference.tiling import Tiling
 
 SUPPORTED = Tiling(core_px=256, halo_px=32, blend_px=8)
@@ -26,6 +30,10 @@ DISCOURAGED = Tiling(core_px=512, halo_px=64, blend_px=32)
 """For networks whose authors advise against tiles: large ones, so that memory still suffices."""
 INTERNAL = Tiling(core_px=0, halo_px=0, blend_px=0)
 """For networks that cut pictures up themselves."""
+
+LAMA = FillTraits(WorkSizes(work_px=768, thick_px=300), has_texture=True)
+"""Its Fourier layers see the whole of a crop; beyond this side it costs more than 2 GB."""
+OTHER_FILLS = FillTraits(WorkSizes(work_px=512, thick_px=200), has_texture=True)
 
 TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
 
@@ -109,6 +117,7 @@ class CommunityNetwork(nn.Module):
         }
         tilings = {"SUPPORTED": SUPPORTED, "DISCOURAGED": DISCOURAGED, "INTERNAL": INTERNAL}
         self.tiling = tilings[descriptor.tiling.name]
+        self.fill_traits = LAMA if descriptor.architecture.name == "LaMa" else OTHER_FILLS
 
     def computes_in(self, dtype: torch.dtype) -> bool:
         """Whether its authors found it to work in this type."""
@@ -128,6 +137,23 @@ class CommunityNetwork(nn.Module):
         return Outputs(picture, picture)
 
 
+class _Weights(NamedTuple):
+    """What is known of a file before its network is built."""
+
+    spandrel: Any
+    tensors: dict[str, Tensor]
+    card: Card
+
+
+def read_card_of(path: Path) -> Card:
+    """The card that a community file would have; its network is planned, and not built.
+
+    Raises:
+        RequestError: As `open_community`.
+    """
+    return _plan(path).card
+
+
 def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
     """Rebuild a community network in float32 on the CPU, in evaluation mode.
 
@@ -135,24 +161,42 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
         RequestError: As `read_untrusted`; or spandrel is missing, does not know the architecture, or knows
             it for a task that Remend does not have.
     """
+    spandrel, tensors, card = _plan(path)
+    try:
+        descriptor: Descriptor = spandrel.MAIN_REGISTRY.load(tensors)
+    except Exception as error:  # values, too, are of unknown origin
+        raise _damaged(path, error) from error
+    return CommunityNetwork(descriptor).float().eval(), card
+
+
+def _plan(path: Path) -> _Weights:
+    """Find the architecture of a file and compare its network with the file, without building it."""
     spandrel = _import_spandrel(path)
     tensors = read_untrusted(path)
-    try:
-        descriptor: Descriptor = spandrel.MAIN_REGISTRY.load(
-            spandrel.canonicalize_state_dict(tensors)
-        )
-    except spandrel.UnsupportedModelError as error:
-        raise RequestError(
-            f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
-            "use weights for super-resolution or inpainting."
-        ) from error
-    except Exception as error:  # detection reads shapes of unknown origin
-        raise RequestError(
-            f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
-            "get the file again."
-        ) from error
-    card = _describe(descriptor, path)
-    return CommunityNetwork(descriptor).float().eval(), card
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    for named in candidate_names(tensors):
+        try:
+            planning = Planning(len(named), size)
+            with planning, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                descriptor: Descriptor = spandrel.MAIN_REGISTRY.load(sketch(named))
+            planning.check_network(descriptor.model)
+        except spandrel.UnsupportedModelError:
+            continue
+        except Exception as error:  # detection reads shapes of unknown origin
+            raise _damaged(path, error) from error
+        return _Weights(spandrel, named, _describe(descriptor, path))
+    raise RequestError(
+        f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
+        "use weights for super-resolution or inpainting."
+    )
+
+
+def _damaged(path: Path, error: Exception) -> RequestError:
+    return RequestError(
+        f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
+        "get the file again."
+    )
 
 
 def _import_spandrel(path: Path) -> Any:
@@ -207,4 +251,4 @@ def _describe(descriptor: Descriptor, path: Path) -> Card:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0][:200] if lines else type(error).__name__

@@ -7,7 +7,8 @@ A process that is killed while it writes leaves a temporary file, whose name not
 import errno
 import os
 import secrets
-from collections.abc import Generator
+import shutil
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -30,10 +31,21 @@ def write_atomic(data: bytes, path: AnyPath) -> None:
     """
     if isinstance(path, RemotePath):
         _write_remote(data, path)
-        return
+    else:
+        _put(path, len(data), lambda file: file.write(data))
+
+
+def copy_atomic(source: Path, path: Path) -> None:
+    """Copy a file, however large, as `write_atomic` writes one; errors as there."""
+    with source.open("rb") as content:
+        size = os.fstat(content.fileno()).st_size
+        _put(path, size, lambda file: shutil.copyfileobj(content, file, 1 << 20))
+
+
+def _put(path: Path, size: int, write: Callable[[BinaryIO], object]) -> None:
     try:
         with _temporary_beside(path) as (temporary, file):
-            file.write(data)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
             if fcntl is None:
@@ -56,7 +68,7 @@ def write_atomic(data: bytes, path: AnyPath) -> None:
             ) from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(
-                f"The disk of {path.parent} is full: {path.name} needs {len(data) / 1e6:.1f} MB; "
+                f"The disk of {path.parent} is full: {path.name} needs {size / 1e6:.1f} MB; "
                 "free some space and run again."
             ) from error
         raise InputError(

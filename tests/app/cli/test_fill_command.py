@@ -164,3 +164,21 @@ def test_the_names_of_other_programs_serve(remend: Remend):
     assert (load("b.png") == expected).all()
     assert remend("upscale -i photo.png -o c.png -n x2-fidelity -s 2 -t 0 -g -1 -f png").code == 0
     assert load("c.png").shape == (80, 96, 3)
+
+
+def test_auto_takes_the_users_network_for_thick_holes(
+    here: Path, remend: Remend, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (here / "big.safetensors").write_bytes((tiny_weights / "fill.safetensors").read_bytes())
+    save("photo.png", scene(300, 200))
+    hole = np.zeros((200, 300), np.uint8)
+    hole[20:180, 40:43] = 255
+    hole[40:160, 150:270] = 255
+    save("mask.png", hole)
+    command = "fill photo.png --mask mask.png -o out.png --model auto --json --device cpu"
+    (line,) = remend(command).objects
+    assert any("No model for thick holes" in note for note in line["notes"])
+    chosen = "remend.app.batch.requests.thick_hole_model"
+    monkeypatch.setattr(chosen, lambda: str(here / "big.safetensors"))
+    (line,) = remend(command).objects
+    assert any(note.startswith("Filled: 1 thick hole by fill and") for note in line["notes"]), line

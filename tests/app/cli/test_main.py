@@ -51,8 +51,8 @@ def test_every_command_has_the_shared_options(name: str):
     assert shared <= options_of(name)
 
 
-def test_there_are_thirteen_commands():
-    assert len(COMMANDS) == 13
+def test_there_are_fifteen_commands():
+    assert len(COMMANDS) == 15
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_weights_are_kept_only_if_they_are_weights_and_new(
         (upload_folder / name).write_bytes(data)
         with pytest.raises(RequestError):
             keep_weights(upload_folder / name)
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["gift.safetensors"]
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"gift.safetensors", "gift.md"}
 
 
 # The server

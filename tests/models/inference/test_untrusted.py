@@ -78,8 +78,8 @@ HARMFUL: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "bomb.pth": (write_bomb, "compressed archive"),
     "lie.pth": (write_lie, "claims"),
-    "script.pt": (write_script, "TorchScript"),
-    "text.ckpt": (lambda path: void(path.write_text("hello")), "opened|no PyTorch weights"),
+    "script.pt": (write_script, "no architecture"),
+    "text.ckpt": (lambda path: void(path.write_text("hello")), "first bytes"),
     "long.safetensors": (
         lambda path: void(path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}" * 50)),
         "no possible length",
