@@ -191,8 +191,8 @@ class DamageFinder:
         coarse = self._logits(half, SubProgress(progress, 0.8, 1.0))
         cv2 = load_opencv()
         for one, other, share in zip(fine, coarse, _COARSE, strict=True):
-            wide = cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR)
-            cv2.addWeighted(one, 1 - share, wide, share, 0, dst=one)
+            wide = np.asarray(cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR))
+            one += share * (wide - one)
         probabilities = 1 / (1 + np.exp(-fine))
         progress.update(1, 1)
         return DamageMap(picture.size, (probabilities * 255).round().astype(np.uint8))

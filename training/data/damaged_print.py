@@ -130,7 +130,7 @@ def texture_of(photo: Tensor) -> Tensor:
     """Standard deviation of the grey values around each pixel: (n, S, S) for (n, 3, S, S)."""
     grey = photo.mean(1, keepdim=True)
     cells = F.avg_pool2d(torch.cat((grey, grey.square()), 1), 8, ceil_mode=True)
-    mean, square = cells.split(1, 1)
+    mean, square = cells[:, :1], cells[:, 1:]
     deviation = (square - mean.square()).clamp_min(0).sqrt()
     return F.interpolate(deviation, photo.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
