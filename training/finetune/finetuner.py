@@ -22,8 +22,13 @@ from remend.training.engine.trainer import Trainer
 from remend.training.engine.watch.divergence import Plateau
 from remend.training.engine.watch.guard import DivergedError
 from remend.training.finetune.derive_recipe import check_start
-from remend.training.finetune.outcome import Outcome, is_better
-from remend.training.finetune.validation import Score, Validation, colour_drift
+from remend.training.finetune.outcome import Outcome, compare, is_better
+from remend.training.finetune.validation import (
+    Score,
+    Validation,
+    colour_drift,
+    lost_colours,
+)
 from remend.training.recipe.schema import Recipe
 
 VALIDATIONS_PER_RUN = 12
@@ -215,15 +220,15 @@ class FineTune:
         if not score.is_finite or score.psnr < self.before.psnr - COLLAPSED_DB:
             self.control.guard.go_back(f"the held-out photos score {score.psnr:.2f} dB")
             return
-        drift = colour_drift(score, self.before)
+        drift, lost = colour_drift(score, self.before), lost_colours(score, self.before)
         if drift and not self._drifts:
             self._say(f"Colours drift: {drift}. Such a state is not kept.")
         self._drifts = bool(drift)
-        is_best = not drift and is_better(score, self.best)
+        is_best = not (drift or lost) and is_better(score, self.best)
         if is_best:
             self._keep(score)
         self._say(
-            f"{self.control.state.images_seen} images: {score.psnr - self.before.psnr:+.2f} dB"
+            f"{self.control.state.images_seen} images: {compare(score, self.before)}"
             f"{' (best so far)' if is_best else ''}"
         )
         enough = self._plateau.add(is_best=is_best)

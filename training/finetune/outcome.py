@@ -36,12 +36,13 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """The gain in words."""
-        before, after = self.before, self.after
+        before, after = shown(self.before), shown(self.after)
         where = f"on {self.photos} held-out photo{'s' * (self.photos != 1)} ({self.crops} crops)"
         looks = ""
         if before.distance is not None and after.distance is not None:
             looks = (
                 f", perceptual distance {before.distance:.4f} before, {after.distance:.4f} after"
+                f" ({after.distance / max(before.distance, 1e-9) - 1:+.1%})"
             )
         if not self.has_gained:
             return (
@@ -50,6 +51,19 @@ class Outcome:
             )
         gain = after.psnr - before.psnr
         return f"{gain:+.2f} dB {where}: {before.psnr:.2f} before, {after.psnr:.2f} after{looks}."
+
+
+def shown(score: Score) -> Score:
+    """The score with the PSNR that is said: without texture, where a network has texture to be dialled."""
+    return score if score.plain_psnr is None else score._replace(psnr=score.plain_psnr)
+
+
+def compare(score: Score, parent: Score) -> str:
+    """How far a score is from the parent's, in words."""
+    words = f"{shown(score).psnr - shown(parent).psnr:+.2f} dB"
+    if score.distance is not None and parent.distance:
+        words += f", perceptual distance {score.distance / parent.distance - 1:+.1%}"
+    return words
 
 
 def is_better(score: Score, other: Score) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from remend.models.device import Placement
 from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch, WindowShift
 from remend.training.engine.feature_losses import NoFeatureLosses, make_feature_losses
@@ -30,6 +31,7 @@ CROPS = 40
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
 COLOUR_LEVELS = 2.0
+MOST_LOSS_DB = 0.02
 COLOURS = ("red", "green", "blue")
 
 
@@ -40,11 +42,13 @@ class Score(NamedTuple):
         psnr: In dB, the mean over photos.
         bias: Mean error of red, green and blue in steps of 8 bit; a colour cast.
         distance: Perceptual distance to the originals, lower is better; None = not asked for.
+        plain_psnr: In dB, without texture; None = the network has none, or does not train it.
     """
 
     psnr: float
     bias: tuple[float, float, float]
     distance: float | None = None
+    plain_psnr: float | None = None
 
     @property
     def value(self) -> float:
@@ -61,18 +65,20 @@ class Score(NamedTuple):
         found = {f"held-out PSNR{of}": round(self.psnr, 3)}
         if self.distance is not None:
             found[f"held-out distance{of}"] = round(self.distance, 5)
+        if self.plain_psnr is not None:
+            found[f"held-out PSNR at detail 0{of}"] = round(self.plain_psnr, 3)
         return found
 
     def as_list(self) -> list[float | None]:
         """Plain values, for a state on disk; `from_list` reads them."""
-        return [self.psnr, *self.bias, self.distance]
+        return [self.psnr, *self.bias, self.distance, self.plain_psnr]
 
     @classmethod
     def from_list(cls, values: list[float | None]) -> "Score":
         """The score that `as_list` wrote."""
-        psnr, red, green, blue, distance = values
+        psnr, red, green, blue, distance, *more = values
         assert psnr is not None and red is not None and green is not None and blue is not None
-        return cls(psnr, (red, green, blue), distance)
+        return cls(psnr, (red, green, blue), distance, *more)
 
 
 def colour_drift(score: Score, parent: Score) -> str:
@@ -88,10 +94,24 @@ def colour_drift(score: Score, parent: Score) -> str:
     return f"{colour} is off by {now:+.1f} of 255 on average, with the parent by {before:+.1f}"
 
 
+def lost_colours(score: Score, parent: Score) -> str:
+    """A sentence on what texture cost of the likely colours, "" if nothing beyond `MOST_LOSS_DB`."""
+    now, before = score.plain_psnr, parent.plain_psnr
+    if now is None or before is None or now >= before - MOST_LOSS_DB:
+        return ""
+    return f"without texture {now - before:+.2f} dB"
+
+
 def aims_at_looks(recipe: Recipe) -> bool:
     """Whether a recipe aims at pictures that look right rather than at small errors."""
     losses = recipe.losses
     return bool(losses.adversarial or losses.perceptual or losses.style)
+
+
+def picture_psnr(made: Tensor, batch: Batch) -> Tensor:
+    """PSNR of a photo's crops, pooled, in dB."""
+    error = (made.clamp(-1, 1) - batch.target).square().mean()
+    return psnr_of_errors(error.clamp_min(LEAST_ERROR), UNIT_SPAN)
 
 
 class Validation:
@@ -135,21 +155,30 @@ class Validation:
         """
         scores: list[Mapping[str, Tensor]] = []
         rows: list[Tensor] = []
+        both = isinstance(network, Inpaint) and network.config.apart
+        plain = network.at_detail(0) if isinstance(network, Inpaint) and both else None
         for batch in self.batches:
             tick()
             with self.placement.autocast():
                 output = run_generator(network, batch)
-            scores.append(self._score(output.refined.float(), batch))
+            found = self._score(output.refined.float(), batch)
+            if plain is not None:
+                with self.placement.autocast():
+                    made = run_generator(plain, batch).refined.float()
+                found["plain_psnr"] = picture_psnr(made, batch)
+            scores.append(found)
             rows.append(self.task.sheet(output, batch)[:1])
         means = {key: torch.stack([score[key] for score in scores]).mean(0) for key in scores[0]}
         red, green, blue = map(float, means["bias"].cpu().unbind())
         distance = means["distance"].item() if "distance" in means else None
-        return Score(means["psnr"].item(), (red, green, blue), distance), torch.cat(rows)
+        plain_psnr = means["plain_psnr"].item() if "plain_psnr" in means else None
+        psnr = means["psnr"].item()
+        return Score(psnr, (red, green, blue), distance, plain_psnr), torch.cat(rows)
 
     def _score(self, made: Tensor, batch: Batch) -> dict[str, Tensor]:
         error = made.clamp(-1, 1) - batch.target
         found = {
-            "psnr": psnr_of_errors(error.square().mean().clamp_min(LEAST_ERROR), UNIT_SPAN),
+            "psnr": picture_psnr(made, batch),
             "bias": LEVELS * error.mean((0, 2, 3)),
         }
         terms = self._feature_losses.terms(batch, made.clamp(-1, 1), WindowShift(0, 0))

@@ -164,7 +164,7 @@ def test_labels_reach_every_sample_of_their_class_only(name: str) -> None:
 
 def growing_pair(norm: str = "pixel") -> tuple[nn.Module, nn.Module]:
     generator = make_generator("growing", norm=norm).eval()
-    # stddev looks at the whole batch, which stays the same here.
+    # stddev compares samples, which stay the same here.
     return generator, make_discriminator("growing_judge").eval()
 
 

@@ -8,7 +8,12 @@ from remend.models.layers.attention import MaskedAttention
 from remend.models.layers.blocks import GatedResidual, Residual
 from remend.models.layers.gated import GATES, Gate, GatedConv
 from remend.models.layers.harmonic import harmonic_fill
-from remend.models.layers.minibatch import MINIBATCH, Minibatch, MinibatchDiscrimination
+from remend.models.layers.minibatch import (
+    MINIBATCH,
+    Minibatch,
+    MinibatchDiscrimination,
+    choose_group,
+)
 from remend.models.layers.norm import NORMS, Norm, SwitchableNorm, layer_norm
 from remend.models.layers.resample import UPSAMPLERS, Upsample, initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
@@ -205,6 +210,20 @@ def test_stddev_channel_is_zero_for_equal_samples_and_one_for_plus_minus_one() -
     signs = torch.ones(4, 2, 4, 4)
     signs[::2] = -1
     assert torch.allclose(layer(signs)[:, 2], torch.ones(4, 4, 4))
+
+
+def test_stddev_compares_groups_of_four_as_published() -> None:
+    layer = MINIBATCH["stddev"](1)
+    # Samples 0, 2, 4 and 6 are one group and differ by a sign, the others are all alike.
+    x = torch.tensor([1.0, 5, -1, 5, 1, 5, -1, 5]).view(8, 1, 1, 1)
+    assert torch.allclose(layer(x)[:, 1].flatten(), torch.tensor([1.0, 1e-4] * 4), atol=1e-4)
+    # So the channel is that of four samples, however many more there are.
+    four = layer(x[::2])[:, 1]
+    assert torch.allclose(layer(x[::2].repeat(3, 1, 1, 1))[:4, 1], four)
+    # Batches that 4 does not divide: groups of 3 or 2, or all of it.
+    for batch, spread in ((6, 3), (10, 2), (7, 7), (1, 1)):
+        assert choose_group(batch) == spread
+        assert layer(torch.randn(batch, 1, 2, 2)).shape == (batch, 2, 2, 2)
 
 
 def test_minibatch_discrimination_counts_equal_samples_and_forgets_distant_ones() -> None:

@@ -45,9 +45,21 @@ def test_hinge_without_relu_is_wgan_plus_two() -> None:
 
 
 def test_least_squares_by_hand() -> None:
-    half = torch.full((2,), 0.5)
-    assert float(GAN_LOSSES["lsgan"].discriminator(half, half, 1.0)) == pytest.approx(0.25)
-    assert float(GAN_LOSSES["lsgan"].generator(torch.ones(2))) == 0
+    # (r-1)²: 1, .25, 4; k²: 4, .09, 2.25; (k-1)²: 9, .49, .25; each sum halved and divided by 3.
+    lsgan = GAN_LOSSES["lsgan"]
+    assert float(lsgan.discriminator(REAL, FAKE, 1.0)) == pytest.approx((5.25 + 6.34) / 6)
+    assert float(lsgan.generator(FAKE)) == pytest.approx(9.74 / 6)
+    # Real logits are pulled to the target, made ones to 0 all the same; (r-.9)²: 1.21, .16, 3.61.
+    assert float(lsgan.discriminator(REAL, FAKE, 0.9)) == pytest.approx((4.98 + 6.34) / 6)
+    assert float(lsgan.discriminator(torch.full((2,), 0.9), torch.zeros(2), 0.9)) == 0
+
+
+def test_wgan_by_hand() -> None:
+    # -mean(r) + mean(k), and -mean(k): the discriminator's logits rise for real pictures.
+    wgan = GAN_LOSSES["wgan"]
+    assert float(wgan.discriminator(REAL, FAKE, 1.0)) == pytest.approx(-0.5 - 0.2 / 3)
+    assert float(wgan.generator(FAKE)) == pytest.approx(0.2 / 3)
+    assert wgan.discriminator(REAL + 1, FAKE, 1.0) < wgan.discriminator(REAL, FAKE, 1.0)
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)

@@ -106,3 +106,13 @@ def test_gram_matrices_forget_where_things_are() -> None:
     assert torch.allclose(gram(features), gram(shuffled), atol=1e-6)
     assert torch.allclose(gram(2 * features), 4 * gram(features))
     assert style(features, features) == 0
+
+
+def test_gram_matrices_are_divided_by_channels_height_and_width() -> None:
+    # Two channels of 3 x 5: all ones and all twos. Sums over the picture are 15, 30 and 60; C·H·W is 30.
+    features = torch.ones(1, 2, 3, 5) * torch.tensor([1.0, 2.0]).view(1, 2, 1, 1)
+    assert torch.allclose(gram(features), torch.tensor([[[0.5, 1.0], [1.0, 2.0]]]))
+    # Of an area, its size takes the place of H·W.
+    area = torch.zeros(1, 1, 3, 5)
+    area[..., :2] = 1
+    assert torch.allclose(gram(features, area), gram(features))

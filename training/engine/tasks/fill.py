@@ -31,7 +31,13 @@ class FillTask:
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         _, mask = batch.inputs
+
+        def tv() -> Tensor:
+            return picture_losses.total_variation(output.refined, mask)
+
         small, share = F.avg_pool2d(batch.target, COARSE_FACTOR), F.avg_pool2d(mask, COARSE_FACTOR)
+        if output.plain is not None:
+            return {**self._terms_apart(output, output.plain, batch), "tv": tv}
         return {
             "l1": lambda: (
                 picture_losses.l1(output.refined, batch.target)
@@ -45,7 +51,20 @@ class FillTask:
                 picture_losses.log_mse(output.refined, batch.target, mask)
                 + picture_losses.log_mse(output.coarse, small, share, 16 / COARSE_FACTOR**2)
             ),
-            "tv": lambda: picture_losses.total_variation(output.refined, mask),
+            "tv": tv,
+        }
+
+    def _terms_apart(self, output: Output, plain: Tensor, batch: Batch) -> Terms:
+        """Colours learn by `log_mse`, at detail 0 and in the coarse stage, texture by L1 and all else."""
+        mask, target = batch.inputs[1], batch.target
+        small, share = F.avg_pool2d(target, COARSE_FACTOR), F.avg_pool2d(mask, COARSE_FACTOR)
+        return {
+            "l1": lambda: picture_losses.l1(output.refined, target),
+            "l1_hole": lambda: picture_losses.l1_hole(output.refined, target, mask),
+            "log_mse": lambda: (
+                picture_losses.log_mse(plain, target, mask)
+                + picture_losses.log_mse(output.coarse, small, share, 16 / COARSE_FACTOR**2)
+            ),
         }
 
     def score(self, output: Output, batch: Batch) -> dict[str, float]:

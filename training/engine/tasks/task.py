@@ -26,6 +26,8 @@ class Output(NamedTuple):
 
     coarse: Tensor
     refined: Tensor
+    plain: Tensor | None = None
+    """The refined picture without texture, where a network learns both side by side."""
 
 
 Terms = Mapping[str, Callable[[], Tensor]]
@@ -67,8 +69,8 @@ def mean_psnr(output: Tensor, target: Tensor, weight: Tensor | None = None) -> f
 def run_generator(network: nn.Module, batch: Batch) -> Output:
     """Apply a generator to a batch; what it makes comes back without the noise it was to keep."""
     made = network(*batch.inputs)
-    coarse, refined = (made, made) if isinstance(made, Tensor) else made
+    coarse, refined, *more = (made, made) if isinstance(made, Tensor) else made
     if batch.kept_noise is not None:
         clean = coarse - batch.kept_noise
         coarse, refined = clean, clean if refined is coarse else refined - batch.kept_noise
-    return Output(coarse, refined)
+    return Output(coarse, refined, *more)
