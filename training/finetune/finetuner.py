@@ -84,6 +84,7 @@ class FineTune:
         self._plateau = Plateau(PATIENCE)
         self._plateau.stale = self.notes.setdefault("stale", 0)
         self._spent_before: float = self.notes.setdefault("wall_seconds", 0.0)
+        self.notes.setdefault("validated", self.control.state.images_seen)  # runs of 0.1 lack it
         self.validation_seconds = 0.0
         self._started = (self.control.state.images_seen, time.monotonic())
         self._validated = self._begin
