@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remend.app.batch.target_size import TargetSize
+from remend.app.batch.target_size import LARGEST_SCALE, SMALLEST_SCALE, TargetSize
 from remend.app.engine.catalogue import (
+    card_of,
     default_damage_model,
     default_fill_model,
     default_upscale_model,
@@ -21,6 +22,7 @@ from remend.models.errors import OptionError
 if TYPE_CHECKING:  # a request that is refused does not wait for torch
     from remend.models.inference.restorer import FillOptions, UpscaleOptions
 
+SCALES = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g}"
 AUTO_MASK = "auto"
 """In place of a mask: damage is found by the program."""
 AUTO_MODEL = "auto"
@@ -128,6 +130,9 @@ class UpscaleRequest:
         if self.tile_px is not None and self.tile_px != 0 and self.tile_px < _SMALLEST_TILE_PX:
             limit = f"0, or {_SMALLEST_TILE_PX} pixels and more"
             raise OptionError("tile", self.tile_px, "is not possible", limit)
+        if self.target.scale == 1 and self.model is None:
+            problem = "is for models that keep the size, and none is named"
+            raise OptionError("scale", self.target.scale, problem, SCALES)
         for name in ("detail", "denoise", "strength"):
             if (value := getattr(self, name)) is not None:
                 check_range(name, value, 0, 1)
@@ -143,11 +148,18 @@ class UpscaleRequest:
         """The weights file for a photo of that width and height.
 
         Raises:
-            RequestError: As ``find_model``.
+            RequestError: As ``find_model``; or a scale of 1 with weights that enlarge.
             InputError: As ``TargetSize.scale_for``, where no model was named.
         """
         if self.model is not None:
-            return find_model(self.model, "upscale").absolute()
+            path = find_model(self.model, "upscale").absolute()
+            enlarges = card_of(path).scale
+            if self.target.scale == 1 and enlarges != 1:
+                problem = (
+                    f"is for models that keep the size, and {self.model} enlarges {enlarges} times"
+                )
+                raise OptionError("scale", self.target.scale, problem, SCALES)
+            return path
         return find_model(default_upscale_model(self.target.scale_for(size)), "upscale").absolute()
 
     @property

@@ -17,7 +17,7 @@ class TargetSize:
     """The size asked for: a factor, or limits in pixels, or an area; nothing at all is the factor 4.
 
     Attributes:
-        scale: 1.5 to 8 times the photo's width and height.
+        scale: 1.5 to 8 times the photo's width and height, or 1 for models that keep the size.
         width: Pixels across the result. With ``height``, the result is as large as fits into both.
         height: Pixels down the result.
         megapixels: Millions of pixels of the result.
@@ -39,7 +39,12 @@ class TargetSize:
                 "Only one of scale, width and height, and megapixels can set the size; "
                 "leave the others out."
             )
-        if self.scale is not None and not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE:
+        same = self.scale == 1  # for models that keep the size
+        if (
+            self.scale is not None
+            and not same
+            and not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE
+        ):
             limit = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g}"
             raise OptionError("scale", self.scale, "is out of range", limit)
         for name in ("width", "height", "megapixels"):

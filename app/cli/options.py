@@ -193,7 +193,12 @@ InputsOption = Annotated[
 Recursive = Annotated[bool, _FileOption("--recursive", "-r", help="Include folders in folders.")]
 Scale = Annotated[
     float | None,
-    _SizeOption("--scale", "-s", metavar="1.5..8", help="Scale factor; 4 by default."),
+    _SizeOption(
+        "--scale",
+        "-s",
+        metavar="1.5..8",
+        help="Scale factor; 4 by default. 1 for models that keep the size.",
+    ),
 ]
 Width = Annotated[
     int | None, _SizeOption(metavar="PX", help="With --height: as large as fits into both.")

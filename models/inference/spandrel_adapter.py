@@ -35,6 +35,9 @@ LAMA = FillTraits(WorkSizes(work_px=768, thick_px=300), has_texture=True)
 """Its Fourier layers see the whole of a crop; beyond this side it costs more than 2 GB."""
 OTHER_FILLS = FillTraits(WorkSizes(work_px=512, thick_px=200), has_texture=True)
 
+FACE_NAMES = frozenset({"position_emb", "feat_emb.weight", "idx_pred_layer.1.weight"})
+"""Tensors of CodeFormer, whose licence keeps it out of spandrel."""
+
 TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
 
 
@@ -186,9 +189,18 @@ def _plan(path: Path) -> _Weights:
         except Exception as error:  # detection reads shapes of unknown origin
             raise _damaged(path, error) from error
         return _Weights(spandrel, named, _describe(descriptor, path))
+    if tensors.keys() >= FACE_NAMES:
+        raise _needs_faces(path, "CodeFormer")
     raise RequestError(
         f"{path} holds {len(tensors)} tensors of no architecture that Remend or spandrel knows; "
         "use weights for super-resolution or inpainting."
+    )
+
+
+def _needs_faces(path: Path, architecture: str) -> RequestError:
+    return RequestError(
+        f"{path} holds {architecture}, which restores faces that were cut out and turned upright, and Remend "
+        "does not look for faces; use weights for super-resolution or inpainting."
     )
 
 
@@ -216,6 +228,8 @@ def _import_spandrel(path: Path) -> Any:
 def _describe(descriptor: Descriptor, path: Path) -> Card:
     """The card that such a file would have."""
     architecture = descriptor.architecture.name
+    if descriptor.purpose == "FaceSR":
+        raise _needs_faces(path, architecture)
     if descriptor.purpose not in TASKS:
         raise RequestError(
             f"{path} holds {architecture}, which is for {descriptor.purpose} and neither fills nor "

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
 from remend.app.cli.main import main
@@ -87,6 +86,12 @@ def put(network: nn.Module, path: Path, key: str = "params_ema") -> Path:
     return path
 
 
+def trace(network: nn.Module, *example: torch.Tensor) -> Any:
+    jit: Any = torch.jit
+    with torch.inference_mode():
+        return jit.trace(network, example, check_trace=False)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder of models, empty."""
@@ -96,9 +101,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def lama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """LaMa as it is published, with random weights: spandrel knows one size only, 51 million numbers."""
-    path = tmp_path_factory.mktemp("lama") / "lama.safetensors"
-    save_file(build("LaMa", "LaMa", in_nc=4, out_nc=3).state_dict(), path)
+    """LaMa as everybody has it, a traced program, with random weights: one size only, 51 million numbers."""
+    network = build("LaMa", "LaMa", in_nc=4, out_nc=3)
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8:20, 8:20] = 1
+    path = tmp_path_factory.mktemp("lama") / "big-lama.pt"
+    trace(network, torch.rand(1, 3, 32, 32), mask).save(path)
     return path
 
 
@@ -185,6 +193,49 @@ def test_the_users_folder_is_listed_and_remembered(folder: Path, monkeypatch: py
     assert {model.name for model in list_models("upscale")} == set(names)
     with pytest.raises(RequestError, match="no architecture"):
         find_model(folder / "nonsense.pth")
+
+
+def as_traced(network: nn.Module, path: Path) -> None:
+    trace(network, torch.rand(1, 3, 16, 16)).save(path)
+
+
+def as_scripted(network: nn.Module, path: Path) -> None:
+    jit: Any = torch.jit
+    jit.script(network).save(path)
+
+
+def as_trained(network: nn.Module, path: Path) -> None:
+    """As a trainer's wrapper keeps it, beside its discriminator."""
+    judge = nn.Sequential(nn.Conv2d(3, 3, 3))
+    torch.save(nn.ModuleDict({"net_g": network, "net_d": judge}), path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("ESRGAN", as_traced), ("DnCNN", as_scripted), ("Compact", as_traced), ("ESRGAN", as_trained)],
+)
+def test_a_program_is_read_as_its_tensors(
+    name: str, write: Callable[[nn.Module, Path], None], tmp_path: Path
+):
+    scale, make = ENLARGING[name]
+    network = make()
+    if name == "DnCNN":  # which takes grey
+        scale, network = 1, build("DnCNN", "DnCNN", in_nc=3, out_nc=3, nc=8, nb=4)
+    write(network, tmp_path / "model.pt")
+    restorer = load_restorer(tmp_path / "model.pt", FP32)
+    assert isinstance(restorer, Upscaler) and restorer.card.scale == scale
+    picture = noise(24, 20)
+    with torch.inference_mode():
+        theirs = network((to_unit(picture.rgb) + 1) / 2)[0].clamp(0, 1)
+    levels = theirs.permute(1, 2, 0).numpy() * 255
+    assert np.abs(restorer.restore(picture).rgb - levels).max() <= 1
+
+
+def test_a_frozen_program_is_refused(tmp_path: Path):
+    jit: Any = torch.jit
+    jit.freeze(trace(ENLARGING["Compact"][1](), torch.rand(1, 3, 8, 8))).save(tmp_path / "m.pt")
+    with pytest.raises(RequestError, match="no tensors with names, as programs that were frozen"):
+        load_restorer(tmp_path / "m.pt", FP32)
 
 
 def test_the_average_comes_before_the_last_step(tmp_path: Path):
