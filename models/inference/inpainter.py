@@ -21,6 +21,7 @@ from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_u
 from remend.models.inference.contracts import FillNetwork
 from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
+from remend.models.inference.structure import OWN_TEXTURE, complete_structure
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
@@ -179,7 +180,12 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        textured = transfer_texture(photo, hole, filled, small_hole, detail)
+        textured_there = None
+        if detail > 0 and (structure := complete_structure(filled, small_hole)) is not None:
+            completed, share = structure
+            filled = torch.lerp(filled, completed, detail * share)
+            textured_there = OWN_TEXTURE * share
+        textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
         return tone_fill(small, small_hole, textured, hole)
 
     @torch.inference_mode()
