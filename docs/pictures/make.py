@@ -15,11 +15,13 @@ from benchmarks.quality import damaged
 from remend.app.engine.model_pool import ModelPool
 from remend.models.device import choose_placement
 from remend.models.imaging.files import read_picture, write_picture
-from remend.models.imaging.picture import Mask, Picture, from_unit
+from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit
 from remend.models.inference.restorer import FillOptions, UpscaleOptions
 from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.degradation import degrade
+from remend.training.data.masks import HOLES, HoleSampler
 from remend.training.recipe.parse import read_recipe
+from remend.training.recipe.schema import HolesConfig
 
 HERE = Path(__file__).resolve().parent
 
@@ -134,9 +136,24 @@ def degradations() -> None:
     write_picture(Picture(np.asarray(sheet, np.uint8)), HERE / "degradations.jpg", quality=85)
 
 
+def holes() -> None:
+    """Write hole-kinds.png: a row a kind, eight draws each, 128 px, within the coverage of training."""
+    rows = list[Pixels]()
+    for kind in HOLES:
+        sampler = HoleSampler({kind: 1.0}, HolesConfig().coverage)
+        draws = sampler.sample(8, 128, torch.Generator().manual_seed(2))[:, 0]
+        tiles = [np.pad(255 * draw.numpy(), 2, constant_values=128) for draw in draws]
+        row = np.ascontiguousarray(np.hstack(tiles), np.uint8)
+        cv2.putText(row, kind, (8, 124), cv2.FONT_HERSHEY_DUPLEX, 0.5, 128, 3, cv2.LINE_AA)
+        cv2.putText(row, kind, (8, 124), cv2.FONT_HERSHEY_DUPLEX, 0.5, 255, 1, cv2.LINE_AA)
+        rows.append(row)
+    Image.fromarray(np.vstack(rows)).save(HERE / "hole-kinds.png", optimize=True)
+
+
 def main() -> None:
-    """Write fill.jpg, upscale.jpg, limits.jpg, faults.jpg and degradations.jpg."""
+    """Write fill.jpg, upscale.jpg, limits.jpg, faults.jpg, degradations.jpg and hole-kinds.png."""
     pool = ModelPool([choose_placement()])
+    holes()
     degradations()
     limits(pool)
     faults(pool)

@@ -21,13 +21,8 @@ from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import OUR_TRAITS, FillNetwork, FillTraits
 from remend.models.inference.pace import Pace, measure_pace
-from remend.models.inference.regions import (
-    Box,
-    Region,
-    composite,
-    feather_mask,
-    plan_regions,
-)
+from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
+from remend.models.inference.structure import OWN_TEXTURE, complete_structure
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
@@ -228,10 +223,14 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        has_texture = self.traits.has_texture
-        textured = transfer_texture(
-            photo, hole, filled, small_hole, detail, has_texture=has_texture
-        )
+        textured_there = torch.ones_like(small_hole) if self.traits.has_texture else None
+        if detail > 0 and textured_there is None:
+            structure = complete_structure(filled, small_hole)
+            if structure is not None:
+                completed, share = structure
+                filled = torch.lerp(filled, completed, detail * share)
+                textured_there = OWN_TEXTURE * share
+        textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
         return tone_fill(small, small_hole, textured, hole)
 
     @torch.inference_mode()

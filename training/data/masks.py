@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.training.data.drawn_masks import compact, painted, persons, stamps
 from remend.training.data.draws import first_few, log_uniform, normal, uniform
 from remend.training.data.shapes import (
     FAR,
@@ -176,6 +177,10 @@ HOLES: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
     "text": text,
     "boxes": boxes,
     "blobs": blobs,
+    "compact": compact,
+    "painted": painted,
+    "persons": persons,
+    "stamps": stamps,
 }
 """Kinds of holes: (batch, size, random) -> (batch, 1, size, size) float32, 1 = hole, 0 = known."""
 

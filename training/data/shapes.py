@@ -157,3 +157,35 @@ def _text_page(number: int) -> np.ndarray:
 def text_pages(device: torch.device) -> Tensor:
     """All pages of words, (PAGES, PAGE, PAGE) bool, drawn once for each device."""
     return torch.as_tensor(np.stack([_text_page(n) for n in range(PAGES)])).to(device)
+
+
+STAMPS = 12
+"""How many date stamps there are."""
+_STAMP_SIDES = (40, 240)  # rows and columns of the largest
+
+
+def _date_stamp(number: int) -> np.ndarray:
+    """One date as cameras burn it in, as small as 8 px or as large as 30 px: (rows, columns) bool."""
+    cv2 = load_opencv()
+    dice = np.random.default_rng(1000 + number)
+    year, month, day = dice.integers(0, 100), dice.integers(1, 13), dice.integers(1, 32)
+    form = (
+        "'{:02d} {:2d} {:2d}",
+        "{:02d}.{:02d}.{:02d}",
+        "{:02d}/{:02d}/20{:02d}",
+        "{:02d}:{:02d} {:02d}",
+    )
+    words = form[number % len(form)].format(year, month, day)
+    page = np.zeros(_STAMP_SIDES, np.uint8)
+    scale = 0.35 * 2.0 ** (number % 3 * 0.6)
+    thickness = 1 + number % 3
+    font = cv2.FONT_HERSHEY_PLAIN if number % 2 else cv2.FONT_HERSHEY_DUPLEX
+    scale *= 1.6 if number % 2 else 1.0
+    cv2.putText(page, words, (4, _STAMP_SIDES[0] - 10), font, scale, 255, thickness)
+    return page > 127
+
+
+@functools.cache
+def digit_pages(device: torch.device) -> Tensor:
+    """All date stamps, (STAMPS, rows, columns) bool, drawn once for each device."""
+    return torch.as_tensor(np.stack([_date_stamp(n) for n in range(STAMPS)])).to(device)

@@ -1,10 +1,17 @@
 """Facts about random holes: binary, reproducible, inside their coverage, of known widths."""
 
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from remend.training.data.masks import HOLES, HoleSampler
+from remend.training.recipe.parse import read_recipe
+from remend.training.recipe.schema import HolesConfig
+from tests.helpers.paths import RECIPES
 
 
 def dice(seed: int = 0) -> torch.Generator:
@@ -44,6 +51,49 @@ def test_scratches_are_thin_and_strokes_are_wide():
     wide = widest(sampler["strokes"].sample(100, 128, dice()))
     assert thin.median() <= 6  # crossings are wider than one scratch
     assert 8 <= wide.median() <= 26
+
+
+def test_what_people_paint_over_things_is_thick_and_in_one_piece():
+    for kind, pieces in (("compact", 1), ("painted", 2)):
+        holes = HoleSampler({kind: 1}, (0.05, 0.5)).sample(100, 128, dice())
+        assert widest(holes).median() >= 25
+        counts = [
+            cv2.connectedComponents(hole[0].numpy().astype(np.uint8))[0] - 1 for hole in holes
+        ]
+        assert np.mean([count <= pieces for count in counts]) > 0.9
+
+
+def test_a_person_is_higher_than_wide_before_the_sampler_turns_it():
+    figures = HOLES["persons"](300, 128, dice())
+    # Wholly inside, apart from others: outlines whose rim is free.
+    rim = figures.clone()
+    rim[..., 1:-1, 1:-1] = 0
+    whole = figures[(rim.sum((1, 2, 3)) == 0) & (figures.sum((1, 2, 3)) < 2500)]
+    assert len(whole) >= 5
+    heights = whole.amax((1, 3)).sum(1)
+    widths = whole.amax((1, 2)).sum(1)
+    assert float((heights / widths).median()) > 1.3
+
+
+def test_stamps_are_low_and_long_and_their_boxes_full():
+    stamps = HOLES["stamps"](300, 128, dice())
+    seen = stamps[stamps.sum((1, 2, 3)) > 0]
+    assert len(seen) > 240
+    heights, widths = seen.amax((1, 3)).sum(1), seen.amax((1, 2)).sum(1)
+    assert heights.max() <= 45
+    assert widths.median() > 2 * heights.median()
+    full = seen.sum((1, 2, 3)) == heights * widths
+    assert 0.2 < full.float().mean() < 0.6
+
+
+def test_the_recipe_of_texture_has_more_holes_of_15_to_35_per_cent():
+    def large(shares: Mapping[str, float]) -> float:
+        share = HoleSampler(shares, (0.005, 0.5)).sample(600, 128, dice()).mean((1, 2, 3))
+        return float(((share > 0.15) & (share < 0.35)).float().mean())
+
+    texture = read_recipe(RECIPES / "fill-gan.toml").holes.shares
+    assert large(texture) > large(HolesConfig().shares) + 0.05
+    assert {"compact", "painted", "persons", "stamps"} <= set(texture)
 
 
 @pytest.mark.parametrize("coverage", [(0.005, 0.5), (0.05, 0.15), (0.3, 0.4), (0.0, 0.02)])
