@@ -3,7 +3,7 @@
 // `fills.js` and `masks.js` hold what the server does with the photo; `buttons.js`, `pointers.js`, `keys.js` and
 // `files.js` turn what a person does into calls.
 
-import { listenForButtons } from "./buttons.js";
+import { enableButtons, listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
 import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
@@ -11,14 +11,13 @@ import { keepWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
 import { Painting } from "./painting.js";
 import { listenForPointers } from "./pointers.js";
-import { askBeforeLeaving } from "./question.js";
 import { Server, ServerError } from "./server.js";
+import { listenForDials, offerModels, showRing } from "./shell/dials.js";
+import { fillHelp } from "./shell/help.js";
+import { layOut } from "./shell/layout.js";
+import { listenForMenus } from "./shell/menus.js";
+import { askBeforeLeaving } from "./shell/question.js";
 import { View } from "./view.js";
-
-const NEED_PHOTO = ["#repair-fill", "#repair-download", "#repair-upscale"].concat(
-  ["fit", "original", "divide", "load", "suggest", "invert"].map((name) => `[data-do=${name}]`),
-);
-const NEED_PAINT = ["save", "grow", "shrink", "clear"].map((name) => `[data-do=${name}]`);
 
 export class Editor {
   /** @param host What Gradio gives a component: {element, props, trigger, watch, server, upload}. */
@@ -31,7 +30,7 @@ export class Editor {
     this.trigger = trigger;
     this.stage = this.find(".stage");
     this.canvas = this.find("canvas");
-    this.sizeInput = this.find(".size input");
+    this.sizeInput = this.find("#repair-size");
     this.dividerInput = this.find(".divider");
     this.view = new View(this.canvas);
     this.photo = null; // what the server said of the open photo
@@ -43,6 +42,7 @@ export class Editor {
     this.wishes = []; // what was asked for while the server was at work
     this.opening = 0; // number of the last photo that was to be opened
     this.hover = null; // where the pointer is
+    this.showsSize = false; // the brush's size was changed a moment ago
     this.outline = null; // points of the box or lasso that is being drawn
     this.showsOriginal = false;
     this.spaceHeld = false;
@@ -95,10 +95,7 @@ export class Editor {
     this.frame.dataset.state = next;
     this.root.dataset.state = next;
     this.root.classList.toggle("has-photo", this.photo !== null);
-    this.enableButtons();
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(this.tool === button.dataset.tool));
-    }
+    enableButtons(this);
     this.find(".sensitivity").hidden = !this.painting?.isSuggestion;
     this.redraw();
     keepWork(this);
@@ -117,18 +114,6 @@ export class Editor {
     if (this.wishes.length > 0) queueMicrotask(() => this.grantWish());
   }
 
-  enableButtons() {
-    const { isIdle, painting } = this;
-    const enable = (selector, isEnabled) => {
-      this.find(selector).disabled = !isEnabled;
-    };
-    for (const selector of NEED_PHOTO) enable(selector, isIdle);
-    for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
-    // Presses while the server is at work count as well.
-    enable("#repair-undo", Boolean(painting?.done.length));
-    enable("#repair-redo", Boolean(painting?.undone.length));
-  }
-
   redraw() {
     if (this.isDrawPlanned) return;
     this.isDrawPlanned = true;
@@ -139,18 +124,34 @@ export class Editor {
   }
 
   draw() {
-    const { painting, view, hover } = this;
+    const { painting, view } = this;
     if (this.showsOriginal) {
       view.draw(painting.original);
     } else if (this.isDivided) {
       const divider = Number(this.dividerInput.value);
       view.draw(painting.picture, { original: painting.original, divider });
     } else {
-      const isBrush = this.tool === "brush" || this.tool === "eraser";
-      const showsBrush = hover && isBrush && this.isIdle && !this.spaceHeld;
-      const brush = showsBrush ? { ...hover, radius: this.sizeInput.value / 2 } : null;
-      view.draw(painting.picture, { paint: painting.paint, brush, outline: this.outline });
+      view.draw(painting.picture, { paint: painting.paint, brush: this.ring, outline: this.outline });
     }
+    const percent = Math.round(view.zoom * this.previewScale * 100);
+    this.find(".zoom").textContent = this.messages.format("in_percent", { count: percent });
+  }
+
+  /** The brush's ring where the pointer is, or in the middle of the stage while its size is changed. */
+  get ring() {
+    const isBrush = this.tool === "brush" || this.tool === "eraser";
+    const showsBrush = (this.hover && isBrush && this.isIdle && !this.spaceHeld) || this.showsSize;
+    if (!showsBrush) return null;
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const middle = { x: left + width / 2, y: top + height / 2 };
+    const size = Number(this.sizeInput.value);
+    const label = this.showsSize ? this.messages.format("in_pixels", { count: size }) : "";
+    return { ...(this.hover ?? middle), radius: size / 2, label };
+  }
+
+  /** Pixels of the screen to one of the photo, where a pixel of the preview takes one of CSS. */
+  get previewScale() {
+    return (this.photo.previewWidth / this.photo.width) * (window.devicePixelRatio || 1);
   }
 
   /** Do work that needs the server: the editor is busy meanwhile, and says what went wrong. */
@@ -230,8 +231,9 @@ export class Editor {
   }
 
   resizeBrush(factor) {
-    this.sizeInput.value = Math.round(this.sizeInput.value * factor);
-    this.redraw();
+    const { value } = this.sizeInput;
+    this.sizeInput.value = factor > 1 ? Math.ceil(value * factor) : Math.floor(value * factor);
+    showRing(this);
   }
 
   showOriginal(isShown) {
@@ -249,6 +251,11 @@ export class Editor {
   fit() {
     this.view.fit();
     this.redraw();
+  }
+
+  /** Zoom to so many pixels of the screen for one of the photo. */
+  zoomTo(scale) {
+    if (this.photo) this.zoomBy(scale / this.previewScale / this.view.zoom);
   }
 
   zoomBy(factor) {
@@ -277,6 +284,11 @@ export class Editor {
 
 export function start(host) {
   const editor = new Editor(host);
+  layOut(editor);
+  listenForMenus(editor);
+  fillHelp(editor);
+  listenForDials(editor);
+  offerModels(editor, host.props.models);
   listenForButtons(editor);
   listenForFiles(editor);
   listenForPointers(editor);
@@ -285,6 +297,7 @@ export function start(host) {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
   host.watch("result", () => finishFill(editor, host.props.result));
+  host.watch("models", () => offerModels(editor, host.props.models));
   window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };

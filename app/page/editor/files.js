@@ -1,7 +1,7 @@
 // Photos that come in by button, drop or paste, and files that are downloaded.
 
 import { loadImage } from "./painting.js";
-import { askToDiscard } from "./question.js";
+import { askToDiscard } from "./shell/question.js";
 
 export function listenForFiles(editor) {
   const input = editor.find(".file input");
@@ -16,6 +16,11 @@ export function listenForFiles(editor) {
     const file = files.find(({ type }) => type.startsWith("image/"));
     if (editor.isShown && file) openPhoto(editor, file);
   });
+}
+
+/** Let the person choose photos, as the button does. */
+export function chooseFiles(editor) {
+  editor.find(".file input").click();
 }
 
 function drop(editor, event) {

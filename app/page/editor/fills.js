@@ -2,6 +2,7 @@
 
 import { saveAs } from "./files.js";
 import { ServerError } from "./server.js";
+import { settingsOf } from "./shell/dials.js";
 
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
@@ -16,13 +17,14 @@ export async function fill(editor) {
     return;
   }
   const job = window.remendStatus.nextNumber(); // fixed before anything is awaited, so that a stop knows what it stops
+  const settings = settingsOf(editor);
   editor.job = job;
   editor.setState("busy");
   editor.say("filling");
   try {
     const paint = await editor.sendPaint();
     if (editor.job !== job) return;
-    editor.trigger("fill", { ...paint, job, ...editor.server.signature });
+    editor.trigger("fill", { ...paint, ...settings, job, ...editor.server.signature });
     window.remendStatus.follow("repair", job);
   } catch (error) {
     if (editor.job === job) editor.fail(error);
@@ -122,6 +124,23 @@ export async function download(editor) {
     saveAs(editor.server.addressOf(path), name);
     editor.painting.markSaved();
     editor.say("was_made", { name });
+  });
+}
+
+/** Put the photo as it is now, as a PNG, on the clipboard. */
+export async function copyResult(editor) {
+  if (!navigator.clipboard?.write) {
+    editor.say("cannot_copy"); // browsers give it to secure addresses alone
+    return;
+  }
+  await editor.whileBusy(async () => {
+    const read = async () => {
+      const { path } = await editor.server.call("save", { photo: editor.photo.photo, format: "png" });
+      const blob = await (await fetch(editor.server.addressOf(path))).blob();
+      return new Blob([blob], { type: "image/png" });
+    };
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": read() })]);
+    editor.say("copied");
   });
 }
 

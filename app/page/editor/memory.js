@@ -5,10 +5,11 @@
 
 import { loadImage } from "./painting.js";
 import { ServerError } from "./server.js";
+import { tellDials } from "./shell/dials.js";
 
 const [WORK, SETTINGS] = ["remend-work", "remend-tools"];
 const BOXES = ["keep", "on-release"];
-const VALUES = ["format", "sensitivity"];
+const VALUES = ["format", "sensitivity", "grow", "detail", "model"];
 
 function read(storage, key) {
   try {
@@ -97,6 +98,8 @@ export function rememberSettings(editor) {
     if (kept[name]) input(name).value = kept[name];
     if (!input(name).value) input(name).value = before; // a choice that there is no more
   }
+  editor.wantedModel = kept.model; // the server may offer it in a moment
+  tellDials(editor);
   const keep = () => {
     const boxes = BOXES.map((name) => [name, input(name).checked]);
     const values = VALUES.map((name) => [name, input(name).value]);

@@ -76,9 +76,21 @@ export class Painting {
     this.drawStroke(this.stroke, this.stroke.points.length - 2);
   }
 
+  /** Record the stroke; one that stays outside of the photo is no paint. */
   endStroke() {
-    if (this.stroke) this.record(this.stroke);
+    const { stroke } = this;
     this.stroke = null;
+    if (stroke && this.touches(stroke)) this.record(stroke);
+  }
+
+  touches({ radius, points }) {
+    const { width, height } = this.paint;
+    const isNear = ([x, y], at) => {
+      const [left, top] = points[Math.max(at - 1, 0)];
+      const isBeside = Math.max(x, left) < -radius || Math.min(x, left) > width + radius;
+      return !isBeside && Math.max(y, top) >= -radius && Math.min(y, top) <= height + radius;
+    };
+    return points.some(isNear);
   }
 
   cancelStroke() {
@@ -102,6 +114,7 @@ export class Painting {
 
   /** Paint a closed polygon, or erase the paint in it. */
   addShape(points, erases) {
+    if (!this.touches({ radius: 0, points: [...points, points[0]] })) return;
     this.record({ kind: "shape", points, erases });
   }
 

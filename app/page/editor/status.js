@@ -21,7 +21,9 @@ const lastSentences = {
   upscale: spanOf("upscale", messages.choose_photo),
   models: spanOf("models", messages.models_say),
 };
+const begun = { ...lastSentences };
 let openTab = "repair";
+document.body.dataset.tab = openTab; // the page's style goes by it
 
 const show = () => {
   if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
@@ -94,9 +96,17 @@ window.remendStatus = {
   /** Show the last sentence of the tab that was opened: "repair", "upscale" or "models". */
   showTab(tab) {
     openTab = tab;
+    document.body.dataset.tab = tab;
     show();
   },
 };
+
+// The value's change builds the line anew, so the whole component listens.
+element.addEventListener("click", ({ target }) => {
+  if (!target.closest(".dismiss")) return;
+  lastSentences[openTab] = begun[openTab];
+  show();
+});
 
 watch("value", () => {
   const tab = /data-tab="(\w+)"/.exec(props.value)?.[1];

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from remend.app.page.photo_sessions import FILLS_KEPT, PhotoSession, PhotoSessions
+from remend.app.page.repair.photo_sessions import FILLS_KEPT, PhotoSession, PhotoSessions
 from remend.models.errors import RequestError
 from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import Cancelled

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.crop import centre_part, cut_part, find_part, mark_part
-from remend.app.page.upscale_preview import UpscalePreview
-from remend.app.page.upscale_service import UpscaleService, read_form
-from remend.app.page.upscale_tab import note_unused_sliders
+from remend.app.page.upscaling.crop import centre_part, cut_part, find_part, mark_part
+from remend.app.page.upscaling.upscale_preview import UpscalePreview
+from remend.app.page.upscaling.upscale_service import UpscaleService, read_form
+from remend.app.page.upscaling.upscale_tab import note_unused_sliders
 from remend.app.page.work.jobs import Job, Jobs
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture

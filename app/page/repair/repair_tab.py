@@ -4,7 +4,7 @@ The painting itself happens in the browser (``editor/``); the photo stays here, 
 browser calls quick functions directly; a fill waits in the queue for everything that runs a network.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,22 @@ import gradio as gr
 
 from remend.app.batch.plan import Naming
 from remend.app.batch.requests import FillRequest
-from remend.app.engine.catalogue import default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
 from remend.app.page.guards.messages import Message as CheckedMessage
-from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
-from remend.app.page.masks import MaskService, read_paint
-from remend.app.page.photo_sessions import PhotoSession, PhotoSessions, find_photo
+from remend.app.page.i18n import translate_sentences
 from remend.app.page.preview import (
     data_url,
     encode_patch,
     encode_preview,
     preview_size,
 )
-from remend.app.page.status import check_model_name, explain, returns_errors
+from remend.app.page.repair.component import fill_models, make_editor
+from remend.app.page.repair.masks import MaskService, read_paint
+from remend.app.page.repair.photo_sessions import PhotoSession, PhotoSessions, find_photo
+from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
-from remend.app.page.work.dials import Dial
 from remend.app.page.work.jobs import Job, Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
@@ -37,10 +36,6 @@ from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_size, write_picture
 from remend.models.inference.regions import Box
 from remend.models.progress import Cancelled
-
-SCRIPTS = Path(__file__).parent / "editor"
-"""The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
-MODULES = "/remend"  # start.js says it as well
 
 _PIXEL_BYTES = {
     "open_photo": OPENING_BYTES,
@@ -147,9 +142,7 @@ class RepairService:
         path = session.save(message["format"])
         return {"path": str(path), "name": path.name}
 
-    def fill(
-        self, model: str, grow: int, detail: float, event: gr.EventData, request: gr.Request
-    ) -> Any:
+    def fill(self, event: gr.EventData, request: gr.Request) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
         message: Message = event._data if isinstance(event._data, dict) else {}
         result: Message = {"job": message.get("job")}
@@ -157,19 +150,20 @@ class RepairService:
             message = CheckedMessage(message)
             visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
             with self._jobs.run("fill", message["photo"], int(message["job"]), **visitor) as job:
-                self._fill(message, model, grow, detail, job)
+                self._fill(message, job)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
             result["error"] = explain(error, str(message.get("language")))
         return gr.update(result=result)
 
-    def _fill(self, message: Message, model: str, grow: int, detail: float, job: Job) -> None:
+    def _fill(self, message: Message, job: Job) -> None:
         session = find_photo(self._sessions, message)
         picture, mask = session.picture, read_paint(message, session)
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
-        asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
+        model = check_model_name(message["model"], "fill")
+        asked = FillRequest(model, float(message["detail"]), grow=int(message["grow"]))
         needed = CHANGING_BYTES * picture.width * picture.height
         with self._sessions.budget.hold(needed, current_visitor(), job):
             patches = self._pool.fill_patches(
@@ -195,11 +189,11 @@ class RepairService:
         return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
 
 
-def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list[Dial]]:
+def repair_tab(repair: RepairService, masks: MaskService) -> gr.HTML:
     """Lay the tab out and connect it.
 
     Returns:
-        The editor, whose event ``upscale`` asks for the other tab; the dials.
+        The editor, whose event ``upscale`` asks for the other tab.
     """
     quick = (
         repair.open_photo,
@@ -216,24 +210,10 @@ def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list
         masks.suggest,
         masks.trace,
     )
-    editor = _make_editor(map(repair.within_memory, quick))
-    with gr.Row():
-        model = gr.Dropdown(
-            _fill_models(),
-            value=default_fill_model(),
-            label=make_label("model"),
-            elem_id="repair-model",
-        )
-        grow = gr.Slider(
-            0, 32, 0, step=1, label=make_label("grow_slider"), min_width=280, elem_id="repair-grow"
-        )
-        detail = gr.Slider(
-            0, 1, 1, step=0.05, label=make_label("detail_slider"), min_width=280,
-            elem_id="repair-detail",
-        )  # fmt: skip
+    editor = make_editor(map(repair.within_memory, quick))
     editor.fill(
         repair.fill,
-        [model, grow, detail],
+        None,
         editor,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
@@ -242,28 +222,12 @@ def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list
         api_name="fill_painted",  # /fill is the endpoint for programs
         api_visibility="private",
     )
-    return editor, [
-        Dial("fill_model", model, _fill_models),
-        Dial("grow", grow),
-        Dial("fill_detail", detail),
-    ]
+    return editor
 
 
-def _make_editor(quick: Iterable[Callable[[Message], Message]]) -> gr.HTML:
-    return gr.HTML(
-        html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
-        css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
-        server_functions=[returns_errors(function) for function in quick],
-        elem_id="repair-editor",
-        apply_default_css=False,
-        result=None,
-        messages=MESSAGES,
-    )
-
-
-def _fill_models() -> list[str]:
-    return [found.name for found in list_models("fill")]
+def offer_fill_models() -> Any:
+    """The models that can be chosen now."""
+    return gr.update(models=fill_models())
 
 
 def _shown(box: Box, image: bytes) -> Message:

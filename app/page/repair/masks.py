@@ -12,7 +12,6 @@ import numpy as np
 from remend.app.engine.catalogue import default_damage_model
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentences
-from remend.app.page.photo_sessions import PhotoSession, PhotoSessions, find_photo
 from remend.app.page.preview import (
     PREVIEW_MEGAPIXELS,
     data_url,
@@ -20,6 +19,7 @@ from remend.app.page.preview import (
     enlarge_mask,
     preview_size,
 )
+from remend.app.page.repair.photo_sessions import PhotoSession, PhotoSessions, find_photo
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
 from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError

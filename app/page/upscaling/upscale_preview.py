@@ -16,7 +16,6 @@ import gradio as gr
 from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.crop import centre_part, cut_part, mark_part
 from remend.app.page.guards.memory import CHANGING_BYTES, MemoryBudget
 from remend.app.page.i18n import (
     choose_language,
@@ -27,7 +26,8 @@ from remend.app.page.i18n import (
 )
 from remend.app.page.status import explain, say
 from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
-from remend.app.page.upscale_service import check_sizes, read_form, read_target
+from remend.app.page.upscaling.crop import centre_part, cut_part, mark_part
+from remend.app.page.upscaling.upscale_service import check_sizes, read_form, read_target
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
