@@ -41,7 +41,7 @@ def encode_preview(picture: Picture) -> bytes:
 def reduce_picture(picture: Picture, megapixels: float | None = None) -> Picture:
     """A whole picture at its ``preview_size``, 8 bit."""
     size = preview_size(picture.size, megapixels)
-    return _reduce(picture, Box(0, 0, *size), size)
+    return reduce_part(picture, Box(0, 0, *size), size)
 
 
 def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
@@ -63,7 +63,7 @@ def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
     bottom = min(height, math.ceil(changed.bottom / down) + _REACH)
     box = Box(left, top, right, bottom)
     small = box.width * box.height <= _PNG_PIXELS
-    return box, encode_shown(_reduce(picture, box, (width, height)), "png" if small else "jpg")
+    return box, encode_shown(reduce_part(picture, box, (width, height)), "png" if small else "jpg")
 
 
 def enlarge_mask(painted: Mask, left: int, top: int, size: Size) -> Mask:
@@ -119,8 +119,14 @@ def encode_shown(picture: Picture, file_format: str) -> bytes:
     return encode_picture(picture, file_format, quality=92)[0]
 
 
-def _reduce(picture: Picture, box: Box, shown: Size) -> Picture:
-    """Cut a box, given in the pixels of a preview of that size, out of the photo, at the preview's scale."""
+def reduce_part(picture: Picture, box: Box, shown: Size) -> Picture:
+    """Cut a box, given in the pixels of a preview of that size, out of the photo, at the preview's scale.
+
+    Args:
+        picture: The photo.
+        box: What to show, within ``shown``.
+        shown: Width and height of the preview.
+    """
     width, height = shown
     across, down = picture.width / width, picture.height / height
     # The crop reaches further than the filter, so that the filter meets no edge but the photo's own.

@@ -24,6 +24,7 @@ const ACTIONS = {
   "[data-do=shrink]": shrinkMask,
   "[data-do=clear]": (editor) => editor.clearPaint(),
   "[data-do=suggest]": suggestMask,
+  "[data-do=snap]": (editor) => editor.snapTo(!editor.snaps),
   "[data-do=copy]": copyResult,
   "[data-do=help]": showHelp,
 };
@@ -45,6 +46,11 @@ export function listenForButtons(editor) {
   editor.find("[data-name=sensitivity]").addEventListener("change", () => suggestMask(editor));
   editor.stage.addEventListener("click", () => editor.photo || chooseFiles(editor));
   listenForOriginal(editor);
+  // After a click by pointer, keys mean the photo again, not the button.
+  editor.root.addEventListener("click", ({ target, detail }) => {
+    if (detail === 0 || !target.closest("button, label") || target.closest(".menu, .sheet, dialog")) return;
+    editor.focusStage();
+  });
 }
 
 export function enableButtons(editor) {

@@ -82,3 +82,29 @@ export async function tracePiece(editor, [x, y], dab) {
     editor.say(erases ? "piece_erased" : "piece_painted");
   });
 }
+
+const SNAP_POINTS = 300; // enough for any circle drawn by hand
+
+/** Paint the object that the lasso circles; where the server sees none, what is circled. */
+export async function snapOutline(editor, erases) {
+  const { outline } = editor;
+  const step = Math.ceil(outline.length / SNAP_POINTS);
+  const points = outline.filter((_, at) => at % step === 0);
+  if (points.length < 3) {
+    editor.outline = null;
+    editor.redraw();
+    return;
+  }
+  await editor.whileBusy(async () => {
+    const answer = await editor.server.call("snap", { photo: editor.photo.photo, points });
+    if (!answer.found) {
+      editor.addOutline(erases);
+      editor.say("nothing_circled");
+      return;
+    }
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number, { erases });
+    editor.outline = null;
+    editor.say("painted");
+  });
+  if (!erases) editor.fillOnRelease();
+}

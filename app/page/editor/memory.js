@@ -98,13 +98,14 @@ export function rememberSettings(editor) {
     if (kept[name]) input(name).value = kept[name];
     if (!input(name).value) input(name).value = before; // a choice that there is no more
   }
+  if (kept.snaps) editor.find("[data-do=snap]").ariaPressed = "true";
   editor.wantedModel = kept.model; // the server may offer it in a moment
   tellDials(editor);
   const keep = () => {
     const boxes = BOXES.map((name) => [name, input(name).checked]);
     const values = VALUES.map((name) => [name, input(name).value]);
-    const { tool, sizeInput } = editor;
-    write(localStorage, SETTINGS, { tool, size: sizeInput.value, ...Object.fromEntries([...boxes, ...values]) });
+    const { tool, snaps, sizeInput } = editor;
+    write(localStorage, SETTINGS, { tool, snaps, size: sizeInput.value, ...Object.fromEntries([...boxes, ...values]) });
   };
   window.addEventListener("pagehide", keep);
   editor.root.addEventListener("change", keep);

@@ -1,6 +1,6 @@
 // Mouse, pen and fingers on the stage: paint, outline, move the divider, pan, pinch, zoom by wheel.
 
-import { tracePiece } from "./masks.js";
+import { snapOutline, tracePiece } from "./masks.js";
 import { boxOf } from "./painting.js";
 
 // A gesture says what happens when the pointer is pressed, moved and released, and when the gesture is cancelled.
@@ -36,6 +36,10 @@ const outlines = {
     else editor.outline.push(point);
   },
   end(editor, event) {
+    if (editor.tool === "lasso" && editor.snaps) {
+      snapOutline(editor, event.altKey);
+      return;
+    }
     editor.addOutline(event.altKey);
     editor.finishPainting();
   },
@@ -75,8 +79,7 @@ class Pointers {
     const { editor } = this;
     if (!editor.photo || event.button > 1) return;
     event.preventDefault();
-    editor.stage.focus({ preventScroll: true });
-    editor.setFocusedByPointer(true);
+    editor.focusStage();
     editor.canvas.setPointerCapture(event.pointerId);
     this.pressed.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.pressed.size === 1) {

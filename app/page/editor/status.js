@@ -26,6 +26,7 @@ let openTab = "repair";
 document.body.dataset.tab = openTab; // the page's style goes by it
 
 const show = () => {
+  element.querySelector(".dismiss")?.setAttribute("aria-label", messages.dismiss);
   if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
 };
 

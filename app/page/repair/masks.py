@@ -20,6 +20,7 @@ from remend.app.page.preview import (
     preview_size,
 )
 from remend.app.page.repair.photo_sessions import PhotoSession, PhotoSessions, find_photo
+from remend.app.page.repair.snapping import read_points, snap
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
 from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError
@@ -65,6 +66,16 @@ class MaskService:
         path = new_folder() / f"{Path(session.name).stem}.mask.png"
         write_mask(read_paint(message, session), path)
         return {"path": str(path), "name": path.name}
+
+    def snap(self, message: Message) -> Message:
+        """Turn a closed line around an object into an overlay of the object: ``found`` says whether there is one."""
+        session = find_photo(self._sessions, message)
+        picture, points = session.picture, read_points(message["points"])
+        object_ = snap(picture, points)
+        if object_ is None:
+            return {"found": False}
+        mask = enlarge_mask(*object_, picture.size)
+        return {**_keep_overlay(session, mask), "found": True}
 
     def change_mask(self, message: Message) -> Message:
         """Invert the paint, or grow it by pixels of the photo (less than 0 = shrink)."""

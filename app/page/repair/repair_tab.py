@@ -44,6 +44,7 @@ _PIXEL_BYTES = {
     "save": CHANGING_BYTES,
     "save_mask": CHANGING_BYTES,
     "change_mask": CHANGING_BYTES,
+    "snap": CHANGING_BYTES,
     "suggest": CHANGING_BYTES,
     "trace": CHANGING_BYTES,
 }
@@ -207,6 +208,7 @@ def repair_tab(repair: RepairService, masks: MaskService) -> gr.HTML:
         masks.show_mask,
         masks.save_mask,
         masks.change_mask,
+        masks.snap,
         masks.suggest,
         masks.trace,
     )

@@ -247,7 +247,7 @@ def test_fingers_paint_and_pinch_on_a_phone(page: Page, png: Path):
     touch("touchMove", (x - 60, y), (x + 60, y))
     touch("touchEnd")
     apart = "window.remendEditor.toScreen(260, 120).x - window.remendEditor.toScreen(60, 120).x"
-    assert page.evaluate(apart) == pytest.approx(2 * 200 * 300 / 320, rel=0.1)
+    assert page.evaluate(apart) == pytest.approx(2 * 200 * 390 / 320, rel=0.1)
     expect(page.locator("#repair-undo")).to_be_disabled()  # the pinch painted nothing
     for name in ("Upscale", "Models", "Repair"):
         page.get_by_role("tab", name=name).click()

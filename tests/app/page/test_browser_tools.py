@@ -243,7 +243,10 @@ def test_axe_finds_no_serious_fault_but_gradios_own(page: Page, png: Path):
 
 
 CONTRASTS = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const parse = (text) => {  // "color(srgb …)" counts to 1
+    const scale = text.startsWith("color(") ? 255 : 1;
+    return text.match(/[\\d.]+/g).map((v, at) => Number(v) * (at < 3 ? scale : 1));
+  };
   const light = ([r, g, b]) => {
     const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * x + 0.7152 * y + 0.0722 * z;
