@@ -30,10 +30,12 @@ from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.models_tab import cards_list
+from remend.app.page.repair.album import AlbumService
 from remend.app.page.repair.component import MODULES, SCRIPTS
 from remend.app.page.repair.masks import MaskService
 from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.app.page.repair.repair_tab import RepairService, offer_fill_models, repair_tab
+from remend.app.page.repair.zipping import ADDRESS, Zips
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.uploads import claim_room, visitors_folder
 from remend.app.page.upscaling.upscale_preview import UpscalePreview
@@ -84,9 +86,15 @@ def build_page(
     *,
     allow_custom_weights: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-) -> gr.Blocks:
-    """Put the page together; files for its visitors are written into ``folder``."""
+) -> tuple[gr.Blocks, Zips]:
+    """Put the page together; files for its visitors are written into ``folder``.
+
+    Returns:
+        The page, and what it offers as zips, to be served at their address.
+    """
     memory = MemoryBudget(limits.memory_bytes)
+    sessions = _photo_sessions(folder, max_megapixels, memory)
+    zips = Zips(sessions)
     upscale_service = UpscaleService(pool, max_megapixels, jobs, memory)
     upscale_preview = UpscalePreview(pool, max_megapixels, jobs, memory)
     with gr.Blocks(title="Remend") as page:
@@ -95,9 +103,9 @@ def build_page(
             status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                sessions = _photo_sessions(folder, max_megapixels, memory)
                 repair = RepairService(pool, sessions, jobs)
-                editor = repair_tab(repair, MaskService(pool, sessions, jobs))
+                masks, album = MaskService(pool, sessions, jobs), AlbumService(sessions, zips)
+                editor = repair_tab(repair, masks, album)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:
@@ -123,7 +131,7 @@ def build_page(
         page.load(_list_cards, None, cards, **_QUIET)
         page.load(offer_fill_models, None, editor, **_QUIET)
         page.unload(_end_session(jobs))
-    return page
+    return page, zips
 
 
 def _photo_sessions(folder: Path, max_megapixels: float, memory: MemoryBudget) -> PhotoSessions:
@@ -156,7 +164,7 @@ def running_page(
     hosts = AllowedHosts(host, allow_hosts)
     with visitors_folder(limits) as budget:
         jobs = Jobs()
-        page = build_page(
+        page, zips = build_page(
             pool,
             budget.folder,
             max_megapixels,
@@ -182,6 +190,7 @@ def running_page(
             ) from error
         if page.share_url:
             hosts.allow(urlsplit(page.share_url).hostname or "")
+        server.add_route(f"/{ADDRESS}/{{name}}", zips.answer)
         server.mount(MODULES, _Modules(directory=SCRIPTS))
         try:
             yield address.rstrip("/")

@@ -3,21 +3,24 @@
 // `fills.js` and `masks.js` hold what the server does with the photo; `buttons.js`, `pointers.js`, `keys.js` and
 // `files.js` turn what a person does into calls.
 
+import { Album } from "./album/album.js";
+import { loseResult, takeResult } from "./album/batch.js";
+import { listenForAlbum } from "./album/filmstrip.js";
 import { enableButtons, listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
 import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
-import { keepWork, rememberSettings, restoreWork } from "./memory.js";
+import { forgetWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
-import { Painting } from "./painting.js";
-import { listenForPointers } from "./pointers.js";
+import { Painting } from "./photo/painting.js";
+import { listenForPointers } from "./photo/pointers.js";
 import { Server, ServerError } from "./server.js";
 import { listenForDials, offerModels } from "./shell/dials.js";
 import { fillHelp } from "./shell/help.js";
 import { layOut } from "./shell/layout.js";
 import { listenForMenus } from "./shell/menus.js";
 import { askBeforeLeaving } from "./shell/question.js";
-import { Stage } from "./stage.js";
+import { Stage } from "./photo/stage.js";
 
 export class Editor extends Stage {
   /** @param host What Gradio gives a component: {element, props, trigger, watch, server, upload}. */
@@ -36,6 +39,7 @@ export class Editor extends Stage {
     this.isStopping = false;
     this.wishes = []; // what was asked for while the server was at work
     this.opening = 0; // number of the last photo that was to be opened
+    this.album = new Album(this);
   }
 
   isChecked(name) {
@@ -78,7 +82,7 @@ export class Editor extends Stage {
     enableButtons(this);
     this.find(".sensitivity").hidden = !this.painting?.isSuggestion;
     this.redraw();
-    keepWork(this);
+    this.album.listen();
     queueMicrotask(() => this.grantWish());
   }
 
@@ -114,21 +118,56 @@ export class Editor extends Stage {
     return this.opening;
   }
 
-  /** @param {{current, done, undone} | undefined} before What the page held before a reload. */
-  showPhoto(opened, image, before) {
-    const { name, width, height, previewWidth, previewHeight, notes } = opened;
-    this.photo = opened;
+  /**
+   * Show a photo that the server has opened.
+   *
+   * @param {object} opened What it says of the photo.
+   * @param {HTMLImageElement} image The preview of the photo as it came.
+   * @param {{current, done, undone} | null} before What was done to it.
+   * @param {import("./album/album.js").Item} item Whose photo it is.
+   */
+  showPhoto(opened, image, before, item) {
+    const { previewWidth, previewHeight } = opened;
+    const painting = new Painting(image, previewWidth, previewHeight);
+    if (before?.current) painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+    if (before) painting.takeOver(before, opened.fills);
+    item.opened = opened;
+    this.showPainting(item, painting, before ? "restored" : "opened");
+  }
+
+  /** Show a photo that was shown before. */
+  showPainting(item, painting, message = "restored") {
+    const { name, width, height, previewWidth, previewHeight, notes } = item.opened;
+    this.photo = item.opened;
     this.wishes = [];
-    this.painting = new Painting(image, previewWidth, previewHeight);
-    if (before?.current) this.painting.picture.getContext("2d").drawImage(before.current, 0, 0);
-    if (before) this.painting.takeOver(before, opened.fills);
+    this.painting = painting;
+    this.album.hold(item, painting);
     this.view.size = { width: previewWidth, height: previewHeight };
     this.view.fit();
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    this.say(before ? "restored" : "opened", {}, notes);
+    this.say(painting.done.length > 0 || message === "restored" ? message : "opened", {}, notes);
     this.setState("ready");
+  }
+
+  /** Close what is open. */
+  leavePhoto() {
+    this.photo = null;
+    this.painting = null;
+    this.opening += 1;
+    this.find(".facts").textContent = "";
+    this.album.clear().catch((error) => this.tell(error));
+    forgetWork();
+    this.setState("empty");
+    this.view.clear();
+  }
+
+  /** Wait until nothing is being done with the photo. */
+  async idle() {
+    if (this.isIdle) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await this.idle();
   }
 
   /** Send the painted rectangle; gives the part of a message to the server that says where the paint is. */
@@ -183,15 +222,19 @@ export function start(host) {
   listenForDials(editor);
   offerModels(editor, host.props.models);
   listenForButtons(editor);
+  listenForAlbum(editor);
   listenForFiles(editor);
   listenForPointers(editor);
   listenForKeys(editor);
   new ResizeObserver(() => {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
-  host.watch("result", () => finishFill(editor, host.props.result));
+  host.watch("result", () => takeResult(host.props.result) || finishFill(editor, host.props.result));
   host.watch("models", () => offerModels(editor, host.props.models));
-  window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
+  window.addEventListener("remend-lost", ({ detail }) => {
+    if (detail === "repair") loseFill(editor);
+    if (detail === "album") loseResult(editor);
+  });
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
   rememberSettings(editor);

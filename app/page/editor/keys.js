@@ -3,7 +3,7 @@
 
 import { chooseFiles } from "./files.js";
 import { copyResult, download, fill, step, stop } from "./fills.js";
-import { boxOf } from "./painting.js";
+import { boxOf } from "./photo/painting.js";
 import { showHelp } from "./shell/help.js";
 
 const TEXT = "input:not([type=range], [type=checkbox], [type=file]), textarea, select, [contenteditable]";
@@ -20,6 +20,8 @@ const KEYS = {
   0: (editor) => editor.fit(),
   1: (editor) => editor.zoomTo(1),
   "?": showHelp,
+  PageUp: (editor) => editor.album.step(-1),
+  PageDown: (editor) => editor.album.step(1),
 };
 for (const [key, tool] of Object.entries(TOOLS)) KEYS[key] = (editor) => editor.chooseTool(tool);
 const WITH_CTRL = {

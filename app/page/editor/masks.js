@@ -1,7 +1,7 @@
 // Paint that does not come from the brush: a mask file, a changed mask, damage that the server suggests.
 
 import { pickFile, saveAs } from "./files.js";
-import { loadImage } from "./painting.js";
+import { loadImage } from "./photo/painting.js";
 
 const MASK_STEP = 4; // pixels of the photo by which one press grows or shrinks the mask
 
@@ -39,7 +39,7 @@ export const invertMask = (editor) => changeMask(editor, { invert: true });
 export const growMask = (editor) => changeMask(editor, { grow: MASK_STEP });
 export const shrinkMask = (editor) => changeMask(editor, { grow: -MASK_STEP });
 
-const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
+export const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
 
 /** Ask the server about the photo's damage; the first time it has to look for it, which can be stopped. */
 async function look(editor, name, message) {
@@ -107,4 +107,14 @@ export async function snapOutline(editor, erases) {
     editor.say("painted");
   });
   if (!erases) editor.fillOnRelease();
+}
+
+/** A history whose masks have their overlays again; those that the server no longer keeps are left out. */
+export async function loadMasks(editor, photo, history) {
+  const entries = history.map(async (entry) => {
+    if (entry.kind !== "mask" || entry.overlay) return entry;
+    const { overlay } = await editor.server.call("show_mask", { photo, number: entry.number });
+    return overlay ? { ...entry, overlay: await loadImage(overlay) } : null;
+  });
+  return (await Promise.all(entries)).filter(Boolean);
 }

@@ -24,9 +24,11 @@ from remend.app.page.preview import (
     encode_preview,
     preview_size,
 )
+from remend.app.page.repair.album import AlbumService
 from remend.app.page.repair.component import fill_models, make_editor
 from remend.app.page.repair.masks import MaskService, read_paint
-from remend.app.page.repair.photo_sessions import PhotoSession, PhotoSessions, find_photo
+from remend.app.page.repair.photo_session import PhotoSession
+from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
 from remend.app.page.work.jobs import Job, Jobs
@@ -39,7 +41,10 @@ from remend.models.progress import Cancelled
 
 _PIXEL_BYTES = {
     "open_photo": OPENING_BYTES,
-    "restore_photo": CHANGING_BYTES,
+    "add_photo": OPENING_BYTES,
+    "restore_photo": OPENING_BYTES,
+    "thumbnail": CHANGING_BYTES,
+    "copy_mask": CHANGING_BYTES,
     "read_mask_file": CHANGING_BYTES,
     "save": CHANGING_BYTES,
     "save_mask": CHANGING_BYTES,
@@ -69,10 +74,10 @@ class RepairService:
 
         @wraps(function)
         def waiting(message: Message) -> Message:
-            if function.__name__ == "open_photo":
+            if function.__name__ in ("open_photo", "add_photo"):
                 width, height = read_size(check_uploaded(message["path"]))
             else:
-                width, height = self._sessions.find(message["photo"]).picture.size
+                width, height = self._sessions.find(message["photo"]).size
             with self._sessions.budget.hold(per_pixel * width * height, current_visitor()):
                 return function(message)
 
@@ -83,7 +88,6 @@ class RepairService:
         key, session = self._sessions.open(check_uploaded(message["path"]))
         self._sessions.close(str(message.get("replaces")))
         session.page = str(message.get("page"))
-        session.original = encode_preview(session.picture)
         return self._describe(key, session, str(message.get("language")))
 
     def restore_photo(self, message: Message) -> Message:
@@ -103,6 +107,7 @@ class RepairService:
     def _describe(self, key: str, session: PhotoSession, language: str) -> Message:
         picture = session.picture
         width, height = preview_size(picture.size)
+        session.original = session.original or encode_preview(session.opened)
         return {
             "photo": key,
             "name": session.name,
@@ -190,7 +195,7 @@ class RepairService:
         return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
 
 
-def repair_tab(repair: RepairService, masks: MaskService) -> gr.HTML:
+def repair_tab(repair: RepairService, masks: MaskService, album: AlbumService) -> gr.HTML:
     """Lay the tab out and connect it.
 
     Returns:
@@ -211,6 +216,12 @@ def repair_tab(repair: RepairService, masks: MaskService) -> gr.HTML:
         masks.snap,
         masks.suggest,
         masks.trace,
+        album.add_photo,
+        album.thumbnail,
+        album.take_photos,
+        album.close_photos,
+        album.copy_mask,
+        album.zip_photos,
     )
     editor = make_editor(map(repair.within_memory, quick))
     editor.fill(

@@ -16,7 +16,9 @@ _LONGEST_PX = 256  # of what GrabCut looks at: 0.2 s for a square on one core
 _ROUNDS = 3
 _AROUND = 0.25  # of the circled rectangle, on each side: what the background looks like
 _LEAST_SHARE = 0.02  # of the circled area; less is no object
-_RIM = 0.012  # of the rectangle: an object's edge is soft, and what is left of it shows after a fill
+_RIM = (
+    0.012  # of the rectangle: an object's edge is soft, and what is left of it shows after a fill
+)
 
 Points = NDArray[np.float64]
 
@@ -83,7 +85,13 @@ def _cut_out(rgb: NDArray[np.uint8], line: Points) -> NDArray[np.uint8] | None:
     background, object_ = np.zeros((1, 65)), np.zeros((1, 65))
     opencv.setRNGSeed(1)  # the same line finds the same object
     opencv.grabCut(
-        np.ascontiguousarray(rgb), labels, None, background, object_, _ROUNDS, opencv.GC_INIT_WITH_MASK
+        np.ascontiguousarray(rgb),
+        labels,
+        None,
+        background,
+        object_,
+        _ROUNDS,
+        opencv.GC_INIT_WITH_MASK,
     )
     found = (labels == opencv.GC_PR_FGD) | (labels == opencv.GC_FGD)
     if found.sum() < _LEAST_SHARE * inside.sum():

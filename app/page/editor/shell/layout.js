@@ -5,7 +5,7 @@
 const COMPACT = "(max-width: 700px), (max-height: 500px)";
 const LYING = "(orientation: landscape)";
 const THUMB = ["[data-tool=brush]", "[data-tool=eraser]", "#repair-undo", ".action"];
-const REST = [".facts", ".file", ".folder", "#repair-download", "#repair-upscale", "[data-do=versions]", "[data-do=suggest]"]
+const REST = [".facts", ".film-tools", ".file", ".folder", "#repair-download", "#repair-upscale", "[data-do=versions]", "[data-do=suggest]"]
   .concat(["box", "lasso"].map((name) => `[data-tool=${name}]`), "[data-do=snap]", "[data-do=clear]", "#repair-redo")
   .concat(["fit", "divide", "original"].map((name) => `[data-do=${name}]`))
   .concat(["load", "save", "invert", "grow", "shrink", "copy"].map((name) => `.item[data-do=${name}]`))

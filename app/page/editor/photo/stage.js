@@ -1,6 +1,6 @@
 // What the stage shows of the open photo: how near, compared with what, with which ring of the brush.
 
-import { showRing } from "./shell/dials.js";
+import { showRing } from "../shell/dials.js";
 import { View } from "./view.js";
 
 export class Stage {

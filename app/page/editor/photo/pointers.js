@@ -1,6 +1,6 @@
 // Mouse, pen and fingers on the stage: paint, outline, move the divider, pan, pinch, zoom by wheel.
 
-import { snapOutline, tracePiece } from "./masks.js";
+import { snapOutline, tracePiece } from "../masks.js";
 import { boxOf } from "./painting.js";
 
 // A gesture says what happens when the pointer is pressed, moved and released, and when the gesture is cancelled.

@@ -25,6 +25,10 @@ export class View {
     return true;
   }
 
+  clear() {
+    this.canvas.width = Math.max(1, this.canvas.width); // setting it empties the canvas
+  }
+
   fit() {
     const { width, height } = this.canvas.getBoundingClientRect();
     const room = Math.min(width, height) > 400 ? 2 * MARGIN : 0; // a small screen has none to give away
