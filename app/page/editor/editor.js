@@ -12,7 +12,6 @@ import { fill, finishFill, loseFill } from "./fills.js";
 import { listenForKeys } from "./keys.js";
 import { forgetWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
-import { Painting } from "./photo/painting.js";
 import { listenForPointers } from "./photo/pointers.js";
 import { Server, ServerError } from "./server.js";
 import { listenForDials, offerModels } from "./shell/dials.js";
@@ -118,25 +117,8 @@ export class Editor extends Stage {
     return this.opening;
   }
 
-  /**
-   * Show a photo that the server has opened.
-   *
-   * @param {object} opened What it says of the photo.
-   * @param {HTMLImageElement} image The preview of the photo as it came.
-   * @param {{current, done, undone} | null} before What was done to it.
-   * @param {import("./album/album.js").Item} item Whose photo it is.
-   */
-  showPhoto(opened, image, before, item) {
-    const { previewWidth, previewHeight } = opened;
-    const painting = new Painting(image, previewWidth, previewHeight);
-    if (before?.current) painting.picture.getContext("2d").drawImage(before.current, 0, 0);
-    if (before) painting.takeOver(before, opened.fills);
-    item.opened = opened;
-    this.showPainting(item, painting, before ? "restored" : "opened");
-  }
-
-  /** Show a photo that was shown before. */
-  showPainting(item, painting, message = "restored") {
+  /** Show an item of the album, which the server has opened. */
+  showPainting(item, painting, message) {
     const { name, width, height, previewWidth, previewHeight, notes } = item.opened;
     this.photo = item.opened;
     this.wishes = [];
@@ -147,7 +129,7 @@ export class Editor extends Stage {
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    this.say(painting.done.length > 0 || message === "restored" ? message : "opened", {}, notes);
+    this.say(message ?? (painting.done.length > 0 ? "restored" : "opened"), {}, notes);
     this.setState("ready");
   }
 

@@ -85,7 +85,9 @@ export async function restoreWork(editor) {
     const { done, undone, name, photo } = kept;
     const item = album.items.find((one) => one.photo === photo) ?? album.add(name, { photo });
     const fetched = await album.fetch({ photo, work: { done, undone } });
-    if (number === editor.opening) editor.showPhoto(fetched.opened, fetched.preview, fetched, item);
+    if (number !== editor.opening) return;
+    item.opened = fetched.opened;
+    editor.showPainting(item, fetched.painting, "restored");
   } catch (error) {
     if (number !== editor.opening) return;
     album.items = [];

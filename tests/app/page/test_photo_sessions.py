@@ -82,7 +82,7 @@ def test_old_photos_are_forgotten(tmp_path: Path):
     with pytest.raises(RequestError):
         crowded.find(keys[2])
     forgetful = PhotoSessions(tmp_path / "photos", 1.0, lifetime_s=-1.0)
-    key, _ = forgetful.open(paths[0])
+    key, _ = forgetful.open(paths[1])
     with pytest.raises(RequestError):
         forgetful.find(key)
 

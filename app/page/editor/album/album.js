@@ -5,10 +5,10 @@
 
 import { loadMasks } from "../masks.js";
 import { History } from "../photo/history.js";
-import { Painting, loadImage } from "../photo/painting.js";
+import { Painting, loadImage, makePainting } from "../photo/painting.js";
 import { ServerError } from "../server.js";
 
-const PAINTINGS_KEPT = 3; // each takes some 150 MB for a photo of 12 megapixels
+const PAINTINGS_KEPT = 3; // and the next one; each takes some 150 MB for a photo of 12 megapixels
 
 /** @typedef {{name: string, photo?: string, thumb?: string, error?: string, work: History}} Item */
 
@@ -102,7 +102,9 @@ export class Album {
     this.coming = item;
     try {
       const fetched = await (item.fetched ?? this.fetch(item));
-      if (number === editor.opening) editor.showPhoto(fetched.opened, fetched.preview, fetched, item);
+      if (number !== editor.opening) return;
+      item.opened = fetched.opened;
+      editor.showPainting(item, fetched.painting);
     } catch (error) {
       item.fetched = null;
       if (number !== editor.opening) return;
@@ -126,7 +128,8 @@ export class Album {
       loadMasks(editor, item.photo, done),
       loadMasks(editor, item.photo, undone),
     ]);
-    return { opened, preview, current, done: histories[0], undone: histories[1] };
+    const before = { current, done: histories[0], undone: histories[1] };
+    return { opened, painting: makePainting(opened, preview, before) };
   }
 
   /** Have a photo ready that is likely to be shown next. */

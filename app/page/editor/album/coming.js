@@ -1,6 +1,6 @@
 // Photos that come in: one takes the place of the last, several are an album, and an album takes more.
 
-import { loadImage } from "../photo/painting.js";
+import { loadImage, makePainting } from "../photo/painting.js";
 import { askToDiscard } from "../shell/question.js";
 
 const PICTURE = /\.(jpe?g|png|webp|tiff?|bmp|avif|heic|heif|gif)$/i;
@@ -36,7 +36,8 @@ async function openOne(editor, file) {
     const image = await loadImage(opened.preview);
     if (number !== editor.opening) return;
     album.items = [];
-    editor.showPhoto(opened, image, null, album.add(opened.name, { photo: opened.photo }));
+    const item = album.add(opened.name, { photo: opened.photo, opened });
+    editor.showPainting(item, makePainting(opened, image));
   } catch (error) {
     if (number === editor.opening) editor.fail(error);
   }
@@ -51,9 +52,10 @@ async function addMany(editor, files) {
     const next = waiting.shift();
     if (!next) return;
     await addOne(editor, next);
-    if (!isShown && next.item.photo) {
+    const first = album.items.find(({ error }) => !error);
+    if (!isShown && first?.photo) {
       isShown = true;
-      await album.show(next.item);
+      await album.show(first);
     }
     await takeNext();
   };

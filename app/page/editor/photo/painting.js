@@ -178,6 +178,20 @@ export function boxOf([left, top], [right, bottom]) {
   return [[left, top], [right, top], [right, bottom], [left, bottom]];
 }
 
+/**
+ * The painting of a photo that the server has opened.
+ *
+ * @param {object} opened What it says of the photo.
+ * @param {HTMLImageElement} image The preview of the photo as it came.
+ * @param {{current, done, undone} | undefined} before What was done to it.
+ */
+export function makePainting(opened, image, before) {
+  const painting = new Painting(image, opened.previewWidth, opened.previewHeight);
+  if (before?.current) painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+  if (before) painting.takeOver(before, opened.fills);
+  return painting;
+}
+
 /** Load a picture from its address, ready to be drawn. */
 export async function loadImage(address) {
   const image = new Image();
