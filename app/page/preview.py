@@ -8,6 +8,7 @@ All of this is for the eye: what is saved is made from the photo itself.
 import base64
 import io
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,12 @@ def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
     box = Box(left, top, right, bottom)
     small = box.width * box.height <= _PNG_PIXELS
     return box, encode_shown(reduce_part(picture, box, (width, height)), "png" if small else "jpg")
+
+
+def show_patch(picture: Picture, changed: Box) -> dict[str, Any]:
+    """What the browser draws of ``encode_patch``: ``x``, ``y`` and ``image``."""
+    box, image = encode_patch(picture, changed)
+    return {"x": box.left, "y": box.top, "image": data_url(image)}
 
 
 def enlarge_mask(painted: Mask, left: int, top: int, size: Size) -> Mask:

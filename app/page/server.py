@@ -35,6 +35,7 @@ from remend.app.page.repair.component import MODULES, SCRIPTS
 from remend.app.page.repair.masks import MaskService
 from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.app.page.repair.repair_tab import RepairService, offer_fill_models, repair_tab
+from remend.app.page.repair.versions import VersionService
 from remend.app.page.repair.zipping import ADDRESS, Zips
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.uploads import claim_room, visitors_folder
@@ -105,7 +106,8 @@ def build_page(
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
                 repair = RepairService(pool, sessions, jobs)
                 masks, album = MaskService(pool, sessions, jobs), AlbumService(sessions, zips)
-                editor = repair_tab(repair, masks, album)
+                versions = VersionService(pool, sessions, jobs)
+                editor = repair_tab(repair, masks, album, versions)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
                 photos, dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:

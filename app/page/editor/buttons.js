@@ -3,6 +3,7 @@
 import { copyResult, download, fill, step, stop, upscale } from "./fills.js";
 import { chooseFiles } from "./files.js";
 import { growMask, invertMask, loadMask, saveMask, shrinkMask, suggestMask } from "./masks.js";
+import { canHaveVersions } from "./helping/versions.js";
 import { showHelp } from "./shell/help.js";
 
 const ACTIONS = {
@@ -60,6 +61,7 @@ export function enableButtons(editor) {
   };
   for (const selector of NEED_PHOTO) enable(selector, isIdle);
   for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
+  enable("[data-do=versions]", isIdle && canHaveVersions(editor));
   // Presses while the server is at work count as well.
   enable("#repair-undo", Boolean(painting?.done.length));
   enable("#repair-redo", Boolean(painting?.undone.length));

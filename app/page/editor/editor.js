@@ -9,6 +9,8 @@ import { listenForAlbum } from "./album/filmstrip.js";
 import { enableButtons, listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
 import { fill, finishFill, loseFill } from "./fills.js";
+import { followTour, listenForTour } from "./helping/tour.js";
+import { finishVersions, hideOldVersions, listenForVersions } from "./helping/versions.js";
 import { listenForKeys } from "./keys.js";
 import { forgetWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
@@ -37,6 +39,7 @@ export class Editor extends Stage {
     this.job = 0; // number of the fill that was asked for, 0 = none
     this.isStopping = false;
     this.wishes = []; // what was asked for while the server was at work
+    this.tour = null; // number of the step that is shown
     this.opening = 0; // number of the last photo that was to be opened
     this.album = new Album(this);
   }
@@ -81,6 +84,8 @@ export class Editor extends Stage {
     enableButtons(this);
     this.find(".sensitivity").hidden = !this.painting?.isSuggestion;
     this.redraw();
+    hideOldVersions(this);
+    followTour(this);
     this.album.listen();
     queueMicrotask(() => this.grantWish());
   }
@@ -167,7 +172,8 @@ export class Editor extends Stage {
 
   /** Called at the end of a stroke or shape. */
   finishPainting() {
-    this.say(this.painting.hasPaint ? "painted" : "opened");
+    const isShape = this.tool === "box" || this.tool === "lasso";
+    this.say(this.painting.hasPaint ? (isShape && "painted_shape") || "painted" : "opened");
     this.setState("ready");
     this.fillOnRelease();
   }
@@ -205,6 +211,8 @@ export function start(host) {
   offerModels(editor, host.props.models);
   listenForButtons(editor);
   listenForAlbum(editor);
+  listenForVersions(editor);
+  listenForTour(editor);
   listenForFiles(editor);
   listenForPointers(editor);
   listenForKeys(editor);
@@ -212,6 +220,7 @@ export function start(host) {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
   host.watch("result", () => takeResult(host.props.result) || finishFill(editor, host.props.result));
+  host.watch("versions", () => finishVersions(editor, host.props.versions));
   host.watch("models", () => offerModels(editor, host.props.models));
   window.addEventListener("remend-lost", ({ detail }) => {
     if (detail === "repair") loseFill(editor);

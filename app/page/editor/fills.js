@@ -4,6 +4,8 @@ import { saveAs } from "./files.js";
 import { ServerError } from "./server.js";
 import { settingsOf } from "./shell/dials.js";
 
+const LARGE_SHARE = 0.12; // of the photo, beyond which a fill can only guess
+
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
   if (editor.isStopping) {
@@ -19,6 +21,7 @@ export async function fill(editor) {
   const job = window.remendStatus.nextNumber(); // fixed before anything is awaited, so that a stop knows what it stops
   const settings = settingsOf(editor);
   editor.job = job;
+  editor.isLarge = editor.painting.paintedShare > LARGE_SHARE;
   editor.setState("busy");
   editor.say("filling");
   try {
@@ -43,7 +46,8 @@ export async function finishFill(editor, result) {
       editor.painting.recordFill(editor.isChecked("keep"));
     }
     editor.job = 0;
-    editor.say(result.stopped ? "stopped" : "filled");
+    const filled = editor.isLarge ? "filled_large" : "filled";
+    editor.say(result.stopped ? "stopped" : filled);
     editor.setState("ready");
   } catch (error) {
     editor.job = 0;

@@ -3,6 +3,7 @@
 
 import { chooseFiles } from "./files.js";
 import { copyResult, download, fill, step, stop } from "./fills.js";
+import { askForVersions } from "./helping/versions.js";
 import { boxOf } from "./photo/painting.js";
 import { showHelp } from "./shell/help.js";
 
@@ -19,6 +20,7 @@ const KEYS = {
   "-": (editor) => editor.zoomBy(0.8),
   0: (editor) => editor.fit(),
   1: (editor) => editor.zoomTo(1),
+  v: askForVersions,
   "?": showHelp,
   PageUp: (editor) => editor.album.step(-1),
   PageDown: (editor) => editor.album.step(1),

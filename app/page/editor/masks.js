@@ -104,7 +104,7 @@ export async function snapOutline(editor, erases) {
     }
     editor.painting.addMask(await loadImage(answer.overlay), answer.number, { erases });
     editor.outline = null;
-    editor.say("painted");
+    editor.say("painted_shape");
   });
   if (!erases) editor.fillOnRelease();
 }

@@ -64,7 +64,23 @@ const lose = (tab, text) => {
   window.dispatchEvent(new CustomEvent("remend-lost", { detail: tab }));
 };
 
+let known = new Set(); // the photos of the Upscale tab, by the path of each
+
 window.remendStatus = {
+  /** What was chosen takes the place of what was there; Gradio's field has put it behind. */
+  replacePhotos(files) {
+    const chosen = (files ?? []).filter(({ path }) => !known.has(path));
+    return this.keepPhotos(chosen.length > 0 ? chosen : files);
+  },
+  /** Photos that come behind those that are there. */
+  addPhotos(files, more) {
+    const there = new Set((files ?? []).map(({ path }) => path));
+    return this.keepPhotos([...(files ?? []), ...(more ?? []).filter(({ path }) => !there.has(path))]);
+  },
+  keepPhotos(files) {
+    known = new Set((files ?? []).map(({ path }) => path));
+    return files;
+  },
   /** The number of a piece of work, above all before it, also above those of the page before a reload. */
   nextNumber() {
     lastNumber = Math.max(lastNumber + 1, Date.now() * NUMBERS + Math.floor(Math.random() * NUMBERS));

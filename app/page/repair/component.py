@@ -30,6 +30,7 @@ def make_editor(quick: Iterable[Callable[[Message], Message]]) -> gr.HTML:
         elem_id="repair-editor",
         apply_default_css=False,
         result=None,
+        versions=None,
         models=fill_models(),
         messages=MESSAGES,
     )

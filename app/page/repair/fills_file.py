@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from remend.models.inference.regions import Box
 from remend.models.inference.restorer import FilledPatch
 
 Fill = list[FilledPatch]
@@ -37,3 +38,9 @@ def read_fills(path: Path) -> list[Fill]:
 def count_bytes(fills: Sequence[Fill]) -> int:
     """What the pixels of fills take."""
     return sum(patch.rgb.nbytes for fill in fills for patch in fill)
+
+
+def box_of(patch: FilledPatch) -> Box:
+    """The rectangle that a patch changes."""
+    height, width = patch.rgb.shape[:2]
+    return Box(patch.left, patch.top, patch.left + width, patch.top + height)

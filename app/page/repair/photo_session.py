@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from remend.app.batch.plan import Naming
-from remend.app.page.repair.fills_file import Fill, count_bytes, read_fills, write_fills
+from remend.app.page.repair.fills_file import Fill, box_of, count_bytes, read_fills, write_fills
+from remend.app.page.repair.last_fill import LastFill
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture, Pixels
@@ -63,6 +64,8 @@ class PhotoSession:
         """Where the photo is damaged as it is now, once that was looked for."""
         self.looking = threading.Lock()
         """Held while damage is looked for."""
+        self.last: LastFill | None = None
+        """What the last fill was asked for; None where it was undone, or is not known any more."""
         self.overlays: dict[int, bytes] = {}
         """The last masks that the browser was given as paint, encoded, by number."""
 
@@ -106,6 +109,8 @@ class PhotoSession:
         if pixels is None:
             return shown
         alpha = 0 if self._alpha is None else self._alpha.nbytes
+        last = self.last
+        fills += 0 if last is None else last.nbytes
         damage = 0 if self.damage is None else self.damage.probabilities.nbytes
         return pixels.nbytes + alpha + damage + fills + shown
 
@@ -119,11 +124,12 @@ class PhotoSession:
         with self._lock:
             self._bring_back()
             commit()
+            self.last = None
             self._undone.clear()
             self._done.append(self._swap(patches))
             self._fills += 1
             if len(self._done) > FILLS_KEPT:
-                self._settled += [_box_of(patch) for patch in self._done.popleft()]
+                self._settled += [box_of(patch) for patch in self._done.popleft()]
 
     def undo(self) -> None:
         """Undo the last fill.
@@ -133,6 +139,7 @@ class PhotoSession:
         """
         with self._lock:
             self._bring_back()
+            self.last = None
             if not self._done:
                 raise RequestError(f"Only the last {FILLS_KEPT} fills can be undone.")
             self._undone.append(self._swap(reversed(self._done.pop())))
@@ -146,10 +153,37 @@ class PhotoSession:
         """
         with self._lock:
             self._bring_back()
+            self.last = None
             if not self._undone:
                 raise RequestError("There is no undone fill to bring back; fill again.")
             self._done.append(self._swap(reversed(self._undone.pop())))
             self._fills += 1
+
+    def before_last(self) -> Picture:
+        """A copy of the photo as it was before the last fill, of which there must be one."""
+        with self._lock:
+            pixels = self._bring_back().copy()
+            for patch in reversed(self._done[-1]):
+                pixels[box_of(patch).slices] = patch.rgb
+            return Picture(pixels, self._alpha, self._meta)
+
+    def last_patches(self) -> Fill:
+        """What the last fill changed, as it is now."""
+        with self._lock:
+            self._bring_back()
+            return [
+                FilledPatch(patch.left, patch.top, self._cut(box_of(patch)))
+                for patch in self._done[-1]
+            ]
+
+    def exchange_last(self, patches: Fill) -> None:
+        """Paste another result in place of the last fill's, which stays one step."""
+        with self._lock:
+            self._bring_back()
+            self._swap(reversed(self._done.pop()))
+            changed = self.changed
+            self._done.append(self._swap(patches))
+            self.changed = list(dict.fromkeys([*changed, *self.changed]))
 
     def keep_overlay(self, overlay: bytes) -> int:
         """Keep a mask that the browser is given as paint; returns its number."""
@@ -197,7 +231,7 @@ class PhotoSession:
                 self._wind(done, changed)
                 return False
             self._pixels, self._alpha = None, None
-            self._undone, self.original = [], b""
+            self._undone, self.original, self.last = [], b"", None
             self._fills_away, self.changed = done, changed
             return True
 
@@ -257,13 +291,8 @@ class PhotoSession:
         before: Fill = []
         self.changed, self.damage = [], None
         for patch in patches:
-            box = _box_of(patch)
+            box = box_of(patch)
             before.append(FilledPatch(patch.left, patch.top, self._cut(box)))
             self._pixels[box.slices] = patch.rgb
             self.changed.append(box)
         return before
-
-
-def _box_of(patch: FilledPatch) -> Box:
-    height, width = patch.rgb.shape[:2]
-    return Box(patch.left, patch.top, patch.left + width, patch.top + height)

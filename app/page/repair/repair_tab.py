@@ -18,17 +18,15 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
 from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.i18n import translate_sentences
-from remend.app.page.preview import (
-    data_url,
-    encode_patch,
-    encode_preview,
-    preview_size,
-)
+from remend.app.page.preview import data_url, encode_preview, preview_size, show_patch
 from remend.app.page.repair.album import AlbumService
 from remend.app.page.repair.component import fill_models, make_editor
+from remend.app.page.repair.example import write_example
+from remend.app.page.repair.last_fill import LastFill
 from remend.app.page.repair.masks import MaskService, read_paint
 from remend.app.page.repair.photo_session import PhotoSession
 from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
+from remend.app.page.repair.versions import VersionService
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
 from remend.app.page.work.jobs import Job, Jobs
@@ -36,7 +34,6 @@ from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_size, write_picture
-from remend.models.inference.regions import Box
 from remend.models.progress import Cancelled
 
 _PIXEL_BYTES = {
@@ -89,6 +86,11 @@ class RepairService:
         self._sessions.close(str(message.get("replaces")))
         session.page = str(message.get("page"))
         return self._describe(key, session, str(message.get("language")))
+
+    def open_example(self, message: Message) -> Message:
+        """Open a damaged photo to try the page on; as ``open_photo``."""
+        path = write_example(new_folder())
+        return self.open_photo({**message, "path": str(path)})
 
     def restore_photo(self, message: Message) -> Message:
         """After a reload: what ``open_photo`` said, the photo as it is now, and how many fills it holds.
@@ -172,10 +174,10 @@ class RepairService:
         asked = FillRequest(model, float(message["detail"]), grow=int(message["grow"]))
         needed = CHANGING_BYTES * picture.width * picture.height
         with self._sessions.budget.hold(needed, current_visitor(), job):
-            patches = self._pool.fill_patches(
-                picture, mask.grown(asked.grow), asked.weights, asked.options, job
-            )
+            hole = mask.grown(asked.grow)
+            patches = self._pool.fill_patches(picture, hole, asked.weights, asked.options, job)
         session.apply(patches, job.commit)
+        session.last = LastFill(hole, model, asked.options.detail)
 
     def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.
@@ -192,10 +194,12 @@ class RepairService:
 
     def _patches(self, session: PhotoSession) -> Message:
         picture = session.picture
-        return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
+        return {"patches": [show_patch(picture, box) for box in session.changed]}
 
 
-def repair_tab(repair: RepairService, masks: MaskService, album: AlbumService) -> gr.HTML:
+def repair_tab(
+    repair: RepairService, masks: MaskService, album: AlbumService, versions: VersionService
+) -> gr.HTML:
     """Lay the tab out and connect it.
 
     Returns:
@@ -203,6 +207,7 @@ def repair_tab(repair: RepairService, masks: MaskService, album: AlbumService) -
     """
     quick = (
         repair.open_photo,
+        repair.open_example,
         repair.restore_photo,
         repair.changes,
         repair.undo,
@@ -216,6 +221,7 @@ def repair_tab(repair: RepairService, masks: MaskService, album: AlbumService) -
         masks.snap,
         masks.suggest,
         masks.trace,
+        versions.choose_version,
         album.add_photo,
         album.thumbnail,
         album.take_photos,
@@ -224,24 +230,18 @@ def repair_tab(repair: RepairService, masks: MaskService, album: AlbumService) -
         album.zip_photos,
     )
     editor = make_editor(map(repair.within_memory, quick))
-    editor.fill(
-        repair.fill,
-        None,
-        editor,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-        trigger_mode="multiple",  # after a stop the next one must not wait for the end of the last
-        show_progress="hidden",  # the status line follows the job
-        api_name="fill_painted",  # /fill is the endpoint for programs
-        api_visibility="private",
-    )
+    queued: dict[str, Any] = {
+        "concurrency_id": MODEL_QUEUE,
+        "concurrency_limit": 1,
+        "trigger_mode": "multiple",  # after a stop the next one must not wait for the end of the last
+        "show_progress": "hidden",  # the status line follows the job
+        "api_visibility": "private",  # /fill is the endpoint for programs
+    }
+    editor.fill(repair.fill, None, editor, api_name="fill_painted", **queued)
+    editor.versions(versions.make, None, editor, api_name="fill_versions", **queued)
     return editor
 
 
 def offer_fill_models() -> Any:
     """The models that can be chosen now."""
     return gr.update(models=fill_models())
-
-
-def _shown(box: Box, image: bytes) -> Message:
-    return {"x": box.left, "y": box.top, "image": data_url(image)}

@@ -3,6 +3,7 @@
 import { History } from "./history.js";
 
 const PAINT = "#ff2d6f";
+const SHARE_PX = 64;
 const CLICK_PX = 3; // how far a pointer may move in a click, in pixels of the preview
 
 function makeCanvas(width, height) {
@@ -147,6 +148,16 @@ export class Painting extends History {
     const [first, upper] = [clamp(left, width - 1), clamp(top, height - 1)];
     const across = Math.max(clamp(right + 1, width) - first, 1);
     return [first, upper, across, Math.max(clamp(bottom + 1, height) - upper, 1)];
+  }
+
+  /** About which share of the photo is painted. */
+  get paintedShare() {
+    const small = makeCanvas(SHARE_PX, SHARE_PX);
+    const context = small.getContext("2d", { willReadFrequently: true });
+    context.drawImage(this.paint, 0, 0, SHARE_PX, SHARE_PX);
+    const { data } = context.getImageData(0, 0, SHARE_PX, SHARE_PX);
+    const opaque = data.filter((value, at) => at % 4 === 3 && value > 127);
+    return opaque.length / SHARE_PX ** 2;
   }
 
   /** The painted rectangle as a PNG file, white where there is paint, else black; and where it lies. */

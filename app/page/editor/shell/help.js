@@ -4,7 +4,7 @@ const KEYS = [
   ["Enter", "fill_title_plain"], ["Esc", "key_stop"], ["Ctrl+Z · Ctrl+Shift+Z", "key_history"], ["B · E · R · L", "key_tools"],
   ["[ · ]", "key_size"], ["Tab", "key_original"], ["D", "key_divider"], ["0 · 1", "key_zoom"], ["+ · −", "key_nearer"],
   ["Space", "key_pan"], ["← ↑ → ↓ · M", "key_box"], ["Ctrl+O · Ctrl+V", "key_open"], ["Ctrl+S · Ctrl+C", "key_save"],
-  ["PageUp · PageDown", "key_album"], ["?", "help"],
+  ["PageUp · PageDown", "key_album"], ["V", "key_versions"], ["?", "help"],
 ];
 
 export function fillHelp(editor) {
