@@ -211,7 +211,8 @@ def _connect_forecast(preview: UpscalePreview, controls: _Controls) -> None:
         controls.model.change, controls.detail.release, controls.file_format.change,
     ]  # fmt: skip
     gr.on(changes, preview.forecast, asked, controls.forecast, **_QUICK).then(
-        preview.measure, asked, controls.forecast, concurrency_limit=1, show_progress="hidden", **_PRIVATE,
+        preview.measure, asked, controls.forecast, concurrency_limit=1, show_progress="hidden",
+        **_PRIVATE,
     )  # fmt: skip
 
 
