@@ -75,8 +75,6 @@ def film_a_repair(page: Page, file: Path, width: int, height: int) -> None:
     page.wait_for_selector(READY)
     film = Film(page)
     film.take(LONG_MS)
-        "[...document.querySelector('.facts').textContent.matchAll(/\\d+/g)].slice(-2).map(Number)"
-    )
     for _ in range(3):
         page.keyboard.press("]")
     film.take(SHORT_MS * 4)

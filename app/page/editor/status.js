@@ -22,19 +22,21 @@ const lastSentences = {
   models: spanOf("models", messages.models_say),
 };
 const begun = { ...lastSentences };
-let openTab = "repair";
-document.body.dataset.tab = openTab; // the page's style goes by it
-
-const show = () => {
-  element.querySelector(".dismiss")?.setAttribute("aria-label", messages.dismiss);
-  if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
-};
-
 const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
 const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stands, and between two
 const LOST_MS = 10_000; // after which work that the server does not know has gone
 let lastNumber = 0;
 const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
+
+let openTab = "repair";
+document.body.dataset.tab = openTab; // the page's style goes by it
+
+const show = () => {
+  const stop = document.querySelector("#upscale-stop"); // is not there before its tab was opened
+  if (stop) stop.disabled = !followed.upscale;
+  element.querySelector(".dismiss")?.setAttribute("aria-label", messages.dismiss);
+  if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
+};
 
 /** Ask where a piece of work stands, show it, and ask again, until its end is told or nothing is known of it. */
 const follow = async (tab, work) => {
@@ -52,6 +54,7 @@ const follow = async (tab, work) => {
     }
   } else if (lastSentences[tab] !== work.sentence) {
     followed[tab] = null; // what came of it is told
+    show();
   }
   if (now - work.known < LOST_MS) setTimeout(follow, POLL_MS, tab, work);
   else lose(tab, answer ? messages.work_lost : messages.lost);
@@ -91,6 +94,7 @@ window.remendStatus = {
     const now = Date.now();
     followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
+    show();
   },
   /** Begin work of a tab that has no script of its own; gives its number. */
   begin(tab) {
@@ -103,6 +107,7 @@ window.remendStatus = {
   /** Its work ends; gives a number above that of all work so far. */
   end(tab) {
     followed[tab] = null;
+    show();
     return this.nextNumber();
   },
   /** Show a sentence about the Repair tab. */
@@ -115,6 +120,7 @@ window.remendStatus = {
     openTab = tab;
     document.body.dataset.tab = tab;
     show();
+    setTimeout(show); // the tab's own parts come in a moment
   },
 };
 

@@ -33,6 +33,7 @@ from remend.app.page.upscaling.forecast import Forecast, Sized, size_photos
 from remend.app.page.upscaling.upscale_service import read_form, read_target
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
+from remend.app.page.work.polite import Polite
 from remend.models.errors import RemendError, RequestError
 from remend.models.imaging.files import read_picture, read_size, write_picture
 from remend.models.imaging.picture import Picture
@@ -157,7 +158,8 @@ class UpscalePreview:
         try:
             visitor = {"session": session, "is_awaited": find_listener()}
             with self._jobs.run("forecast", **visitor) as job:
-                return self._forecast(paths, form, file_format, request, job)
+                measuring = Polite(job, self._jobs)
+                return self._forecast(paths, form, file_format, request, measuring)
         except Cancelled:
             return self._forecast(paths, form, file_format, request)
 

@@ -128,7 +128,7 @@ def _lay_out_controls() -> _Controls:
     )
     with gr.Row():
         run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
-        stop = gr.Button(make_label("stop_button"), interactive=False, elem_id="upscale-stop")
+        stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
     forecast = gr.HTML(elem_id="upscale-forecast", apply_default_css=False)
     download = gr.DownloadButton(
         make_label("download_button"), interactive=False, elem_id="upscale-download"
@@ -207,7 +207,7 @@ def _connect_forecast(preview: UpscalePreview, controls: _Controls) -> None:
     """Say what it will take as soon as it can be known: pixels and bytes, then the seconds."""
     asked = [*controls.asked, controls.file_format]
     changes = [
-        controls.photos.change, controls.scale.change, controls.width.change,
+        controls.photos.change, controls.scale.release, controls.width.change,
         controls.model.change, controls.detail.release, controls.file_format.change,
     ]  # fmt: skip
     gr.on(changes, preview.forecast, asked, controls.forecast, **_QUICK).then(
@@ -261,15 +261,6 @@ def _connect_work(
         service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,
         js=_END, show_progress="hidden", **_PRIVATE,
     )  # fmt: skip
-    # Stop is there only while there is something to stop; said in the browser, so that it is said in order.
-    enable, disable = (
-        {"js": f"() => ({{ __type__: 'update', interactive: {state} }})", **_PRIVATE}
-        for state in ("true", "false")
-    )
-    for begins in (controls.run.click, views.show.click, views.where.select):
-        begins(None, None, controls.stop, **enable)
-    for ends in (running.then, shown.then, shown_by_click.then, controls.stop.click):
-        ends(None, None, controls.stop, **disable)
 
 
 def note_unused_sliders(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
