@@ -39,7 +39,7 @@ def main() -> None:
     photo = shipped("cheetah.jpg")
     mask = scratch(photo.height, photo.width)
     damaged = Picture(np.where(mask.values[..., None] > 0, np.uint8(245), photo.rgb))
-    box = (130, 60, 490, 360 * HALF[1] // HALF[0] + 60)
+    box = (130, 40, 490, 340)
     filled = pool.fill(damaged, mask.grown(2), "fill", FillOptions())
     halves(image(damaged.rgb, box), image(filled.rgb, box), "fill")
     found = pool.find_damage(damaged, "damage").mask(0.5)
