@@ -16,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.server import running_page
 from remend.models.device import choose_placement
+from remend.models.imaging.picture import Picture
 
 READY = "#repair-editor[data-state=ready]"
 
@@ -94,6 +95,28 @@ def film_a_repair(page: Page, file: Path, width: int, height: int) -> None:
     page.click("[data-do=divide]")
 
 
+def show_more(page: Page, address: str, file: Path, photo: Picture) -> None:
+    """Write page-repair.webp and page-album.jpg."""
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("#repair-editor[data-state=empty]")
+    film_a_repair(page, file, photo.width, photo.height)
+    photos: list[Path] = []
+    for name in ("cheetah1.jpg", "lion.jpg", "tower.jpg", "groot.jpeg"):
+        photos.append(file.parent / name)
+        Image.fromarray(np.asarray(shipped(name).rgb)).save(photos[-1], quality=95)
+    page.set_input_files("#repair-editor input[type=file]", [file, *photos])
+    page.click(".question [value=discard]")
+    page.wait_for_selector(".frame:nth-of-type(5)[data-state=untouched]")
+    page.wait_for_selector(READY)
+    page.click("[data-do=suggest]")
+    page.wait_for_selector("#repair-undo:not([disabled])")
+    page.wait_for_selector(READY)
+    save(page, "page-album.jpg")
+
+
 def main() -> None:
     """Write page-repair.jpg, page-album.jpg, page-upscale.jpg and page-repair.webp."""
     photo = shipped("cheetah.jpg")
@@ -131,24 +154,7 @@ def main() -> None:
         page.wait_for_selector("#status:has-text('About')")
         page.wait_for_selector("#upscale-result img")
         save(page, "page-upscale.jpg")
-        page.on("dialog", lambda dialog: dialog.accept())
-        page.evaluate("sessionStorage.clear()")
-        page.goto("about:blank")
-        page.goto(address)
-        page.wait_for_selector("#repair-editor[data-state=empty]")
-        film_a_repair(page, file, photo.width, photo.height)
-        photos: list[Path] = []
-        for name in ("cheetah1.jpg", "lion.jpg", "tower.jpg", "groot.jpeg"):
-            photos.append(Path(folder) / name)
-            Image.fromarray(np.asarray(shipped(name).rgb)).save(photos[-1], quality=95)
-        page.set_input_files("#repair-editor input[type=file]", [file, *photos])
-        page.click(".question [value=discard]")
-        page.wait_for_selector(".frame:nth-of-type(5)[data-state=untouched]")
-        page.wait_for_selector(READY)
-        page.click("[data-do=suggest]")
-        page.wait_for_selector("#repair-undo:not([disabled])")
-        page.wait_for_selector(READY)
-        save(page, "page-album.jpg")
+        show_more(page, address, file, photo)
         browser.close()
 
 

@@ -118,6 +118,8 @@ function showProgress(editor) {
   bar.max = batch?.total ?? 1;
   bar.value = Math.max(0, (batch?.at ?? 1) - 1);
   const text = batch ? messages.format(`${batch.kind}_runs`, { count: batch.at, total: batch.total }) : "";
+  // On a phone the tools are in the sheet; what runs shall be seen nevertheless.
+  if (batch && editor.root.classList.contains("compact")) editor.find(".film-count").textContent = text;
   const told = editor.find(".film-progress span");
   if (told.textContent !== text) told.textContent = text;
 }
