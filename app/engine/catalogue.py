@@ -32,6 +32,11 @@ class Model:
     path: Path
     card: Card
 
+    @property
+    def comes_with_us(self) -> bool:
+        """Whether the weights are the project's own, not the user's."""
+        return self.path.parent == _OWN_FOLDER
+
 
 def user_folder() -> Path:
     """The user's own weights: ``$REMEND_MODELS``, or the system's place for application data."""

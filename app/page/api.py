@@ -23,7 +23,7 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import OPENING_BYTES, MemoryBudget
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
-from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService, read_form
+from remend.app.page.upscaling.upscale_service import AUTO_MODEL, UpscaleService, read_form
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError

@@ -2,37 +2,66 @@
 
 from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import Path
 
-from remend.app.engine.catalogue import list_models
-from remend.app.page.i18n import format_message
+from remend.app.engine.catalogue import Model, list_models
+from remend.app.page.i18n import MESSAGES, format_message
 from remend.models.checkpoints.checkpoint import Card
+
+PICTURES = Path(__file__).parent / "editor" / "models"
+"""A picture for each model that comes with the program, before and after; ``server`` serves them."""
 
 
 def cards_list(language: str = "en") -> str:
     """The listed models as HTML; everything that comes out of a weights file is escaped."""
-    cards = [_card(found.name, found.card, language) for found in list_models()]
+    cards = [_card(found, language) for found in list_models()]
     if not cards:
         return f"<p>{escape(format_message(language, 'no_models'))}</p>"
-    return f'<div class="cards">{"".join(cards)}</div>'
+    more = f"<h2>{_say(language, 'more_models')}</h2><p>{_say(language, 'more_models_say')}</p>"
+    return f'<div class="cards">{"".join(cards)}</div><section class="more">{more}</section>'
 
 
-def _card(name: str, card: Card, language: str) -> str:
+def _card(found: Model, language: str) -> str:
+    name, card = found.name, found.card
     facts = {
         "card_limits": escape(card.limits),
         "card_measured": _measurements(card.metrics),
-        "card_licence": escape(card.licence),
+        "card_trained_on": escape(_photos(card, language)),
     }
     listed = "".join(
-        f"<dt>{escape(format_message(language, key))}</dt><dd>{fact}</dd>"
-        for key, fact in facts.items()
-        if fact
+        f"<dt>{_say(language, key)}</dt><dd>{fact}</dd>" for key, fact in facts.items() if fact
     )
-    summary, photos = format_message(language, "card_trained_on"), escape(_photos(card, language))
-    details = f"<details><summary>{escape(summary)}</summary>{photos}</details>" if photos else ""
+    details = (
+        f"<details><summary>{_say(language, 'card_details')}</summary><dl>{listed}</dl></details>"
+    )
+    licence = f"{_say(language, 'card_licence')}: {escape(card.licence)}"
     return (
-        f"<article><h2>{escape(name)}</h2><p>{escape(_purpose(card, language))}</p>"
-        f"<dl>{listed}</dl>{details}</article>"
+        f"<article>{_picture(found, language)}<h2>{escape(name)}</h2>"
+        f"<p><strong>{escape(_purpose(card, language))}</strong></p><p>{_merit(found, language)}</p>"
+        f'<p class="licence">{licence}</p>{details if listed else ""}</article>'
     )
+
+
+def _say(language: str, key: str) -> str:
+    return escape(format_message(language, key))
+
+
+def _merit(found: Model, language: str) -> str:
+    """How good it is, in one line; of other makers' models only where they come from is known."""
+    key = f"merit_{found.name.replace('-', '_')}"
+    if found.comes_with_us and key in MESSAGES[language]:
+        return _say(language, key)
+    is_trained_here = bool(found.card.run or found.card.images_seen)
+    return _say(language, "merit_own" if is_trained_here else "merit_other")
+
+
+def _picture(found: Model, language: str) -> str:
+    """What the model makes of a photo, for those that come with the program."""
+    file = f"{found.name}.jpg"
+    if not found.comes_with_us or not (PICTURES / file).is_file():
+        return ""
+    text = escape(format_message(language, "card_picture", name=found.name), quote=True)
+    return f'<img src="remend/models/{file}" alt="{text}" loading="lazy" width="480" height="200">'
 
 
 def _purpose(card: Card, language: str) -> str:

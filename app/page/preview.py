@@ -8,6 +8,7 @@ All of this is for the eye: what is saved is made from the photo itself.
 import base64
 import io
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ def encode_preview(picture: Picture) -> bytes:
 def reduce_picture(picture: Picture, megapixels: float | None = None) -> Picture:
     """A whole picture at its ``preview_size``, 8 bit."""
     size = preview_size(picture.size, megapixels)
-    return _reduce(picture, Box(0, 0, *size), size)
+    return reduce_part(picture, Box(0, 0, *size), size)
 
 
 def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
@@ -63,7 +64,13 @@ def encode_patch(picture: Picture, changed: Box) -> tuple[Box, bytes]:
     bottom = min(height, math.ceil(changed.bottom / down) + _REACH)
     box = Box(left, top, right, bottom)
     small = box.width * box.height <= _PNG_PIXELS
-    return box, encode_shown(_reduce(picture, box, (width, height)), "png" if small else "jpg")
+    return box, encode_shown(reduce_part(picture, box, (width, height)), "png" if small else "jpg")
+
+
+def show_patch(picture: Picture, changed: Box) -> dict[str, Any]:
+    """What the browser draws of ``encode_patch``: ``x``, ``y`` and ``image``."""
+    box, image = encode_patch(picture, changed)
+    return {"x": box.left, "y": box.top, "image": data_url(image)}
 
 
 def enlarge_mask(painted: Mask, left: int, top: int, size: Size) -> Mask:
@@ -119,8 +126,14 @@ def encode_shown(picture: Picture, file_format: str) -> bytes:
     return encode_picture(picture, file_format, quality=92)[0]
 
 
-def _reduce(picture: Picture, box: Box, shown: Size) -> Picture:
-    """Cut a box, given in the pixels of a preview of that size, out of the photo, at the preview's scale."""
+def reduce_part(picture: Picture, box: Box, shown: Size) -> Picture:
+    """Cut a box, given in the pixels of a preview of that size, out of the photo, at the preview's scale.
+
+    Args:
+        picture: The photo.
+        box: What to show, within ``shown``.
+        shown: Width and height of the preview.
+    """
     width, height = shown
     across, down = picture.width / width, picture.height / height
     # The crop reaches further than the filter, so that the filter meets no edge but the photo's own.

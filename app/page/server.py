@@ -29,15 +29,19 @@ from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
-from remend.app.page.masks import MaskService
 from remend.app.page.models_tab import cards_list
-from remend.app.page.photo_sessions import PhotoSessions
-from remend.app.page.repair_tab import MODULES, SCRIPTS, RepairService, repair_tab
+from remend.app.page.repair.album import AlbumService
+from remend.app.page.repair.component import MODULES, SCRIPTS
+from remend.app.page.repair.masks import MaskService
+from remend.app.page.repair.photo_sessions import PhotoSessions
+from remend.app.page.repair.repair_tab import RepairService, offer_fill_models, repair_tab
+from remend.app.page.repair.versions import VersionService
+from remend.app.page.repair.zipping import ADDRESS, Zips
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.uploads import claim_room, visitors_folder
-from remend.app.page.upscale_preview import UpscalePreview
-from remend.app.page.upscale_service import UpscaleService
-from remend.app.page.upscale_tab import upscale_tab
+from remend.app.page.upscaling.upscale_preview import UpscalePreview
+from remend.app.page.upscaling.upscale_service import UpscaleService
+from remend.app.page.upscaling.upscale_tab import upscale_tab
 from remend.app.page.work.dials import remember_dials, restore_dials
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.standing import Standing
@@ -83,9 +87,15 @@ def build_page(
     *,
     allow_custom_weights: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-) -> gr.Blocks:
-    """Put the page together; files for its visitors are written into ``folder``."""
+) -> tuple[gr.Blocks, Zips]:
+    """Put the page together; files for its visitors are written into ``folder``.
+
+    Returns:
+        The page, and what it offers as zips, to be served at their address.
+    """
     memory = MemoryBudget(limits.memory_bytes)
+    sessions = _photo_sessions(folder, max_megapixels, memory)
+    zips = Zips(sessions)
     upscale_service = UpscaleService(pool, max_megapixels, jobs, memory)
     upscale_preview = UpscalePreview(pool, max_megapixels, jobs, memory)
     with gr.Blocks(title="Remend") as page:
@@ -94,11 +104,12 @@ def build_page(
             status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
             with gr.Tab(make_label("repair"), id="repair") as repair_page:
-                sessions = _photo_sessions(folder, max_megapixels, memory)
                 repair = RepairService(pool, sessions, jobs)
-                editor, repair_dials = repair_tab(repair, MaskService(pool, sessions, jobs))
+                masks, album = MaskService(pool, sessions, jobs), AlbumService(sessions, zips)
+                versions = VersionService(pool, sessions, jobs)
+                editor = repair_tab(repair, masks, album, versions)
             with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
-                photos, upscale_dials = upscale_tab(upscale_service, upscale_preview, status)
+                photos, dials = upscale_tab(upscale_service, upscale_preview, status)
             with gr.Tab(make_label("models"), id="models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
@@ -111,16 +122,18 @@ def build_page(
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
         add_endpoints(Api(pool, upscale_service, max_megapixels, memory, jobs))
-        dials = [*repair_dials, *upscale_dials]
         remember_dials(page, dials)
         components = [dial.component for dial in dials]
         if added is not None:
             added.upload(add_weights, added, status, api_visibility="private").then(
                 restore_dials(dials), components, components, **_QUIET
-            ).then(_list_cards, None, cards, **_QUIET)  # fmt: skip
+            ).then(_list_cards, None, cards, **_QUIET).then(
+                offer_fill_models, None, editor, **_QUIET
+            )  # fmt: skip
         page.load(_list_cards, None, cards, **_QUIET)
+        page.load(offer_fill_models, None, editor, **_QUIET)
         page.unload(_end_session(jobs))
-    return page
+    return page, zips
 
 
 def _photo_sessions(folder: Path, max_megapixels: float, memory: MemoryBudget) -> PhotoSessions:
@@ -153,7 +166,7 @@ def running_page(
     hosts = AllowedHosts(host, allow_hosts)
     with visitors_folder(limits) as budget:
         jobs = Jobs()
-        page = build_page(
+        page, zips = build_page(
             pool,
             budget.folder,
             max_megapixels,
@@ -179,6 +192,7 @@ def running_page(
             ) from error
         if page.share_url:
             hosts.allow(urlsplit(page.share_url).hostname or "")
+        server.add_route(f"/{ADDRESS}/{{name}}", zips.answer)
         server.mount(MODULES, _Modules(directory=SCRIPTS))
         try:
             yield address.rstrip("/")

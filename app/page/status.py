@@ -46,6 +46,10 @@ OPTION_LABELS = {
 }
 """By option: the key of its label on the page. Other options have no label here and go by their own name."""
 
+_LINE = (
+    '<div class="said"><p role="status" aria-live="polite">${value}</p>'
+    '<button type="button" class="dismiss">×</button></div>'
+)
 _SCRIPT = Path(__file__).parent / "editor" / "status.js"
 
 
@@ -54,7 +58,7 @@ def status_line(standing: Standing) -> gr.HTML:
     return gr.HTML(
         say(format_message("en", "begin"), "repair"),
         # Gradio puts the value in as it stands; `say` has made it safe.
-        html_template='<p role="status" aria-live="polite">${value}</p>',
+        html_template=_LINE,
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id="status",
         messages=MESSAGES,

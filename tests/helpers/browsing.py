@@ -47,6 +47,21 @@ def stroke(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
     page.mouse.up()
 
 
+def choose_in(page: Page, menu: str, name: str) -> None:
+    """Press an entry of the menu "mask" or "more"."""
+    opener = page.locator(f"[data-menu={menu}]")
+    if opener.get_attribute("aria-expanded") == "false":
+        opener.click()
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def set_option(page: Page, name: str, *, is_on: bool = True) -> None:
+    """Tick or untick a box of the menu "more", and close it."""
+    page.click("[data-menu=more]")
+    page.set_checked(f"[data-name={name}]", is_on)
+    page.click("[data-menu=more]")
+
+
 def press_fill(page: Page) -> None:
     page.click("#repair-fill")
     expect(page.locator("#status")).to_contain_text("Filled")

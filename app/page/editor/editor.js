@@ -3,37 +3,35 @@
 // `fills.js` and `masks.js` hold what the server does with the photo; `buttons.js`, `pointers.js`, `keys.js` and
 // `files.js` turn what a person does into calls.
 
-import { listenForButtons } from "./buttons.js";
+import { Album } from "./album/album.js";
+import { loseResult, takeResult } from "./album/batch.js";
+import { listenForAlbum } from "./album/filmstrip.js";
+import { enableButtons, listenForButtons } from "./buttons.js";
 import { listenForFiles } from "./files.js";
 import { fill, finishFill, loseFill } from "./fills.js";
+import { followTour, listenForTour } from "./helping/tour.js";
+import { finishVersions, hideOldVersions, listenForVersions } from "./helping/versions.js";
 import { listenForKeys } from "./keys.js";
-import { keepWork, rememberSettings, restoreWork } from "./memory.js";
+import { forgetWork, rememberSettings, restoreWork } from "./memory.js";
 import { Messages } from "./messages.js";
-import { Painting } from "./painting.js";
-import { listenForPointers } from "./pointers.js";
-import { askBeforeLeaving } from "./question.js";
+import { listenForPointers } from "./photo/pointers.js";
 import { Server, ServerError } from "./server.js";
-import { View } from "./view.js";
+import { listenForDials, offerModels } from "./shell/dials.js";
+import { fillHelp } from "./shell/help.js";
+import { layOut } from "./shell/layout.js";
+import { listenForMenus } from "./shell/menus.js";
+import { askBeforeLeaving } from "./shell/question.js";
+import { Stage } from "./photo/stage.js";
 
-const NEED_PHOTO = ["#repair-fill", "#repair-download", "#repair-upscale"].concat(
-  ["fit", "original", "divide", "load", "suggest", "invert"].map((name) => `[data-do=${name}]`),
-);
-const NEED_PAINT = ["save", "grow", "shrink", "clear"].map((name) => `[data-do=${name}]`);
-
-export class Editor {
+export class Editor extends Stage {
   /** @param host What Gradio gives a component: {element, props, trigger, watch, server, upload}. */
   constructor({ element, props, trigger, server, upload }) {
-    this.root = element;
+    super(element);
     this.frame = element.closest("#repair-editor");
     this.messages = new Messages(props.messages);
     this.messages.fillTemplate(element);
     this.server = new Server(server, upload, this.messages);
     this.trigger = trigger;
-    this.stage = this.find(".stage");
-    this.canvas = this.find("canvas");
-    this.sizeInput = this.find(".size input");
-    this.dividerInput = this.find(".divider");
-    this.view = new View(this.canvas);
     this.photo = null; // what the server said of the open photo
     this.painting = null;
     this.state = "empty"; // or "loading", "ready", "busy", "error"
@@ -41,17 +39,9 @@ export class Editor {
     this.job = 0; // number of the fill that was asked for, 0 = none
     this.isStopping = false;
     this.wishes = []; // what was asked for while the server was at work
+    this.tour = null; // number of the step that is shown
     this.opening = 0; // number of the last photo that was to be opened
-    this.hover = null; // where the pointer is
-    this.outline = null; // points of the box or lasso that is being drawn
-    this.showsOriginal = false;
-    this.spaceHeld = false;
-    this.focusedByPointer = false;
-    this.isDrawPlanned = false;
-  }
-
-  find(selector) {
-    return this.root.querySelector(selector);
+    this.album = new Album(this);
   }
 
   isChecked(name) {
@@ -64,10 +54,6 @@ export class Editor {
 
   get isShown() {
     return this.root.offsetParent !== null;
-  }
-
-  get isDivided() {
-    return !this.dividerInput.hidden;
   }
 
   /** Show a message of app/page/messages in the status line. */
@@ -95,13 +81,12 @@ export class Editor {
     this.frame.dataset.state = next;
     this.root.dataset.state = next;
     this.root.classList.toggle("has-photo", this.photo !== null);
-    this.enableButtons();
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(this.tool === button.dataset.tool));
-    }
+    enableButtons(this);
     this.find(".sensitivity").hidden = !this.painting?.isSuggestion;
     this.redraw();
-    keepWork(this);
+    hideOldVersions(this);
+    followTour(this);
+    this.album.listen();
     queueMicrotask(() => this.grantWish());
   }
 
@@ -115,42 +100,6 @@ export class Editor {
     if (!this.isIdle) return;
     this.wishes.shift()?.();
     if (this.wishes.length > 0) queueMicrotask(() => this.grantWish());
-  }
-
-  enableButtons() {
-    const { isIdle, painting } = this;
-    const enable = (selector, isEnabled) => {
-      this.find(selector).disabled = !isEnabled;
-    };
-    for (const selector of NEED_PHOTO) enable(selector, isIdle);
-    for (const selector of NEED_PAINT) enable(selector, isIdle && painting.hasPaint);
-    // Presses while the server is at work count as well.
-    enable("#repair-undo", Boolean(painting?.done.length));
-    enable("#repair-redo", Boolean(painting?.undone.length));
-  }
-
-  redraw() {
-    if (this.isDrawPlanned) return;
-    this.isDrawPlanned = true;
-    requestAnimationFrame(() => {
-      this.isDrawPlanned = false;
-      if (this.painting && this.canvas.width) this.draw();
-    });
-  }
-
-  draw() {
-    const { painting, view, hover } = this;
-    if (this.showsOriginal) {
-      view.draw(painting.original);
-    } else if (this.isDivided) {
-      const divider = Number(this.dividerInput.value);
-      view.draw(painting.picture, { original: painting.original, divider });
-    } else {
-      const isBrush = this.tool === "brush" || this.tool === "eraser";
-      const showsBrush = hover && isBrush && this.isIdle && !this.spaceHeld;
-      const brush = showsBrush ? { ...hover, radius: this.sizeInput.value / 2 } : null;
-      view.draw(painting.picture, { paint: painting.paint, brush, outline: this.outline });
-    }
   }
 
   /** Do work that needs the server: the editor is busy meanwhile, and says what went wrong. */
@@ -173,21 +122,39 @@ export class Editor {
     return this.opening;
   }
 
-  /** @param {{current, done, undone} | undefined} before What the page held before a reload. */
-  showPhoto(opened, image, before) {
-    const { name, width, height, previewWidth, previewHeight, notes } = opened;
-    this.photo = opened;
+  /** Show an item of the album, which the server has opened. */
+  showPainting(item, painting, message) {
+    const { name, width, height, previewWidth, previewHeight, notes } = item.opened;
+    this.photo = item.opened;
     this.wishes = [];
-    this.painting = new Painting(image, previewWidth, previewHeight);
-    if (before?.current) this.painting.picture.getContext("2d").drawImage(before.current, 0, 0);
-    if (before) this.painting.takeOver(before, opened.fills);
+    this.painting = painting;
+    this.album.hold(item, painting);
     this.view.size = { width: previewWidth, height: previewHeight };
     this.view.fit();
     this.outline = null;
     this.divide(false);
     this.find(".facts").textContent = `${name} · ${width} × ${height}`;
-    this.say(before ? "restored" : "opened", {}, notes);
+    this.say(message ?? (painting.done.length > 0 ? "restored" : "opened"), {}, notes);
     this.setState("ready");
+  }
+
+  /** Close what is open. */
+  leavePhoto() {
+    this.photo = null;
+    this.painting = null;
+    this.opening += 1;
+    this.find(".facts").textContent = "";
+    this.album.clear().catch((error) => this.tell(error));
+    forgetWork();
+    this.setState("empty");
+    this.view.clear();
+  }
+
+  /** Wait until nothing is being done with the photo. */
+  async idle() {
+    if (this.isIdle) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await this.idle();
   }
 
   /** Send the painted rectangle; gives the part of a message to the server that says where the paint is. */
@@ -205,8 +172,13 @@ export class Editor {
 
   /** Called at the end of a stroke or shape. */
   finishPainting() {
-    this.say(this.painting.hasPaint ? "painted" : "opened");
+    const isShape = this.tool === "box" || this.tool === "lasso";
+    this.say(this.painting.hasPaint ? (isShape && "painted_shape") || "painted" : "opened");
     this.setState("ready");
+    this.fillOnRelease();
+  }
+
+  fillOnRelease() {
     if (this.isChecked("on-release") && this.painting.hasPaint) fill(this);
   }
 
@@ -228,64 +200,32 @@ export class Editor {
     this.outline = null;
     this.setState(this.state);
   }
-
-  resizeBrush(factor) {
-    this.sizeInput.value = Math.round(this.sizeInput.value * factor);
-    this.redraw();
-  }
-
-  showOriginal(isShown) {
-    this.showsOriginal = isShown && this.painting !== null;
-    this.redraw();
-  }
-
-  /** Show the original left of a line that can be moved, and the photo as it is now right of it. */
-  divide(isDivided) {
-    this.dividerInput.hidden = !isDivided;
-    this.find("[data-do=divide]").setAttribute("aria-pressed", String(isDivided));
-    this.redraw();
-  }
-
-  fit() {
-    this.view.fit();
-    this.redraw();
-  }
-
-  zoomBy(factor) {
-    const { left, top, width, height } = this.canvas.getBoundingClientRect();
-    this.view.zoomAt(left + width / 2, top + height / 2, factor);
-    this.redraw();
-  }
-
-  setFocusedByPointer(isByPointer) {
-    this.focusedByPointer = isByPointer;
-    this.stage.classList.toggle("by-pointer", isByPointer);
-  }
-
-  holdSpace(isHeld) {
-    this.spaceHeld = isHeld;
-    this.root.classList.toggle("panning", isHeld);
-    this.redraw();
-  }
-
-  /** Where a pixel of the photo lies on the page. */
-  toScreen(x, y) {
-    const { width, height, previewWidth, previewHeight } = this.photo;
-    return this.view.toPage(((x + 0.5) * previewWidth) / width, ((y + 0.5) * previewHeight) / height);
-  }
 }
 
 export function start(host) {
   const editor = new Editor(host);
+  layOut(editor);
+  listenForMenus(editor);
+  fillHelp(editor);
+  listenForDials(editor);
+  offerModels(editor, host.props.models);
   listenForButtons(editor);
+  listenForAlbum(editor);
+  listenForVersions(editor);
+  listenForTour(editor);
   listenForFiles(editor);
   listenForPointers(editor);
   listenForKeys(editor);
   new ResizeObserver(() => {
     if (editor.view.measure()) editor.redraw();
   }).observe(editor.canvas);
-  host.watch("result", () => finishFill(editor, host.props.result));
-  window.addEventListener("remend-lost", ({ detail }) => detail === "repair" && loseFill(editor));
+  host.watch("result", () => takeResult(host.props.result) || finishFill(editor, host.props.result));
+  host.watch("versions", () => finishVersions(editor, host.props.versions));
+  host.watch("models", () => offerModels(editor, host.props.models));
+  window.addEventListener("remend-lost", ({ detail }) => {
+    if (detail === "repair") loseFill(editor);
+    if (detail === "album") loseResult(editor);
+  });
   // For tests of the page and other scripts.
   window.remendEditor = { toScreen: (x, y) => editor.toScreen(x, y) };
   rememberSettings(editor);

@@ -1,21 +1,26 @@
 // Photos that come in by button, drop or paste, and files that are downloaded.
 
-import { loadImage } from "./painting.js";
-import { askToDiscard } from "./question.js";
+import { filesOfDrop, picturesOf, takePhotos } from "./album/coming.js";
 
 export function listenForFiles(editor) {
-  const input = editor.find(".file input");
-  input.addEventListener("change", () => {
-    openPhoto(editor, input.files[0]);
-    input.value = ""; // so that the same file can be chosen again
-  });
+  for (const [selector, choose] of [[".file input", (files) => [...files]], [".folder input", picturesOf]]) {
+    const input = editor.find(selector);
+    input.addEventListener("change", () => {
+      takePhotos(editor, choose(input.files));
+      input.value = ""; // so that the same file can be chosen again
+    });
+  }
   // The whole window: a file that is dropped beside what takes it would replace the page.
   for (const type of ["dragover", "dragleave", "drop"]) window.addEventListener(type, (event) => drop(editor, event));
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    const file = files.find(({ type }) => type.startsWith("image/"));
-    if (editor.isShown && file) openPhoto(editor, file);
+    if (editor.isShown) takePhotos(editor, files.filter(({ type }) => type.startsWith("image/")));
   });
+}
+
+/** Let the person choose photos, as the button does. */
+export function chooseFiles(editor) {
+  editor.find(".file input").click();
 }
 
 function drop(editor, event) {
@@ -25,7 +30,7 @@ function drop(editor, event) {
   event.preventDefault();
   if (event.type !== "drop") return;
   const { files } = event.dataTransfer;
-  if (editor.isShown) openPhoto(editor, files[0]);
+  if (editor.isShown) filesOfDrop(event.dataTransfer).then((found) => takePhotos(editor, found));
   else giveToTab(files);
 }
 
@@ -38,25 +43,6 @@ function giveToTab(files, triesLeft = 10) {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   } else if (triesLeft > 0) {
     setTimeout(giveToTab, 200, files, triesLeft - 1);
-  }
-}
-
-/** Open a photo in place of the one that is open, if the person agrees. */
-async function openPhoto(editor, file) {
-  if (!file) return;
-  if (editor.state === "busy") {
-    editor.say("busy");
-    return;
-  }
-  if (editor.painting?.hasUnsaved && !(await askToDiscard(editor))) return;
-  const number = editor.beginOpening(file.name);
-  try {
-    const path = await editor.server.send(file);
-    const opened = await editor.server.call("open_photo", { path, replaces: editor.photo?.photo });
-    const image = await loadImage(opened.preview);
-    if (number === editor.opening) editor.showPhoto(opened, image);
-  } catch (error) {
-    if (number === editor.opening) editor.fail(error);
   }
 }
 

@@ -2,6 +2,9 @@
 
 import { saveAs } from "./files.js";
 import { ServerError } from "./server.js";
+import { settingsOf } from "./shell/dials.js";
+
+const LARGE_SHARE = 0.12; // of the photo, beyond which a fill can only guess
 
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
@@ -16,13 +19,15 @@ export async function fill(editor) {
     return;
   }
   const job = window.remendStatus.nextNumber(); // fixed before anything is awaited, so that a stop knows what it stops
+  const settings = settingsOf(editor);
   editor.job = job;
+  editor.isLarge = editor.painting.paintedShare > LARGE_SHARE;
   editor.setState("busy");
   editor.say("filling");
   try {
     const paint = await editor.sendPaint();
     if (editor.job !== job) return;
-    editor.trigger("fill", { ...paint, job, ...editor.server.signature });
+    editor.trigger("fill", { ...paint, ...settings, job, ...editor.server.signature });
     window.remendStatus.follow("repair", job);
   } catch (error) {
     if (editor.job === job) editor.fail(error);
@@ -41,7 +46,8 @@ export async function finishFill(editor, result) {
       editor.painting.recordFill(editor.isChecked("keep"));
     }
     editor.job = 0;
-    editor.say(result.stopped ? "stopped" : "filled");
+    const filled = editor.isLarge ? "filled_large" : "filled";
+    editor.say(result.stopped ? "stopped" : filled);
     editor.setState("ready");
   } catch (error) {
     editor.job = 0;
@@ -122,6 +128,23 @@ export async function download(editor) {
     saveAs(editor.server.addressOf(path), name);
     editor.painting.markSaved();
     editor.say("was_made", { name });
+  });
+}
+
+/** Put the photo as it is now, as a PNG, on the clipboard. */
+export async function copyResult(editor) {
+  if (!navigator.clipboard?.write) {
+    editor.say("cannot_copy"); // browsers give it to secure addresses alone
+    return;
+  }
+  await editor.whileBusy(async () => {
+    const read = async () => {
+      const { path } = await editor.server.call("save", { photo: editor.photo.photo, format: "png" });
+      const blob = await (await fetch(editor.server.addressOf(path))).blob();
+      return new Blob([blob], { type: "image/png" });
+    };
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": read() })]);
+    editor.say("copied");
   });
 }
 

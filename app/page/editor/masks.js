@@ -1,7 +1,7 @@
 // Paint that does not come from the brush: a mask file, a changed mask, damage that the server suggests.
 
 import { pickFile, saveAs } from "./files.js";
-import { loadImage } from "./painting.js";
+import { loadImage } from "./photo/painting.js";
 
 const MASK_STEP = 4; // pixels of the photo by which one press grows or shrinks the mask
 
@@ -39,7 +39,7 @@ export const invertMask = (editor) => changeMask(editor, { invert: true });
 export const growMask = (editor) => changeMask(editor, { grow: MASK_STEP });
 export const shrinkMask = (editor) => changeMask(editor, { grow: -MASK_STEP });
 
-const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
+export const sensitivityOf = (editor) => Number(editor.find("[data-name=sensitivity]").value);
 
 /** Ask the server about the photo's damage; the first time it has to look for it, which can be stopped. */
 async function look(editor, name, message) {
@@ -81,4 +81,40 @@ export async function tracePiece(editor, [x, y], dab) {
     editor.painting.addMask(await loadImage(answer.overlay), answer.number, { suggested: true, erases });
     editor.say(erases ? "piece_erased" : "piece_painted");
   });
+}
+
+const SNAP_POINTS = 300; // enough for any circle drawn by hand
+
+/** Paint the object that the lasso circles; where the server sees none, what is circled. */
+export async function snapOutline(editor, erases) {
+  const { outline } = editor;
+  const step = Math.ceil(outline.length / SNAP_POINTS);
+  const points = outline.filter((_, at) => at % step === 0);
+  if (points.length < 3) {
+    editor.outline = null;
+    editor.redraw();
+    return;
+  }
+  await editor.whileBusy(async () => {
+    const answer = await editor.server.call("snap", { photo: editor.photo.photo, points });
+    if (!answer.found) {
+      editor.addOutline(erases);
+      editor.say("nothing_circled");
+      return;
+    }
+    editor.painting.addMask(await loadImage(answer.overlay), answer.number, { erases });
+    editor.outline = null;
+    editor.say("painted_shape");
+  });
+  if (!erases) editor.fillOnRelease();
+}
+
+/** A history whose masks have their overlays again; those that the server no longer keeps are left out. */
+export async function loadMasks(editor, photo, history) {
+  const entries = history.map(async (entry) => {
+    if (entry.kind !== "mask" || entry.overlay) return entry;
+    const { overlay } = await editor.server.call("show_mask", { photo, number: entry.number });
+    return overlay ? { ...entry, overlay: await loadImage(overlay) } : null;
+  });
+  return (await Promise.all(entries)).filter(Boolean);
 }

@@ -3,12 +3,12 @@
 // The photo, its fills and the masks stay on the server. The tab's own storage holds the photo's key and the history,
 // the browser's storage the settings, also for other tabs and days.
 
-import { loadImage } from "./painting.js";
 import { ServerError } from "./server.js";
+import { tellDials } from "./shell/dials.js";
 
 const [WORK, SETTINGS] = ["remend-work", "remend-tools"];
 const BOXES = ["keep", "on-release"];
-const VALUES = ["format", "sensitivity"];
+const VALUES = ["format", "sensitivity", "grow", "detail", "model"];
 
 function read(storage, key) {
   try {
@@ -34,21 +34,46 @@ function shorten(key, value) {
   return typeof value === "number" ? Math.round(value * 100) / 100 : value;
 }
 
-/** Remember the open photo and its history. */
+/** Remember the open photos and their histories. */
 export function keepWork(editor) {
-  const { photo, painting } = editor;
-  if (!painting || painting.keptVersion === painting.version) return;
-  painting.keptVersion = painting.version;
-  const { done, undone } = painting;
-  // A history that is too long for the storage goes; photo and fills stay.
-  const work = { photo: photo.photo, name: photo.name };
-  if (!write(sessionStorage, WORK, { ...work, done, undone })) {
-    write(sessionStorage, WORK, { ...work, done: [], undone: [] });
+  const { photo, painting, album } = editor;
+  if (!photo) return;
+  const now = [photo.photo, painting.version, ...album.items.map(({ thumb }) => thumb?.length)].join();
+  if (editor.kept !== now) {
+    editor.kept = now;
+    const { done, undone } = painting;
+    const items = album.isMany ? album.opened.map(ofItem) : [];
+    const work = { photo: photo.photo, name: photo.name, items };
+    // A history that is too long for the storage goes; photo and fills stay.
+    if (!write(sessionStorage, WORK, { ...work, done, undone })) {
+      write(sessionStorage, WORK, { ...work, done: [], undone: [] });
+    }
   }
+  for (const item of album.isMany ? album.opened : []) keepHistory(item);
 }
 
-/** Open the photo that was open before a reload, with its paint and history; without one the editor is empty. */
+const ofItem = ({ name, photo, width, height, previewWidth, previewHeight, thumb }) => (
+  { name, photo, width, height, previewWidth, previewHeight, thumb }
+);
+
+/** An album's photos have a place each. */
+function keepHistory(item) {
+  const { work } = item;
+  const isKept = item.keptWork?.deref() === work && item.keptVersion === work.version;
+  if (isKept) return;
+  item.keptWork = new WeakRef(work);
+  item.keptVersion = work.version;
+  write(sessionStorage, `${WORK}-${item.photo}`, { done: work.done, undone: work.undone });
+}
+
+/** The photos are closed. */
+export function forgetWork() {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(WORK)) sessionStorage.removeItem(key);
+}
+
+/** Open the photos that were open before a reload, with paint and history; without one the editor is empty. */
 export async function restoreWork(editor) {
+  const { album } = editor;
   const kept = read(sessionStorage, WORK);
   if (!kept?.photo) {
     editor.setState("empty");
@@ -56,33 +81,32 @@ export async function restoreWork(editor) {
   }
   const number = editor.beginOpening(kept.name);
   try {
-    const job = window.remendStatus.nextNumber();
-    const opened = await editor.server.call("restore_photo", { photo: kept.photo, job });
-    const [preview, current, ...histories] = await Promise.all([
-      loadImage(opened.preview),
-      opened.current && loadImage(opened.current),
-      loadMasks(editor, kept.photo, kept.done),
-      loadMasks(editor, kept.photo, kept.undone),
-    ]);
+    await restoreAlbum(editor, kept.items ?? []);
+    const { done, undone, name, photo } = kept;
+    const item = album.items.find((one) => one.photo === photo) ?? album.add(name, { photo });
+    const fetched = await album.fetch({ photo, work: { done, undone } });
     if (number !== editor.opening) return;
-    const [done, undone] = histories;
-    editor.showPhoto(opened, preview, { current, done, undone });
+    item.opened = fetched.opened;
+    editor.showPainting(item, fetched.painting, "restored");
   } catch (error) {
     if (number !== editor.opening) return;
-    if (error instanceof ServerError) sessionStorage.removeItem(WORK);
+    album.items = [];
+    if (error instanceof ServerError) forgetWork();
     editor.tell(error);
     editor.setState("empty");
   }
 }
 
-/** A history whose masks have their overlays again; those that the server no longer keeps are left out. */
-async function loadMasks(editor, photo, history) {
-  const entries = history.map(async (entry) => {
-    if (entry.kind !== "mask") return entry;
-    const { overlay } = await editor.server.call("show_mask", { photo, number: entry.number });
-    return overlay ? { ...entry, overlay: await loadImage(overlay) } : null;
-  });
-  return (await Promise.all(entries)).filter(Boolean);
+async function restoreAlbum(editor, items) {
+  if (items.length === 0) return;
+  const { album, server } = editor;
+  const { fills } = await server.call("take_photos", { photos: items.map(({ photo }) => photo) });
+  for (const [at, { name, ...more }] of items.entries()) {
+    if (fills[at] === null) continue; // the server has forgotten it
+    const item = album.add(name, more);
+    const before = read(sessionStorage, `${WORK}-${item.photo}`) ?? { done: [], undone: [] };
+    item.work.takeOver(before, fills[at]);
+  }
 }
 
 /** Set the tools as they were left, and remember them from now on. */
@@ -97,11 +121,14 @@ export function rememberSettings(editor) {
     if (kept[name]) input(name).value = kept[name];
     if (!input(name).value) input(name).value = before; // a choice that there is no more
   }
+  if (kept.snaps) editor.find("[data-do=snap]").ariaPressed = "true";
+  editor.wantedModel = kept.model; // the server may offer it in a moment
+  tellDials(editor);
   const keep = () => {
     const boxes = BOXES.map((name) => [name, input(name).checked]);
     const values = VALUES.map((name) => [name, input(name).value]);
-    const { tool, sizeInput } = editor;
-    write(localStorage, SETTINGS, { tool, size: sizeInput.value, ...Object.fromEntries([...boxes, ...values]) });
+    const { tool, snaps, sizeInput } = editor;
+    write(localStorage, SETTINGS, { tool, snaps, size: sizeInput.value, ...Object.fromEntries([...boxes, ...values]) });
   };
   window.addEventListener("pagehide", keep);
   editor.root.addEventListener("change", keep);

@@ -1,7 +1,7 @@
 // Load the editor's modules, and tell Gradio which events they trigger.
 //
 // Gradio runs this file as the body of a function of the six names below, and looks in its text for the names of
-// events, in quotes: 'fill' and 'upscale'. The server hands the modules out under remend/.
+// events, in quotes: 'fill', 'versions' and 'upscale'. The server hands the modules out under remend/.
 
 import(new URL("remend/editor.js", document.baseURI))
   .then(({ start }) => start({ element, props, trigger, watch, server, upload }))

@@ -21,17 +21,22 @@ const lastSentences = {
   upscale: spanOf("upscale", messages.choose_photo),
   models: spanOf("models", messages.models_say),
 };
-let openTab = "repair";
-
-const show = () => {
-  if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
-};
-
+const begun = { ...lastSentences };
 const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
 const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stands, and between two
 const LOST_MS = 10_000; // after which work that the server does not know has gone
 let lastNumber = 0;
 const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
+
+let openTab = "repair";
+document.body.dataset.tab = openTab; // the page's style goes by it
+
+const show = () => {
+  const stop = document.querySelector("#upscale-stop"); // is not there before its tab was opened
+  if (stop) stop.disabled = !followed.upscale;
+  element.querySelector(".dismiss")?.setAttribute("aria-label", messages.dismiss);
+  if (props.value !== lastSentences[openTab]) props.value = lastSentences[openTab];
+};
 
 /** Ask where a piece of work stands, show it, and ask again, until its end is told or nothing is known of it. */
 const follow = async (tab, work) => {
@@ -49,6 +54,7 @@ const follow = async (tab, work) => {
     }
   } else if (lastSentences[tab] !== work.sentence) {
     followed[tab] = null; // what came of it is told
+    show();
   }
   if (now - work.known < LOST_MS) setTimeout(follow, POLL_MS, tab, work);
   else lose(tab, answer ? messages.work_lost : messages.lost);
@@ -61,7 +67,23 @@ const lose = (tab, text) => {
   window.dispatchEvent(new CustomEvent("remend-lost", { detail: tab }));
 };
 
+let known = new Set(); // the photos of the Upscale tab, by the path of each
+
 window.remendStatus = {
+  /** What was chosen takes the place of what was there; Gradio's field has put it behind. */
+  replacePhotos(files) {
+    const chosen = (files ?? []).filter(({ path }) => !known.has(path));
+    return this.keepPhotos(chosen.length > 0 ? chosen : files);
+  },
+  /** Photos that come behind those that are there. */
+  addPhotos(files, more) {
+    const there = new Set((files ?? []).map(({ path }) => path));
+    return this.keepPhotos([...(files ?? []), ...(more ?? []).filter(({ path }) => !there.has(path))]);
+  },
+  keepPhotos(files) {
+    known = new Set((files ?? []).map(({ path }) => path));
+    return files;
+  },
   /** The number of a piece of work, above all before it, also above those of the page before a reload. */
   nextNumber() {
     lastNumber = Math.max(lastNumber + 1, Date.now() * NUMBERS + Math.floor(Math.random() * NUMBERS));
@@ -72,6 +94,7 @@ window.remendStatus = {
     const now = Date.now();
     followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
+    show();
   },
   /** Begin work of a tab that has no script of its own; gives its number. */
   begin(tab) {
@@ -84,6 +107,7 @@ window.remendStatus = {
   /** Its work ends; gives a number above that of all work so far. */
   end(tab) {
     followed[tab] = null;
+    show();
     return this.nextNumber();
   },
   /** Show a sentence about the Repair tab. */
@@ -94,9 +118,18 @@ window.remendStatus = {
   /** Show the last sentence of the tab that was opened: "repair", "upscale" or "models". */
   showTab(tab) {
     openTab = tab;
+    document.body.dataset.tab = tab;
     show();
+    setTimeout(show); // the tab's own parts come in a moment
   },
 };
+
+// The value's change builds the line anew, so the whole component listens.
+element.addEventListener("click", ({ target }) => {
+  if (!target.closest(".dismiss")) return;
+  lastSentences[openTab] = begun[openTab];
+  show();
+});
 
 watch("value", () => {
   const tab = /data-tab="(\w+)"/.exec(props.value)?.[1];

@@ -9,10 +9,12 @@ from remend.models.errors import RequestError
 
 _LARGEST = {"left": 10**6, "top": 10**6, "grow": 10**6}
 _LARGEST_OF_OTHERS = 2**53  # as large as the browser counts
-_TEXTS = frozenset({"photo", "path", "mask", "format", "language", "replaces", "page"})
+_TEXTS = frozenset(
+    {"photo", "path", "mask", "format", "language", "replaces", "page", "model", "source"}
+)
 _OPTIONAL = frozenset({"language", "replaces", "page"})
 _NUMBERS = frozenset(
-    {"job", "left", "top", "grow", "sensitivity", "fills", "number", "waited", "x", "y"}
+    {"job", "left", "top", "grow", "sensitivity", "fills", "number", "waited", "x", "y", "detail"}
 )
 
 

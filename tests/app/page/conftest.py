@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.masks import MaskService
-from remend.app.page.photo_sessions import PhotoSessions
-from remend.app.page.repair_tab import RepairService
+from remend.app.page.repair.masks import MaskService
+from remend.app.page.repair.photo_sessions import PhotoSessions
+from remend.app.page.repair.repair_tab import RepairService
 from remend.app.page.work.jobs import Jobs
 
 

@@ -11,10 +11,12 @@ from playwright.sync_api import Dialog, Page, Route, expect
 from tests.helpers.browsing import (
     READY,
     about,
+    choose_in,
     download,
     open_photo,
     pixel,
     press_fill,
+    set_option,
     stroke,
     wait_until,
 )
@@ -87,7 +89,7 @@ def test_a_reload_brings_back_photo_fills_paint_and_history(page: Page, png: Pat
 def test_a_mask_comes_back_too(page: Page, png: Path):
     open_photo(page, png)
     stroke(page, (60, 120), (260, 120))
-    page.get_by_role("button", name="Invert").click()
+    choose_in(page, "mask", "Invert")
     page.wait_for_selector(READY)
     painted = pixel(page, 20, 20), pixel(page, 100, 120)
     page.reload()
@@ -211,9 +213,8 @@ def test_a_file_can_be_dropped_anywhere(page: Page, png: Path, other: Path):
 def test_tools_and_dials_are_as_they_were_left(page: Page, png: Path):
     page.get_by_role("button", name="Lasso").click()
     page.get_by_role("slider", name="Brush size in screen pixels").fill("77")
-    page.get_by_label("Keep paint").check()
-    page.locator("#repair-grow input[type=number]").fill("5")
-    page.locator("#repair-grow input[type=number]").press("Tab")
+    set_option(page, "keep")
+    page.locator("#repair-detail").fill("0.4")
     page.get_by_role("tab", name="Upscale").click()
     page.locator("#upscale-scale input[type=number]").fill("3")
     page.locator("#upscale-scale input[type=number]").press("Tab")
@@ -221,10 +222,10 @@ def test_tools_and_dials_are_as_they_were_left(page: Page, png: Path):
     page.get_by_role("option", name="x4-fidelity").click()
     page.wait_for_timeout(300)
     page.reload()
-    expect(page.locator("#repair-grow input[type=number]")).to_have_value("5")
+    expect(page.locator("#repair-detail")).to_have_value("0.4")
     expect(page.locator("[data-tool=lasso]")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("slider", name="Brush size in screen pixels")).to_have_value("77")
-    expect(page.get_by_label("Keep paint")).to_be_checked()
+    expect(page.locator("[data-name=keep]")).to_be_checked()
     page.get_by_role("tab", name="Upscale").click()
     expect(page.locator("#upscale-scale input[type=number]")).to_have_value("3")
     expect(page.locator("#upscale-model input")).to_have_value("x4-fidelity")

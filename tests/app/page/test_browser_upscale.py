@@ -134,3 +134,32 @@ def test_a_sentence_waits_for_its_tab(page: Page, png: Path, monkeypatch: pytest
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="x4-fast").click()
     expect(page.locator("#upscale-download")).to_be_disabled()
+
+
+def test_choosing_replaces_and_adding_adds_and_stop_is_there_while_something_runs(
+    page: Page, png: Path, phone_jpeg: Path
+):
+    page.get_by_role("tab", name="Upscale").click()
+    photos, forecast = page.locator("#upscale-photo"), page.locator("#upscale-forecast")
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    expect(photos).to_contain_text("scratched")
+    expect(forecast).to_contain_text("1.2 megapixels")
+    expect(forecast).to_contain_text("on this computer")
+    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
+    expect(photos).to_contain_text("phone")
+    expect(photos).not_to_contain_text("scratched")
+    with page.expect_file_chooser() as chooser:
+        page.click("#upscale-add")
+    chooser.value.set_files(png)
+    expect(photos).to_contain_text("scratched")
+    expect(photos).to_contain_text("phone")
+    expect(forecast).to_contain_text("2.5 megapixels")
+    page.click("#upscale-model input")
+    page.get_by_role("option", name="x2-fidelity").click()  # one of the small networks
+    page.fill("#upscale-scale input[type=number]", "2")
+    expect(page.locator("#upscale-stop")).to_be_disabled()
+    page.click("#upscale-run")
+    expect(page.locator("#upscale-results")).to_contain_text("phone-x2.jpg")
+    page.get_by_label("scratched-x2.png").check()
+    expect(page.locator("#upscale-download-one")).to_be_visible()
+    expect(page.locator("#upscale-stop")).to_be_disabled()

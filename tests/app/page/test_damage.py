@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.masks import MaskService
-from remend.app.page.photo_sessions import PhotoSessions
-from remend.app.page.repair_tab import RepairService
+from remend.app.page.repair.masks import MaskService
+from remend.app.page.repair.photo_sessions import PhotoSessions
+from remend.app.page.repair.repair_tab import RepairService
 from remend.models.errors import RequestError
 from remend.models.inference.restorer import FilledPatch
 from tests.helpers.prints import print_of

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from remend.app.page.photo_sessions import FILLS_KEPT, PhotoSession, PhotoSessions
+from remend.app.page.repair.photo_session import FILLS_KEPT, PhotoSession
+from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.models.errors import RequestError
 from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import Cancelled
@@ -69,6 +70,11 @@ def test_old_photos_are_forgotten(tmp_path: Path):
     crowded = PhotoSessions(tmp_path / "photos", 1.0, memory=70_000)  # two photos of 30 000 bytes
     keys = [crowded.open(path)[0] for path in paths]
     assert len(set(keys)) == 3
+    assert [crowded.look_up(key).is_away for key in keys] == [True, False, False]
+    assert (crowded.find(keys[0]).picture.rgb == np.asarray(Image.open(paths[0]))).all()
+    paths[0].unlink()  # nothing to bring the next one back from
+    crowded.find(keys[1])
+    crowded.find(keys[2])
     with pytest.raises(RequestError, match="open it again"):
         crowded.find(keys[0])
     assert crowded.find(keys[2]).name == "2.png"
@@ -76,6 +82,45 @@ def test_old_photos_are_forgotten(tmp_path: Path):
     with pytest.raises(RequestError):
         crowded.find(keys[2])
     forgetful = PhotoSessions(tmp_path / "photos", 1.0, lifetime_s=-1.0)
-    key, _ = forgetful.open(paths[0])
+    key, _ = forgetful.open(paths[1])
     with pytest.raises(RequestError):
         forgetful.find(key)
+
+
+def test_a_photo_that_was_put_away_comes_back_with_its_fills(tmp_path: Path):
+    before = photo_of(100, 80)
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.asarray(before.rgb)).save(path)
+    sessions = PhotoSessions(tmp_path / "photos", 1.0)
+    key, session = sessions.open(path)
+    for number in range(FILLS_KEPT + 2):  # two more than can be undone
+        patch = np.full((4, 5, 3), number, np.uint8)
+        session.apply([FilledPatch(2 * number, 3, patch), FilledPatch(7, number, patch)])
+    session.undo()
+    shown, changed, fills = np.array(session.picture.rgb), session.changed, session.fills
+    assert session.put_away() and session.is_away and session.nbytes == 0
+    assert (session.fills, session.changed) == (fills, changed)
+    assert sessions.find(key) is session
+    assert (session.picture.rgb == shown).all() and session.changed == changed
+    session.redo()
+    assert (session.picture.rgb[3:7, 62:67] == FILLS_KEPT + 1).all()
+    for _ in range(FILLS_KEPT):
+        session.undo()
+    with pytest.raises(RequestError, match="can be undone"):
+        session.undo()
+    assert (session.opened.rgb == before.rgb).all()
+    assert (session.picture.rgb != before.rgb).any()
+
+
+def test_a_photo_without_room_for_its_fills_stays_in_memory(tmp_path: Path):
+    def refuse(_: Path, room: int) -> None:
+        if room:
+            raise RequestError("There is no room.")
+
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (40, 30)).save(path)
+    sessions = PhotoSessions(tmp_path / "photos", 1.0, claim_room=refuse)
+    _, session = sessions.open(path)
+    session.apply([FilledPatch(2, 3, np.full((4, 5, 3), 9, np.uint8))])
+    assert not session.put_away() and not session.is_away
+    assert (session.picture.rgb[3:7, 2:7] == 9).all() and session.fills == 1

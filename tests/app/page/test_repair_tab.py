@@ -16,8 +16,8 @@ from remend.app.batch.plan import Job
 from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
-from remend.app.page.masks import MaskService
-from remend.app.page.repair_tab import RepairService
+from remend.app.page.repair.masks import MaskService
+from remend.app.page.repair.repair_tab import RepairService
 from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
 from remend.models.errors import InputError, RequestError
@@ -31,8 +31,9 @@ def fill(
     repair: RepairService, photo: str, mask: Path, job: int = 1, grow: int = 0
 ) -> dict[str, Any]:
     message = {"photo": photo, "mask": str(mask), "left": 0, "top": 0, "job": job}
+    message |= {"model": "fill", "grow": grow, "detail": 1.0}
     event: Any = SimpleNamespace(_data=message)
-    return repair.fill("fill", grow, 1.0, event, ENGLISH)["result"]
+    return repair.fill(event, ENGLISH)["result"]
 
 
 def test_a_photo_is_filled_as_by_the_command_and_nothing_else_of_it_changes(
@@ -221,8 +222,9 @@ def test_a_hundred_fills_leave_memory_where_it_was(repair: RepairService, upload
         pytest.skip("Memory is read from /proc, which this system has not.")
     sizes = {}
     for job in range(1, 101):
-        event: Any = SimpleNamespace(_data={**message, "job": job})
-        assert repair.fill("fill", 0, 1.0, event, ENGLISH)["result"] == {"job": job}
+        asked = {"model": "fill", "grow": 0, "detail": 1.0, "job": job}
+        event: Any = SimpleNamespace(_data={**message, **asked})
+        assert repair.fill(event, ENGLISH)["result"] == {"job": job}
         repair.changes({"photo": message["photo"]})
         gc.collect()
         sizes[job] = int(status.read_text().split()[1])

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.crop import centre_part, cut_part, find_part, mark_part
-from remend.app.page.upscale_preview import UpscalePreview
-from remend.app.page.upscale_service import UpscaleService, read_form
-from remend.app.page.upscale_tab import note_unused_sliders
+from remend.app.page.upscaling.crop import centre_part, cut_part, find_part, mark_part
+from remend.app.page.upscaling.upscale_preview import UpscalePreview
+from remend.app.page.upscaling.upscale_service import UpscaleService, read_form
+from remend.app.page.upscaling.upscale_tab import note_unused_sliders
 from remend.app.page.work.jobs import Job, Jobs
 from remend.models.errors import InputError
 from remend.models.imaging.picture import Picture
@@ -77,7 +77,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
     (upload_folder / "text.png").write_text("no picture")
     photos.insert(1, upload_folder / "text.png")
     arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", 1, ENGLISH)
-    _, download, said = service.run(*arguments)
+    _, download, said, *_ = service.run(*arguments)
     assert "text.png" in said and "error" in said
     with zipfile.ZipFile(download["value"]) as archive:
         assert len(archive.namelist()) == 2
@@ -95,7 +95,7 @@ def test_the_good_photos_are_given_when_one_whose_name_begins_alike_is_cut_short
     (upload_folder / "a.png").write_bytes(whole[: len(whole) // 2])
     photos = [str(upload_folder / f"{name}.png") for name in ("a", "ab")]
     service = UpscaleService(pool, 1.0, Jobs())
-    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    pair, download, said, *_ = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
     assert "a.png is cut short" in said and "error" in said
     assert [Path(path).name for path in pair] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
     with zipfile.ZipFile(download["value"]) as archive:
@@ -109,7 +109,7 @@ def test_when_no_photo_is_good_each_is_named_and_nothing_is_given(
         (upload_folder / name).write_text("no picture")
     photos = [str(upload_folder / name) for name in ("a.png", "b.png")]
     service = UpscaleService(pool, 1.0, Jobs())
-    pair, download, said = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    pair, download, said, *_ = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
     assert "value" not in pair and "value" not in download
     assert "a.png" in said and "b.png" in said and "error" in said
 
@@ -137,7 +137,7 @@ def test_a_list_counts_as_one_piece_of_work_and_stopping_ends_it(
     service.run(photos, 2.0, 0, *rest, 1, ENGLISH)
     assert shares == sorted(shares) and shares[-1] == 1.0
     monkeypatch.setattr(Job, "update", stop_at_once)
-    _, download, said = service.run(photos, 2.0, 0, *rest, 2, ENGLISH)
+    _, download, said, *_ = service.run(photos, 2.0, 0, *rest, 2, ENGLISH)
     assert "value" not in download
     assert "Stopped" in said
     monkeypatch.undo()
@@ -167,3 +167,61 @@ def test_sliders_without_effect_say_so():
         for slider in note_unused_sliders(model, scale, ENGLISH):
             assert slider["info"] == f"No effect with {model}."
     assert "对 x4-fast 无效" in note_unused_sliders("x4-fast", 2.0, CHINESE)[0]["info"]
+
+
+def test_a_bad_photo_is_named_and_hides_nothing_of_the_others(pool: ModelPool, upload_folder: Path):
+    (upload_folder / "text.png").write_text("no picture")
+    Image.fromarray(np.asarray(photo_of(60, 50).rgb)).save(upload_folder / "photo.png")
+    photos = [str(upload_folder / name) for name in ("text.png", "photo.png")]
+    preview = UpscalePreview(pool, 1.0, Jobs())
+    status, shown, chooser, *_ = preview.choose_photos(photos, 2.0, 0, ENGLISH)
+    assert "text.png is not a picture" in status and "120 × 100" in status
+    assert shown is not None and chooser["visible"]
+    form = ("auto", 0.5, 0.5)
+    pair, _, _ = preview.show_part(photos, 2.0, 0, *form, 0.5, 0.5, 1, ENGLISH)
+    assert open_image(pair[1]).size == (120, 100)
+    assert "0.0 megapixels" in preview.forecast(photos, 2.0, 0, *form, "auto", ENGLISH)
+
+
+def test_what_it_takes_is_told_at_once_and_the_seconds_once_they_are_measured(
+    pool: ModelPool, upload_folder: Path
+):
+    Image.fromarray(np.asarray(photo_of(500, 400).rgb)).save(upload_folder / "photo.png")
+    asked = ([str(upload_folder / "photo.png")], 2.0, 0, "auto", 0.5, 0.5, "auto")
+    preview = UpscalePreview(pool, 1.0, Jobs())
+    assert preview.forecast(*asked, ENGLISH).startswith("<p>0.8 megapixels, about 1 MB")
+    assert " on this computer" not in preview.forecast(*asked, ENGLISH)
+    assert " on this computer" in preview.measure(*asked, ENGLISH)
+    assert "这台电脑" in preview.forecast(*asked, CHINESE)
+    assert preview.forecast([], *asked[1:], ENGLISH) == ""
+    assert preview.forecast(asked[0], 99.0, *asked[2:], ENGLISH) == ""
+
+
+def test_twice_is_proposed_for_a_large_photo_and_only_where_nothing_was_chosen(
+    pool: ModelPool, upload_folder: Path
+):
+    Image.new("RGB", (3000, 2000)).save(upload_folder / "large.png")
+    photos = [str(upload_folder / "large.png")]
+    preview = UpscalePreview(pool, 100.0, Jobs())
+    status, *_, proposed = preview.choose_photos(photos, 4.0, 0, ENGLISH)
+    assert proposed["value"] == 2.0
+    assert "6000 × 4000" in status and "×2 is set" in status
+    for scale, width in ((3.0, 0), (4.0, 500)):
+        *_, proposed = preview.choose_photos(photos, scale, width, ENGLISH)
+        assert "value" not in proposed
+
+
+def test_each_result_can_be_compared_and_downloaded(pool: ModelPool, upload_folder: Path):
+    photos = []
+    for name in ("a", "b"):
+        photos.append(str(upload_folder / f"{name}.png"))
+        Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
+    service = UpscaleService(pool, 1.0, Jobs())
+    *_, chooser, one, made = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    assert chooser["choices"] == [("a-x2.png", 0), ("b-x2.png", 1)] and chooser["visible"]
+    assert Path(one["value"]).name == "a-x2.png"
+    pair, one = service.show(made, 1)
+    assert [Path(path).name for path in pair] == ["b-preview.jpg", "b-x2-preview.jpg"]
+    assert Path(one["value"]).name == "b-x2.png"
+    for at in (2, -1, None):
+        assert "value" not in service.show(made, at)[1]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from remend.app.batch.manifest import MANIFEST_NAME
 from remend.app.cli.main import main
-from remend.app.page.photo_sessions import PhotoSessions
+from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.models.errors import InputError
 from remend.models.imaging.apart import close_readers
 from remend.models.imaging.files import read_header, read_picture

@@ -46,7 +46,7 @@ CALLS: list[tuple[str, Any]] = [
     ("upscale", [FILE, 2, None, 0.5]),
     ("upscale", [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, 2, "auto", 1]),
     ("nothing", []),
-    ("fill_painted", [None, None, None, None]),
+    ("fill_painted", [None]),
 ]
 
 

@@ -1,10 +1,9 @@
-// The preview, the paint over it, and the history of both. Coordinates are the preview's pixels.
-//
-// An entry of the history is a stroke, a shape (filled polygon), a mask, a clearing or a fill. Where an entry has
-// `startsAnew`, the paint before it no longer counts: the paint can always be drawn again from the entries since
-// then. What a fill changed is kept on the server.
+// The preview and the paint over it, drawn from their history. Coordinates are the preview's pixels.
+
+import { History } from "./history.js";
 
 const PAINT = "#ff2d6f";
+const SHARE_PX = 64;
 const CLICK_PX = 3; // how far a pointer may move in a click, in pixels of the preview
 
 function makeCanvas(width, height) {
@@ -14,56 +13,19 @@ function makeCanvas(width, height) {
   return canvas;
 }
 
-export class Painting {
+export class Painting extends History {
   /**
-   * @param {HTMLImageElement} image The photo's preview.
+   * @param {HTMLImageElement | null} image The photo's preview; null where only the paint is wanted.
    * @param {number} width Of the preview.
    * @param {number} height
    */
   constructor(image, width, height) {
+    super();
     this.original = image;
-    this.picture = makeCanvas(width, height);
-    this.picture.getContext("2d").drawImage(image, 0, 0);
+    this.picture = makeCanvas(image ? width : 1, image ? height : 1);
+    if (image) this.picture.getContext("2d").drawImage(image, 0, 0);
     this.paint = makeCanvas(width, height);
-    this.done = [];
-    this.undone = [];
     this.stroke = null; // the one that is being painted
-    this.version = 0; // grows with every change of the history
-  }
-
-  /** How many fills the picture holds. */
-  get fills() {
-    return this.done.filter(({ kind }) => kind === "fill").length;
-  }
-
-  /** Whether something would be lost with this photo: a fill that was not downloaded, paint that is not filled. */
-  get hasUnsaved() {
-    const fill = this.done.findLast(({ kind }) => kind === "fill");
-    return this.hasUnfilledPaint || (fill !== undefined && !fill.isSaved);
-  }
-
-  /** The photo was downloaded as it is now. */
-  markSaved() {
-    const last = this.done.findLast(({ kind }) => kind === "fill");
-    for (const entry of [...this.done, ...this.undone]) entry.isSaved = entry === last;
-    this.version += 1;
-  }
-
-  /** The entries that make up the paint. */
-  get layers() {
-    const first = this.done.findLastIndex((entry) => entry.startsAnew);
-    const counting = this.done.slice(Math.max(first, 0));
-    return counting.filter(({ kind }) => kind !== "fill" && kind !== "clear");
-  }
-
-  get hasPaint() {
-    return this.layers.some((entry) => !entry.erases);
-  }
-
-  /** Whether something was painted since the last fill. */
-  get hasUnfilledPaint() {
-    const fill = this.done.findLastIndex((entry) => entry.kind === "fill");
-    return this.layers.some((entry) => !entry.erases && this.done.indexOf(entry) > fill);
   }
 
   beginStroke(x, y, radius, erases) {
@@ -76,9 +38,21 @@ export class Painting {
     this.drawStroke(this.stroke, this.stroke.points.length - 2);
   }
 
+  /** Record the stroke; one that stays outside of the photo is no paint. */
   endStroke() {
-    if (this.stroke) this.record(this.stroke);
+    const { stroke } = this;
     this.stroke = null;
+    if (stroke && this.touches(stroke)) this.record(stroke);
+  }
+
+  touches({ radius, points }) {
+    const { width, height } = this.paint;
+    const isNear = ([x, y], at) => {
+      const [left, top] = points[Math.max(at - 1, 0)];
+      const isBeside = Math.max(x, left) < -radius || Math.min(x, left) > width + radius;
+      return !isBeside && Math.max(y, top) >= -radius && Math.min(y, top) <= height + radius;
+    };
+    return points.some(isNear);
   }
 
   cancelStroke() {
@@ -102,6 +76,7 @@ export class Painting {
 
   /** Paint a closed polygon, or erase the paint in it. */
   addShape(points, erases) {
+    if (!this.touches({ radius: 0, points: [...points, points[0]] })) return;
     this.record({ kind: "shape", points, erases });
   }
 
@@ -110,55 +85,7 @@ export class Painting {
     this.record({ kind: "mask", overlay, number, startsAnew: replaces, suggested, erases });
   }
 
-  /** Whether the last step was a suggestion of damage, or a piece added to or taken from one. */
-  get isSuggestion() {
-    return this.done.at(-1)?.suggested === true;
-  }
-
-  /** Take the suggestion back, with the pieces that were added to it or taken from it. */
-  dropSuggestion() {
-    while (this.isSuggestion) this.undo();
-  }
-
-  clear() {
-    this.record({ kind: "clear", startsAnew: true });
-  }
-
-  /** A fill was made; its paint stays, to be filled again, or goes. */
-  recordFill(keepsPaint) {
-    this.record({ kind: "fill", startsAnew: !keepsPaint });
-  }
-
-  record(entry) {
-    this.done.push(entry);
-    this.undone = [];
-    this.version += 1;
-    if (entry.kind !== "stroke") this.repaint();
-  }
-
-  /** Step back; if the step is a fill, the server has undone it before. */
-  undo() {
-    this.undone.push(this.done.pop());
-    this.version += 1;
-    this.repaint();
-  }
-
-  /** Step forward; likewise. */
-  redo() {
-    this.done.push(this.undone.pop());
-    this.version += 1;
-    this.repaint();
-  }
-
-  /** Take over the history of the page that was here before a reload; the picture holds that many fills. */
-  takeOver({ done, undone }, fills) {
-    [this.done, this.undone] = [done, undone];
-    while (this.fills > fills) this.undone.push(this.done.pop());
-    while (this.fills < fills) this.done.push(this.undone.pop() ?? { kind: "fill", startsAnew: true });
-    this.version += 1;
-    this.repaint();
-  }
-
+  /** Draw the paint anew, as the history has it. */
   repaint() {
     const context = this.paint.getContext("2d");
     context.globalCompositeOperation = "source-over";
@@ -223,6 +150,16 @@ export class Painting {
     return [first, upper, across, Math.max(clamp(bottom + 1, height) - upper, 1)];
   }
 
+  /** About which share of the photo is painted. */
+  get paintedShare() {
+    const small = makeCanvas(SHARE_PX, SHARE_PX);
+    const context = small.getContext("2d", { willReadFrequently: true });
+    context.drawImage(this.paint, 0, 0, SHARE_PX, SHARE_PX);
+    const { data } = context.getImageData(0, 0, SHARE_PX, SHARE_PX);
+    const opaque = data.filter((value, at) => at % 4 === 3 && value > 127);
+    return opaque.length / SHARE_PX ** 2;
+  }
+
   /** The painted rectangle as a PNG file, white where there is paint, else black; and where it lies. */
   async maskFile() {
     const [left, top, width, height] = this.bounds;
@@ -250,6 +187,20 @@ export class Painting {
 /** The corners of a box between two opposite ones. */
 export function boxOf([left, top], [right, bottom]) {
   return [[left, top], [right, top], [right, bottom], [left, bottom]];
+}
+
+/**
+ * The painting of a photo that the server has opened.
+ *
+ * @param {object} opened What it says of the photo.
+ * @param {HTMLImageElement} image The preview of the photo as it came.
+ * @param {{current, done, undone} | undefined} before What was done to it.
+ */
+export function makePainting(opened, image, before) {
+  const painting = new Painting(image, opened.previewWidth, opened.previewHeight);
+  if (before?.current) painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+  if (before) painting.takeOver(before, opened.fills);
+  return painting;
 }
 
 /** Load a picture from its address, ready to be drawn. */

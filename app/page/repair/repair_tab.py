@@ -4,7 +4,7 @@ The painting itself happens in the browser (``editor/``); the photo stays here, 
 browser calls quick functions directly; a fill waits in the queue for everything that runs a network.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,43 +12,41 @@ from typing import Any
 import gradio as gr
 
 from remend.app.batch.plan import Naming
-from remend.app.batch.requests import AUTO_MODEL, FillRequest
-from remend.app.engine.catalogue import default_fill_model, list_models, thick_hole_model
+from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import CHANGING_BYTES, OPENING_BYTES
 from remend.app.page.guards.messages import Message as CheckedMessage
-from remend.app.page.i18n import MESSAGES, make_label, translate_sentences
-from remend.app.page.masks import MaskService, read_paint
-from remend.app.page.photo_sessions import PhotoSession, PhotoSessions, find_photo
-from remend.app.page.preview import (
-    data_url,
-    encode_patch,
-    encode_preview,
-    preview_size,
-)
-from remend.app.page.status import check_model_name, explain, returns_errors
+from remend.app.page.i18n import translate_sentences
+from remend.app.page.preview import data_url, encode_preview, preview_size, show_patch
+from remend.app.page.repair.album import AlbumService
+from remend.app.page.repair.component import fill_models, make_editor
+from remend.app.page.repair.example import write_example
+from remend.app.page.repair.last_fill import LastFill
+from remend.app.page.repair.masks import MaskService, read_paint
+from remend.app.page.repair.photo_session import PhotoSession
+from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
+from remend.app.page.repair.versions import VersionService
+from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
-from remend.app.page.work.dials import Dial
 from remend.app.page.work.jobs import Job, Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_size, write_picture
-from remend.models.inference.regions import Box
 from remend.models.progress import Cancelled
-
-SCRIPTS = Path(__file__).parent / "editor"
-"""The editor's modules, its markup and its style; ``server`` serves them below ``MODULES``."""
-MODULES = "/remend"  # start.js says it as well
 
 _PIXEL_BYTES = {
     "open_photo": OPENING_BYTES,
-    "restore_photo": CHANGING_BYTES,
+    "add_photo": OPENING_BYTES,
+    "restore_photo": OPENING_BYTES,
+    "thumbnail": CHANGING_BYTES,
+    "copy_mask": CHANGING_BYTES,
     "read_mask_file": CHANGING_BYTES,
     "save": CHANGING_BYTES,
     "save_mask": CHANGING_BYTES,
     "change_mask": CHANGING_BYTES,
+    "snap": CHANGING_BYTES,
     "suggest": CHANGING_BYTES,
     "trace": CHANGING_BYTES,
 }
@@ -73,10 +71,10 @@ class RepairService:
 
         @wraps(function)
         def waiting(message: Message) -> Message:
-            if function.__name__ == "open_photo":
+            if function.__name__ in ("open_photo", "add_photo"):
                 width, height = read_size(check_uploaded(message["path"]))
             else:
-                width, height = self._sessions.find(message["photo"]).picture.size
+                width, height = self._sessions.find(message["photo"]).size
             with self._sessions.budget.hold(per_pixel * width * height, current_visitor()):
                 return function(message)
 
@@ -87,8 +85,12 @@ class RepairService:
         key, session = self._sessions.open(check_uploaded(message["path"]))
         self._sessions.close(str(message.get("replaces")))
         session.page = str(message.get("page"))
-        session.original = encode_preview(session.picture)
         return self._describe(key, session, str(message.get("language")))
+
+    def open_example(self, message: Message) -> Message:
+        """Open a damaged photo to try the page on; as ``open_photo``."""
+        path = write_example(new_folder())
+        return self.open_photo({**message, "path": str(path)})
 
     def restore_photo(self, message: Message) -> Message:
         """After a reload: what ``open_photo`` said, the photo as it is now, and how many fills it holds.
@@ -107,6 +109,7 @@ class RepairService:
     def _describe(self, key: str, session: PhotoSession, language: str) -> Message:
         picture = session.picture
         width, height = preview_size(picture.size)
+        session.original = session.original or encode_preview(session.opened)
         return {
             "photo": key,
             "name": session.name,
@@ -147,9 +150,7 @@ class RepairService:
         path = session.save(message["format"])
         return {"path": str(path), "name": path.name}
 
-    def fill(
-        self, model: str, grow: int, detail: float, event: gr.EventData, request: gr.Request
-    ) -> Any:
+    def fill(self, event: gr.EventData, request: gr.Request) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
         message: Message = event._data if isinstance(event._data, dict) else {}
         result: Message = {"job": message.get("job")}
@@ -157,26 +158,28 @@ class RepairService:
             message = CheckedMessage(message)
             visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
             with self._jobs.run("fill", message["photo"], int(message["job"]), **visitor) as job:
-                self._fill(message, model, grow, detail, job)
+                self._fill(message, job)
         except Cancelled:
             result["stopped"] = True
         except Exception as error:
             result["error"] = explain(error, str(message.get("language")))
         return gr.update(result=result)
 
-    def _fill(self, message: Message, model: str, grow: int, detail: float, job: Job) -> None:
+    def _fill(self, message: Message, job: Job) -> None:
         session = find_photo(self._sessions, message)
         picture, mask = session.picture, read_paint(message, session)
         if mask.is_empty:
             raise RequestError("Nothing is painted; paint over what you want to remove.")
-        asked = FillRequest(check_model_name(model, "fill"), detail, grow=int(grow))
+        model = check_model_name(message["model"], "fill")
+        asked = FillRequest(model, float(message["detail"]), grow=int(message["grow"]))
         needed = CHANGING_BYTES * picture.width * picture.height
         with self._sessions.budget.hold(needed, current_visitor(), job):
+            hole = mask.grown(asked.grow)
             patches = self._pool.fill_patches(
-                picture, mask.grown(asked.grow), asked.weights, asked.options, job,
-                thick=asked.thick_weights,
-            )  # fmt: skip
+                picture, hole, asked.weights, asked.options, job, thick=asked.thick_weights
+            )
         session.apply(patches, job.commit)
+        session.last = LastFill(hole, model, asked.options.detail)
 
     def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.
@@ -193,17 +196,20 @@ class RepairService:
 
     def _patches(self, session: PhotoSession) -> Message:
         picture = session.picture
-        return {"patches": [_shown(*encode_patch(picture, box)) for box in session.changed]}
+        return {"patches": [show_patch(picture, box) for box in session.changed]}
 
 
-def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list[Dial]]:
+def repair_tab(
+    repair: RepairService, masks: MaskService, album: AlbumService, versions: VersionService
+) -> gr.HTML:
     """Lay the tab out and connect it.
 
     Returns:
-        The editor, whose event ``upscale`` asks for the other tab; the dials.
+        The editor, whose event ``upscale`` asks for the other tab.
     """
     quick = (
         repair.open_photo,
+        repair.open_example,
         repair.restore_photo,
         repair.changes,
         repair.undo,
@@ -214,59 +220,30 @@ def repair_tab(repair: RepairService, masks: MaskService) -> tuple[gr.HTML, list
         masks.show_mask,
         masks.save_mask,
         masks.change_mask,
+        masks.snap,
         masks.suggest,
         masks.trace,
+        versions.choose_version,
+        album.add_photo,
+        album.thumbnail,
+        album.take_photos,
+        album.close_photos,
+        album.copy_mask,
+        album.zip_photos,
     )
-    editor = _make_editor(map(repair.within_memory, quick))
-    with gr.Row():
-        model = gr.Dropdown(
-            _fill_models(),
-            value=default_fill_model(),
-            label=make_label("model"),
-            elem_id="repair-model",
-        )
-        grow = gr.Slider(
-            0, 32, 0, step=1, label=make_label("grow_slider"), min_width=280, elem_id="repair-grow"
-        )
-        detail = gr.Slider(
-            0, 1, 1, step=0.05, label=make_label("detail_slider"), min_width=280,
-            elem_id="repair-detail",
-        )  # fmt: skip
-    editor.fill(
-        repair.fill,
-        [model, grow, detail],
-        editor,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-        trigger_mode="multiple",  # after a stop the next one must not wait for the end of the last
-        show_progress="hidden",  # the status line follows the job
-        api_name="fill_painted",  # /fill is the endpoint for programs
-        api_visibility="private",
-    )
-    return editor, [
-        Dial("fill_model", model, _fill_models),
-        Dial("grow", grow),
-        Dial("fill_detail", detail),
-    ]
+    editor = make_editor(map(repair.within_memory, quick))
+    queued: dict[str, Any] = {
+        "concurrency_id": MODEL_QUEUE,
+        "concurrency_limit": 1,
+        "trigger_mode": "multiple",  # after a stop the next one must not wait for the end of the last
+        "show_progress": "hidden",  # the status line follows the job
+        "api_visibility": "private",  # /fill is the endpoint for programs
+    }
+    editor.fill(repair.fill, None, editor, api_name="fill_painted", **queued)
+    editor.versions(versions.make, None, editor, api_name="fill_versions", **queued)
+    return editor
 
 
-def _make_editor(quick: Iterable[Callable[[Message], Message]]) -> gr.HTML:
-    return gr.HTML(
-        html_template=(SCRIPTS / "editor.html").read_text(encoding="utf-8"),
-        css_template=(SCRIPTS / "editor.css").read_text(encoding="utf-8"),
-        js_on_load=(SCRIPTS / "start.js").read_text(encoding="utf-8"),
-        server_functions=[returns_errors(function) for function in quick],
-        elem_id="repair-editor",
-        apply_default_css=False,
-        result=None,
-        messages=MESSAGES,
-    )
-
-
-def _fill_models() -> list[str]:
-    names = [found.name for found in list_models("fill")]
-    return [AUTO_MODEL, *names] if thick_hole_model() else names
-
-
-def _shown(box: Box, image: bytes) -> Message:
-    return {"x": box.left, "y": box.top, "image": data_url(image)}
+def offer_fill_models() -> Any:
+    """The models that can be chosen now."""
+    return gr.update(models=fill_models())

@@ -12,7 +12,6 @@ import numpy as np
 from remend.app.engine.catalogue import default_damage_model
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentences
-from remend.app.page.photo_sessions import PhotoSession, PhotoSessions, find_photo
 from remend.app.page.preview import (
     PREVIEW_MEGAPIXELS,
     data_url,
@@ -20,6 +19,9 @@ from remend.app.page.preview import (
     enlarge_mask,
     preview_size,
 )
+from remend.app.page.repair.photo_session import PhotoSession
+from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
+from remend.app.page.repair.snapping import read_points, snap
 from remend.app.page.uploads import check_uploaded, new_folder, read_allowed_size
 from remend.app.page.work.jobs import Jobs
 from remend.models.errors import RequestError
@@ -52,7 +54,7 @@ class MaskService:
             )
         mask = read_mask(path, photo=lambda: picture)
         notes = translate_sentences(mask.notes, str(message.get("language")))
-        return {**_keep_overlay(session, mask, covering=True), "notes": notes}
+        return {**keep_overlay(session, mask, covering=True), "notes": notes}
 
     def show_mask(self, message: Message) -> Message:
         """An overlay that was given before, by its number; "" where it is no longer kept."""
@@ -66,13 +68,23 @@ class MaskService:
         write_mask(read_paint(message, session), path)
         return {"path": str(path), "name": path.name}
 
+    def snap(self, message: Message) -> Message:
+        """An overlay of the object that a closed line goes around; ``found`` says whether there is one."""
+        session = find_photo(self._sessions, message)
+        picture, points = session.picture, read_points(message["points"])
+        object_ = snap(picture, points)
+        if object_ is None:
+            return {"found": False}
+        mask = enlarge_mask(*object_, picture.size)
+        return {**keep_overlay(session, mask), "found": True}
+
     def change_mask(self, message: Message) -> Message:
         """Invert the paint, or grow it by pixels of the photo (less than 0 = shrink)."""
         session = find_photo(self._sessions, message)
         mask = read_paint(message, session)
         grow = max(-_MOST_GROWTH, min(int(message.get("grow", 0)), _MOST_GROWTH))
         changed = mask.inverted() if message.get("invert") else mask.grown(grow)
-        return _keep_overlay(session, changed)
+        return keep_overlay(session, changed)
 
     def suggest(self, message: Message) -> Message:
         """Paint over what looks like damage, and say how much that is."""
@@ -80,7 +92,7 @@ class MaskService:
         damage, sensitivity = self._look(session, message), _sensitivity(message)
         mask, count = damage.mask_and_count(sensitivity)
         facts = {"scratches": count.scratches, "spots": count.spots, "found": not mask.is_empty}
-        return {**_keep_overlay(session, mask, covering=True), **facts}
+        return {**keep_overlay(session, mask, covering=True), **facts}
 
     def trace(self, message: Message) -> Message:
         """The piece of damage at a point of the preview, as far as it goes."""
@@ -95,7 +107,7 @@ class MaskService:
         piece = self._look(session, message).piece_at(x, y, _sensitivity(message))
         if piece.is_empty:
             return {"found": False}
-        return {**_keep_overlay(session, piece, covering=True), "found": True}
+        return {**keep_overlay(session, piece, covering=True), "found": True}
 
     def _look(self, session: PhotoSession, message: Message) -> DamageMap:
         """Where the photo is damaged; looked for once, until the photo changes.
@@ -132,7 +144,7 @@ def _sensitivity(message: Message) -> float:
     return float(np.clip(message["sensitivity"], 0, 1))
 
 
-def _keep_overlay(session: PhotoSession, mask: Mask, *, covering: bool = False) -> Message:
+def keep_overlay(session: PhotoSession, mask: Mask, *, covering: bool = False) -> Message:
     """A mask as an overlay to paint on, and the number by which it is shown again."""
     overlay = encode_overlay(mask, covering=covering)
     return {"overlay": data_url(overlay), "number": session.keep_overlay(overlay)}

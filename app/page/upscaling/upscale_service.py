@@ -4,7 +4,6 @@ The work is that of the command ``upscale``; here are the limits of the page, pr
 sentences. What is shown before the whole work starts is in ``upscale_preview``.
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,8 @@ from remend.app.batch.requests import UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.guards.memory import CHANGING_BYTES, MemoryBudget
-from remend.app.page.i18n import (
-    choose_language,
-    format_message,
-    join_sentences,
-    translate_sentences,
-)
-from remend.app.page.preview import encode_preview
+from remend.app.page.guards.memory import MemoryBudget
+from remend.app.page.i18n import choose_language, format_message
 from remend.app.page.status import check_model_name, explain, say
 from remend.app.page.uploads import (
     check_megapixels,
@@ -34,10 +27,10 @@ from remend.app.page.uploads import (
     new_folder,
     read_allowed_size,
 )
+from remend.app.page.upscaling.offers import Made, Offers
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
-from remend.models.imaging.files import read_picture, read_size
 from remend.models.progress import Progress, SubProgress
 
 AUTO_MODEL = "auto"
@@ -84,6 +77,11 @@ class UpscaleService:
         self._max_megapixels = max_megapixels
         self._jobs = jobs
         self._budget = MemoryBudget() if budget is None else budget
+        self._offers = Offers(self._budget)
+
+    def show(self, made: Sequence[Made] | None, at: int | None) -> tuple[Any, Any]:
+        """One of the results that were made: two pictures to compare, and its download."""
+        return self._offers.show(made or [], at)
 
     def upscale_file(
         self, photo: Path, asked: UpscaleRequest, folder: Path, progress: Progress
@@ -104,7 +102,7 @@ class UpscaleService:
         """
         _, larger = check_sizes(photo, asked.target, self._max_megapixels)
         claim_room(folder, _room_for(larger))
-        (job,) = _name_outputs([photo], asked.target, "auto", folder)
+        (job,) = name_outputs([photo], asked.target, "auto", folder)
         work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
         with self._budget.hold_work(work, [job], current_visitor(), progress):
             work.perform(job, progress)
@@ -121,22 +119,24 @@ class UpscaleService:
         file_format: str,
         number: float,
         request: gr.Request,
-    ) -> tuple[Any, Any, str]:
-        """Upscale all: the first two pictures to compare, the download, the status line.
+    ) -> tuple[Any, Any, str, Any, Any, Any]:
+        """Upscale all: the first two pictures to compare, the download, the status line, and all results.
 
-        ``number`` is that of the job; the other arguments are what the tab's controls say.
+        ``number`` is that of the job; the other arguments are what the tab's controls say. The last three are
+        the list to choose a result from, that one's download, and what ``show`` has to know.
         """
         language, session = choose_language(request), request.session_hash or ""
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
             asked = read_form(scale, width, model, detail, denoise)
-            files = _name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
+            files = name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
             visitor = {"session": session, "is_awaited": find_listener()}
             with self._jobs.run("upscale", session, int(number), **visitor) as job:
-                return self._offer(self._upscale_all(files, asked, language, job), language)
+                return self._offers.offer(self._upscale_all(files, asked, language, job), language)
         except Exception as error:
-            return gr.skip(), gr.skip(), _tell(explain(error, language), is_error=True)
+            status = _tell(explain(error, language), is_error=True)
+            return gr.skip(), gr.skip(), status, gr.skip(), gr.skip(), gr.skip()
 
     def _upscale_all(
         self, jobs: Sequence[Job], asked: UpscaleRequest, language: str, progress: Progress
@@ -167,39 +167,6 @@ class UpscaleService:
             )
             results |= {result.job: result for result in run_plan(plan, work, options, pipeline)}
         return [results[job] for job in jobs]
-
-    def _offer(self, results: Sequence[Result], language: str) -> tuple[Any, Any, str]:
-        """The first two pictures to compare, what can be downloaded, the status line.
-
-        Raises:
-            RequestError: Nothing was made.
-        """
-        done = [result.job for result in results if result.status == "done"]
-        notes: list[str] = []
-        for result in results:
-            told = [result.reason] if result.reason else translate_sentences(result.notes, language)
-            notes += [note for note in told if note not in notes]
-        if not done:
-            raise RequestError(join_sentences(language, *notes))
-        first, made = done[0], [Path(job.output) for job in done]
-        folder = new_folder()
-        pair = tuple(self._write_preview(file, folder) for file in (Path(first.source), made[0]))
-        is_one = len(results) == 1
-        file = made[0] if is_one else _zip(made, folder)
-        across, down = read_size(made[0])
-        key = "result_says" if is_one else "results_say"
-        values = {"name": file.name, "width": across, "height": down, "count": len(made)}
-        text = join_sentences(language, format_message(language, key, **values), *notes)
-        offer = gr.update(value=str(file), interactive=True, variant="primary")
-        return pair, offer, _tell(text, is_error=len(made) < len(results))
-
-    def _write_preview(self, photo: Path, folder: Path) -> str:
-        across, down = read_size(photo)
-        with self._budget.hold(CHANGING_BYTES * across * down, current_visitor()):
-            picture = encode_preview(read_picture(photo))
-        preview = folder / f"{photo.stem}-preview.jpg"
-        preview.write_bytes(picture)
-        return str(preview)
 
     def stop(self, number: float, request: gr.Request) -> str:
         """End what this visitor has asked for up to that number, between two tiles."""
@@ -235,7 +202,7 @@ def _room_for(size: tuple[int, int]) -> int:
     return 2 * size[0] * size[1]
 
 
-def _name_outputs(
+def name_outputs(
     photos: Sequence[Path], target: TargetSize, file_format: str, folder: Path
 ) -> list[Job]:
     """A job for each photo; two photos of one name get outputs of two names."""
@@ -254,12 +221,3 @@ def _name_outputs(
 
 def _tell(text: str, *, is_error: bool = False) -> str:
     return say(text, "upscale", is_error=is_error)
-
-
-def _zip(files: Sequence[Path], folder: Path) -> Path:
-    """Put files into a zip; pictures are compressed already, so they are only stored."""
-    path = folder / "upscaled.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in files:
-            archive.write(file, file.name)
-    return path

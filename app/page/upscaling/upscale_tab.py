@@ -11,8 +11,8 @@ from remend.app.engine.catalogue import card_of, default_upscale_model, find_mod
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import check_model_name
-from remend.app.page.upscale_preview import UpscalePreview, withdraw_download
-from remend.app.page.upscale_service import AUTO_MODEL, UpscaleService
+from remend.app.page.upscaling.upscale_preview import UpscalePreview, withdraw_download
+from remend.app.page.upscaling.upscale_service import AUTO_MODEL, UpscaleService
 from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
@@ -31,6 +31,7 @@ class _Controls:
     """What a visitor sets on the left side of the tab."""
 
     photos: gr.File
+    add: gr.UploadButton
     scale: gr.Slider
     width: gr.Number
     model: gr.Dropdown
@@ -40,6 +41,7 @@ class _Controls:
     run: gr.Button
     stop: gr.Button
     download: gr.DownloadButton
+    forecast: gr.HTML
 
     @property
     def size(self) -> list[gr.Component]:
@@ -69,6 +71,9 @@ class _Views:
     """What a visitor sees on the right side of the tab, and where the part is chosen that is shown first."""
 
     result: gr.ImageSlider
+    results: gr.Radio
+    download_one: gr.DownloadButton
+    made: gr.State
     chooser: gr.Row
     where: gr.Image
     across: gr.Slider
@@ -98,6 +103,9 @@ def _lay_out_controls() -> _Controls:
     photos = gr.File(
         label=make_label("photos"), file_count="multiple", elem_id="upscale-photo", height=140
     )
+    add = gr.UploadButton(
+        make_label("add_photos_button"), file_count="multiple", size="sm", elem_id="upscale-add"
+    )
     scale = gr.Slider(
         SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label=make_label("scale"),
         elem_id="upscale-scale",
@@ -121,10 +129,13 @@ def _lay_out_controls() -> _Controls:
     with gr.Row():
         run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
         stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
+    forecast = gr.HTML(elem_id="upscale-forecast", apply_default_css=False)
     download = gr.DownloadButton(
         make_label("download_button"), interactive=False, elem_id="upscale-download"
     )
-    return _Controls(photos, scale, width, model, detail, denoise, file_format, run, stop, download)
+    return _Controls(
+        photos, add, scale, width, model, detail, denoise, file_format, run, stop, download, forecast
+    )  # fmt: skip
 
 
 def _lay_out_views() -> _Views:
@@ -132,6 +143,10 @@ def _lay_out_views() -> _Views:
         label=make_label("before_after"), type="filepath", interactive=False,
         buttons=["fullscreen"], elem_id="upscale-result",
     )  # fmt: skip
+    results = gr.Radio([], label=make_label("results"), visible=False, elem_id="upscale-results")
+    download_one = gr.DownloadButton(
+        make_label("download_one"), size="sm", visible=False, elem_id="upscale-download-one"
+    )
     with gr.Row(visible=False) as chooser:
         where = gr.Image(
             label=make_label("place"), type="filepath", interactive=False, buttons=[],
@@ -142,7 +157,7 @@ def _lay_out_views() -> _Views:
             across = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("across"))
             down = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("down"))
             show = gr.Button(make_label("preview"), elem_id="upscale-preview")
-    return _Views(result, chooser, where, across, down, show)
+    return _Views(result, results, download_one, gr.State(), chooser, where, across, down, show)
 
 
 def _connect_settings(
@@ -153,8 +168,14 @@ def _connect_settings(
     detail, denoise = controls.detail, controls.denoise
     controls.photos.change(
         preview.choose_photos, controls.size,
-        [status, views.where, views.chooser, views.result, controls.download], **_QUICK,
+        [
+            status, views.where, views.chooser, views.result, controls.download, views.results,
+            views.download_one, controls.scale,
+        ],
+        **_QUICK,
     )  # fmt: skip
+    _connect_list(controls)
+    _connect_forecast(preview, controls)
     gr.on([scale.release, width.change], preview.describe, controls.size, status, **_QUICK)
     gr.on(
         [model.change, scale.release], note_unused_sliders, [model, scale], [detail, denoise],
@@ -166,6 +187,32 @@ def _connect_settings(
             views.show.click,
         ],
         withdraw_download, None, controls.download, **_QUICK,
+    )  # fmt: skip
+
+
+def _connect_list(controls: _Controls) -> None:
+    """What is chosen takes the place of what was there; what is added comes behind it."""
+    photos = controls.photos
+    for event, inputs, name in (
+        (photos.upload, [photos], "replacePhotos"),
+        (photos.delete, [photos], "keepPhotos"),
+        (photos.clear, [photos], "keepPhotos"),
+        (controls.add.upload, [photos, controls.add], "addPhotos"),
+    ):
+        script = f"(...files) => [window.remendStatus.{name}(...files)]"
+        event(None, inputs, photos, js=script, **_PRIVATE)
+
+
+def _connect_forecast(preview: UpscalePreview, controls: _Controls) -> None:
+    """Say what it will take as soon as it can be known: pixels and bytes, then the seconds."""
+    asked = [*controls.asked, controls.file_format]
+    changes = [
+        controls.photos.change, controls.scale.release, controls.width.change,
+        controls.model.change, controls.detail.release, controls.file_format.change,
+    ]  # fmt: skip
+    gr.on(changes, preview.forecast, asked, controls.forecast, **_QUICK).then(
+        preview.measure, asked, controls.forecast, concurrency_limit=1, show_progress="hidden",
+        **_PRIVATE,
     )  # fmt: skip
 
 
@@ -202,8 +249,13 @@ def _connect_work(
     running = controls.run.click(
         service.run,
         [*controls.asked, controls.file_format, number],
-        [views.result, controls.download, status],
+        [
+            views.result, controls.download, status, views.results, views.download_one, views.made,
+        ],
         **queued,
+    )  # fmt: skip
+    views.results.input(
+        service.show, [views.made, views.results], [views.result, views.download_one], **_QUICK
     )
     controls.stop.click(
         service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,

@@ -1,6 +1,6 @@
 // Mouse, pen and fingers on the stage: paint, outline, move the divider, pan, pinch, zoom by wheel.
 
-import { tracePiece } from "./masks.js";
+import { snapOutline, tracePiece } from "../masks.js";
 import { boxOf } from "./painting.js";
 
 // A gesture says what happens when the pointer is pressed, moved and released, and when the gesture is cancelled.
@@ -36,6 +36,10 @@ const outlines = {
     else editor.outline.push(point);
   },
   end(editor, event) {
+    if (editor.tool === "lasso" && editor.snaps) {
+      snapOutline(editor, event.altKey);
+      return;
+    }
     editor.addOutline(event.altKey);
     editor.finishPainting();
   },
@@ -75,8 +79,7 @@ class Pointers {
     const { editor } = this;
     if (!editor.photo || event.button > 1) return;
     event.preventDefault();
-    editor.stage.focus({ preventScroll: true });
-    editor.setFocusedByPointer(true);
+    editor.focusStage();
     editor.canvas.setPointerCapture(event.pointerId);
     this.pressed.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.pressed.size === 1) {
@@ -136,11 +139,31 @@ class Pointers {
   }
 }
 
-function zoomByWheel(editor, event) {
+const FLING_MS = 300; // two fingers on a touchpad go on scrolling for so long, at last by whole steps
+let lastScroll = -FLING_MS;
+
+/** A touchpad scrolls in small or slanting steps, a wheel in steps of 100 or of lines. */
+function isTouchpad({ deltaMode, deltaX, deltaY, timeStamp }) {
+  const isSmall = deltaMode === 0 && (deltaX !== 0 || Math.abs(deltaY) < 50 || !Number.isInteger(deltaY));
+  if (isSmall) lastScroll = timeStamp;
+  return timeStamp - lastScroll < FLING_MS;
+}
+
+/** Two fingers pan; a pinch, which comes with Ctrl, and a wheel zoom. */
+function moveByWheel(editor, event) {
   if (!editor.photo) return;
   event.preventDefault();
-  const speed = event.ctrlKey ? 0.01 : 0.0015;
-  editor.view.zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * speed));
+  const { view } = editor;
+  const lines = event.deltaMode === 0 ? 1 : 33;
+  if (!event.ctrlKey && (event.shiftKey || isTouchpad(event))) {
+    const [across, down] = [event.deltaX * lines, event.deltaY * lines];
+    if (event.shiftKey && across === 0) view.pan(-down, 0);
+    else view.pan(-across, -down);
+  } else {
+    const isWheel = Math.abs(event.deltaY * lines) >= 50;
+    const speed = event.ctrlKey && !isWheel ? 0.01 : 0.0015;
+    view.zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * lines * speed));
+  }
   editor.redraw();
 }
 
@@ -155,5 +178,5 @@ export function listenForPointers(editor) {
     editor.hover = null;
     editor.redraw();
   });
-  canvas.addEventListener("wheel", (event) => zoomByWheel(editor, event), { passive: false });
+  canvas.addEventListener("wheel", (event) => moveByWheel(editor, event), { passive: false });
 }

@@ -1,14 +1,19 @@
 // Questions that must be answered before something is lost.
 
 /**
- * Ask whether the open photo may go.
+ * Ask whether the open photo, or the album, may go.
  *
+ * @param {string} question Its message; the answers are those with _yes and _no behind.
  * @returns {Promise<boolean>} False also where a question is open already.
  */
-export function askToDiscard(editor) {
+export function askToDiscard(editor, question = "discard") {
   const dialog = editor.find(".question");
   if (dialog.open) return Promise.resolve(false);
-  dialog.querySelector("p").textContent = editor.messages.format("discard", { name: editor.photo.name });
+  const { messages, photo } = editor;
+  dialog.querySelector("p").textContent = messages.format(question, { name: photo?.name });
+  for (const [value, answer] of [["keep", "no"], ["discard", "yes"]]) {
+    dialog.querySelector(`[value=${value}]`).textContent = messages.format(`${question}_${answer}`);
+  }
   dialog.showModal();
   return new Promise((resolve) => {
     // The event "close" comes late: by then the next question may be open. Esc may come without "cancel".
@@ -27,6 +32,6 @@ export function askToDiscard(editor) {
 /** Let the browser ask in its own words before the page is left or reloaded. */
 export function askBeforeLeaving(editor) {
   window.addEventListener("beforeunload", (event) => {
-    if (editor.painting?.hasUnsaved) event.preventDefault();
+    if (editor.album.hasUnsaved) event.preventDefault();
   });
 }

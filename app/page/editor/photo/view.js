@@ -1,6 +1,8 @@
 // The part of the photo that is seen: zoom, pan, and conversion between the page's pixels and the preview's.
 // Positions on the page are those of pointer events (CSS pixels of the viewport).
 
+const MARGIN = 14; // CSS pixels around a photo that is seen whole
+
 export class View {
   constructor(canvas) {
     this.canvas = canvas;
@@ -23,9 +25,14 @@ export class View {
     return true;
   }
 
+  clear() {
+    this.canvas.width = Math.max(1, this.canvas.width); // setting it empties the canvas
+  }
+
   fit() {
     const { width, height } = this.canvas.getBoundingClientRect();
-    this.zoom = Math.min(width / this.size.width, height / this.size.height, 8) || 1;
+    const room = Math.min(width, height) > 400 ? 2 * MARGIN : 0; // a small screen has none to give away
+    this.zoom = Math.min((width - room) / this.size.width, (height - room) / this.size.height, 8) || 1;
     this.left = (width - this.size.width * this.zoom) / 2;
     this.top = (height - this.size.height * this.zoom) / 2;
     this.isFitted = true;
@@ -67,7 +74,7 @@ export class View {
    * @param {CanvasImageSource} picture
    * @param {object} over Each may be missing.
    * @param {CanvasImageSource} over.paint
-   * @param {{x: number, y: number, radius: number}} over.brush On the page.
+   * @param {{x: number, y: number, radius: number, label: string}} over.brush On the page.
    * @param {[number, number][]} over.outline A closed polygon in the preview's pixels.
    * @param {CanvasImageSource} over.original Shown in place of the picture left of the divider.
    * @param {number} over.divider 0 to 1 across the canvas.
@@ -112,11 +119,23 @@ export class View {
     this.strokeTwice(() => context.strokeRect(across, -9, 0, canvas.height + 18), sharpness);
   }
 
-  drawBrush({ x, y, radius }) {
+  drawBrush({ x, y, radius, label }) {
     const box = this.canvas.getBoundingClientRect();
-    this.context.beginPath();
-    this.context.arc(x - box.left, y - box.top, radius, 0, 2 * Math.PI);
-    this.strokeTwice(() => this.context.stroke());
+    const { context } = this;
+    const [left, top] = [x - box.left, y - box.top];
+    context.beginPath();
+    context.arc(left, top, radius, 0, 2 * Math.PI);
+    this.strokeTwice(() => context.stroke());
+    if (!label) return;
+    context.font = "600 15px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    context.lineWidth = 4;
+    context.strokeStyle = "#000c";
+    context.strokeText(label, left, top);
+    context.fillStyle = "#fff";
+    context.fillText(label, left, top);
   }
 
   drawOutline(points) {

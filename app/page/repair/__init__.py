@@ -1,0 +1,1 @@
+"""The Repair tab: open photos, what the browser may ask about them, and the paint on them."""

@@ -1,0 +1,1 @@
+"""The Upscale tab: what it offers, shows before the work, and makes."""
