@@ -15,6 +15,7 @@ from remend.app.engine.download import check_address, fetch
 from remend.models.errors import InputError, RequestError
 from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from tests.helpers.commands import Remend, only_sentence
+from tests.models.inference.test_spandrel_adapter import ENLARGING, put
 
 
 @pytest.fixture
@@ -89,6 +90,14 @@ def test_a_file_is_added_used_and_removed(remend: Remend, folder: Path, gift: Pa
     assert list(folder.iterdir()) == []
     assert "is no model there" in only_sentence(remend("models remove 2x-Mine"))
     assert "belongs to Remend" in only_sentence(remend("models remove fill"))
+
+
+def test_another_makers_file_is_added(folder: Path, tmp_path: Path):
+    file = put(ENLARGING["Compact"][1](), tmp_path / "2x-Theirs.PTH")
+    added = add_model(file, Origin("https://example.org/2x-Theirs.pth"))
+    assert added.path == folder / "2x-Theirs.pth" and added.card.scale == 2
+    page = (folder / "2x-Theirs.md").read_text()
+    assert "licence: ask its maker" in page and "enlarges 2 times (RealESRGAN Compact)" in page
 
 
 def test_another_hash_or_no_weights_leave_nothing(remend: Remend, folder: Path, gift: Path):
