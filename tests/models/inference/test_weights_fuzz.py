@@ -31,7 +31,6 @@ from remend.models.inference.restorer import load_restorer
 placement = Placement(torch.device("cpu"), torch.float32, "test")
 
 def attempt(path):
-
     child = os.fork()
     if not child:
         signal.alarm(300)
