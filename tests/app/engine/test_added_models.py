@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from remend.app.engine.added_models import Origin, add_model, check_name
+from remend.app.engine.catalogue import card_of
 from remend.app.engine.download import check_address, fetch
 from remend.models.errors import InputError, RequestError
 from remend.models.progress import NO_PROGRESS, Cancelled, Progress
@@ -97,6 +98,9 @@ def test_another_makers_file_is_added(folder: Path, tmp_path: Path):
     added = add_model(file, Origin("https://example.org/2x-Theirs.pth"))
     assert added.path == folder / "2x-Theirs.pth" and added.card.scale == 2
     page = (folder / "2x-Theirs.md").read_text()
+    assert card_of(added.path).licence == "ask its maker"
+    free = add_model(file, Origin("a friend", "MIT"), name="2x-Free")
+    assert card_of(free.path).licence == "MIT"
     assert "licence: ask its maker" in page and "enlarges 2 times (RealESRGAN Compact)" in page
 
 
