@@ -53,8 +53,8 @@ def test_a_network_sees_holes_at_the_size_it_likes():
     for restorer in (ours, theirs):
         restorer.fill_patches(photo(1400, 4200), Mask(values), FillOptions(detail=0))
     (small,), (large,) = ours.network.seen, theirs.network.seen  # pyright: ignore[reportAttributeAccessIssue]
-    assert max(small[:2]) <= 512 and small[2] == pytest.approx(128, abs=8)
-    assert max(large[:2]) <= 768 and large[2] == pytest.approx(300, abs=8)
+    assert max(small[:2]) <= 512 and small[2] == pytest.approx(128, rel=0.06)
+    assert max(large[:2]) <= 768 and large[2] == pytest.approx(300, rel=0.06)
 
 
 @pytest.mark.parametrize("sizes", [WorkSizes(512, 128), WorkSizes(768, 300), WorkSizes(512, 200)])
