@@ -68,7 +68,8 @@ def fill(
         mask: A path, a PIL image, or an array (H, W) of bool (True = fill) or as a photo's (255 = fill);
             as large as the photo. ``"auto"``: what is damaged is found, as ``find_damage`` does.
         output: A file to write, with the photo's metadata, instead of returning pixels.
-        model: Name or path of the weights; None = ``fill``.
+        model: Name or path of the weights; None = ``fill``, "auto" = for thick holes a network made for
+            them, if the user has added one.
         detail: 0 = likeliest colours, smooth; 1 = texture.
         grow: Pixels by which the mask grows on every side; negative = shrink.
         feather: Pixels outside the mask over which the fill fades.

@@ -8,8 +8,9 @@ them.
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from remend.app.engine.card_cache import read_community_card
@@ -74,7 +75,21 @@ def card_of(path: Path) -> Card:
     """
     if not path.is_file():
         raise RequestError(f"{path} is no file; `remend models` lists the weights there are.")
-    return read_card(path) if has_card(path) else read_community_card(path)
+    if has_card(path):
+        return read_card(path)
+    card = read_community_card(path)
+    licence = _read_licence(path.with_suffix(".md"))
+    return replace(card, licence=licence) if licence else card
+
+
+def _read_licence(page: Path) -> str:
+    """The licence on the page that ``app.engine.added_models`` wrote beside a file; "" = there is none."""
+    try:
+        with page.open(encoding="utf-8") as file:
+            found = re.search(r"^- licence: (.{1,200})$", file.read(4096), re.MULTILINE)
+    except (OSError, ValueError):
+        return ""
+    return found[1] if found else ""
 
 
 def list_models(task: str | None = None) -> list[Model]:

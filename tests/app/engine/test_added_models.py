@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from remend.app.engine.added_models import Origin, add_model, check_name
+from remend.app.engine.catalogue import card_of
 from remend.app.engine.download import check_address, fetch
 from remend.models.errors import InputError, RequestError
 from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from tests.helpers.commands import Remend, only_sentence
+from tests.models.inference.test_spandrel_adapter import ENLARGING, put
 
 
 @pytest.fixture
@@ -89,6 +91,17 @@ def test_a_file_is_added_used_and_removed(remend: Remend, folder: Path, gift: Pa
     assert list(folder.iterdir()) == []
     assert "is no model there" in only_sentence(remend("models remove 2x-Mine"))
     assert "belongs to Remend" in only_sentence(remend("models remove fill"))
+
+
+def test_another_makers_file_is_added(folder: Path, tmp_path: Path):
+    file = put(ENLARGING["Compact"][1](), tmp_path / "2x-Theirs.PTH")
+    added = add_model(file, Origin("https://example.org/2x-Theirs.pth"))
+    assert added.path == folder / "2x-Theirs.pth" and added.card.scale == 2
+    page = (folder / "2x-Theirs.md").read_text()
+    assert card_of(added.path).licence == "ask its maker"
+    free = add_model(file, Origin("a friend", "MIT"), name="2x-Free")
+    assert card_of(free.path).licence == "MIT"
+    assert "licence: ask its maker" in page and "enlarges 2 times (RealESRGAN Compact)" in page
 
 
 def test_another_hash_or_no_weights_leave_nothing(remend: Remend, folder: Path, gift: Path):

@@ -163,6 +163,40 @@ def test_lama_fills_through_our_crops(lama: Path):
     assert np.abs(filled[values == 255] - levels).max() <= 1
 
 
+@pytest.mark.slow
+def test_every_face_gives_what_lama_gives(lama: Path, folder: Path):
+    """Command line, Python and page, to 1/255; the default detail leaves LaMa's own texture alone."""
+    import remend
+    from remend.app.batch.requests import FillRequest
+    from remend.app.engine.model_pool import ModelPool
+
+    picture, values = noise(90, 110), np.zeros((90, 110), np.uint8)
+    values[30:50, 40:70] = 255
+    Image.fromarray(picture.rgb).save(folder / "photo.png")
+    Image.fromarray(values).save(folder / "mask.png")
+    out = folder / "out.png"
+    photo, mask = str(folder / "photo.png"), str(folder / "mask.png")
+    command = ["fill", photo, "--mask", mask, "-o", str(out), "-n", str(lama)]
+    assert main([*command, "--device", "cpu", "--precision", "fp32"]) == 0
+    how: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
+    by_python = remend.fill(picture.rgb, values > 0, model=lama, **how)
+    asked = FillRequest(str(lama))
+    (patch,) = ModelPool([FP32]).fill_patches(picture, Mask(values), asked.weights, asked.options)
+    by_page = picture.rgb.copy()
+    height, width = patch.rgb.shape[:2]
+    by_page[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
+
+    network, _ = open_community(lama)
+    with torch.inference_mode():
+        theirs = network(
+            to_unit(picture.rgb), torch.from_numpy(values / np.float32(255))[None, None]
+        )
+    levels = (theirs.refined[0].permute(1, 2, 0).numpy() + 1) * 127.5
+    levels[values == 0] = picture.rgb[values == 0]
+    for filled in (np.asarray(open_image(out)), by_python, by_page):
+        assert np.abs(filled - levels).max() <= 1
+
+
 def test_both_commands_take_a_community_file(lama: Path, folder: Path):
     put(ENLARGING["ESRGAN"][1](), folder / "4x-Mine.pth")
     photo, mask = folder / "photo.png", folder / "mask.png"
