@@ -31,13 +31,13 @@ _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
 _COARSE = (1 / 3, 2 / 3)
 """Weight of the logits at half the size, of lines and patches: there more of what is wide is seen at once."""
-_SURE = (0.92, 0.97)
+_SURE = (0.58, 0.7)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
 _FOLLOW = 2.5
 """A piece reaches as far as its logits stay above the threshold less this."""
-_MOST_SHARE = (1.0, 1 / 20)
+_MOST_SHARE = (1.0, 1 / 10)
 """Of the photo, for a piece of lines and of patches: a wider patch is a sky or a wall that the network takes
 for paper, and if it were damage, a fill could only smear over it."""
 _LINE_SHARE = 1 / 25
