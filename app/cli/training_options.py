@@ -42,6 +42,11 @@ Adapter = Annotated[
 ]
 ResumeTuning = Annotated[bool, Option("--resume", help="Continue a fine-tune that was stopped.")]
 
+Validate = Annotated[
+    list[Path] | None,
+    Option(metavar="PATH", help="Photos to validate on, instead of a part of --data."),
+]
+
 # evaluate
 EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]
 EvaluationData = Annotated[

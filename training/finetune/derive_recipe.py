@@ -8,16 +8,17 @@ is changed in `derive_recipe`. How a run goes is not decided here.
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from remend.models.checkpoints.checkpoint import Card
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.training.engine.control import TrainingControl
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
 from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
-from remend.training.recipe.parse import parse_recipe, read_recipe
+from remend.training.recipe.parse import apply_setting, parse_recipe, read_recipe
 from remend.training.recipe.schema import (
     AdapterConfig,
     OptimiserConfig,
@@ -42,11 +43,24 @@ COLOUR_WEIGHT = 0.03
 WARMUP_STEPS = 10
 DECAY_FROM = 0.3
 SAVE_MINUTES = 1.0
+DECIDED = {
+    **dict.fromkeys(
+        ("task", "architecture", "parent", "generator", "discriminator"), "the parent decides it"
+    ),
+    **dict.fromkeys(("images", "name"), "an option of the command decides it"),
+    "adapter": "an option of the command decides it",
+}
 PLAIN_LOSS = {"fill": "l1_hole", "upscale": "l1"}
 
 
 def derive_recipe(
-    parent: Path, card: Card, name: str, *, images: int | None, adapter: bool = False
+    parent: Path,
+    card: Card,
+    name: str,
+    *,
+    images: int | None,
+    adapter: bool = False,
+    settings: Sequence[str] = (),
 ) -> Recipe:
     """The recipe of a fine-tune.
 
@@ -56,9 +70,10 @@ def derive_recipe(
         name: Of the weights that will be made.
         images: To see in all; None = until the time is up.
         adapter: Train a low-rank adapter with Adam instead of all weights with the parent's optimiser.
+        settings: Changes of the recipe, each ``key.path=value``; they have the last word.
 
     Raises:
-        RequestError: The card holds a recipe that this version cannot read.
+        RequestError: The card holds a recipe that this version cannot read, or a setting is none.
     """
     table: dict[str, Any] = dict(card.run.get("recipe", {}))
     losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
@@ -100,7 +115,7 @@ def derive_recipe(
         side = dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
     crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
     batch = min(recipe.data.batch, MOST_CROPS, max(1, MOST_PIXELS // crop**2))
-    return dataclasses.replace(
+    recipe = dataclasses.replace(
         recipe,
         seed=0,
         data=dataclasses.replace(recipe.data, crop=crop, batch=batch),
@@ -111,6 +126,22 @@ def derive_recipe(
         # Validations report; the trainer's own report is for longer runs.
         run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES, keep_best=False),
     )
+    return change_settings(recipe, settings) if settings else recipe
+
+
+def change_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """The recipe of a fine-tune with some values of one's own.
+
+    Raises:
+        RequestError: As `parse_recipe`, or a key that the parent or another option decides.
+    """
+    table = dataclasses.asdict(recipe)
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if decides := DECIDED.get(key.partition(".")[0]):
+            raise OptionError("settings", setting, f"cannot be set in a fine-tune: {decides}")
+        apply_setting(table, setting)
+    return parse_recipe(table)
 
 
 def has_feature_network() -> bool:
