@@ -5,6 +5,7 @@ saved.
 """
 
 import dataclasses
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
+from remend.training.data.mask_files import load_mask_files
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
@@ -50,6 +52,7 @@ class FinetuneRequest:
         resume: Continue a fine-tune that was stopped.
         settings: Changes of the recipe, each ``key.path=value``.
         validate: Folders, shards or photos to validate on, instead of a part of ``data``.
+        masks: A folder of masks, or one, whose holes are trained and validated on; of a fill only.
     """
 
     task: str
@@ -62,6 +65,7 @@ class FinetuneRequest:
     resume: bool = False
     settings: tuple[str, ...] = ()
     validate: tuple[Path, ...] = ()
+    masks: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used.
@@ -73,6 +77,8 @@ class FinetuneRequest:
             raise RequestError(
                 f"There is nothing to fine-tune called {self.task!r}; choose fill or upscale."
             )
+        if self.masks is not None and self.task != "fill":
+            raise OptionError("masks", self.masks, f"is for fill; {self.task} has no holes")
         if self.out.suffix != SUFFIX:
             problem = f"is no weights file; name one that ends in {SUFFIX}"
             raise OptionError("output", self.out, problem)
@@ -93,6 +99,14 @@ class FinetuneRequest:
         if self.images is not None:
             return None
         return 60 * (self.minutes or DEFAULT_MINUTES)
+
+    @property
+    def all_settings(self) -> tuple[str, ...]:
+        """The settings with that of the masks; errors as `load_mask_files`."""
+        if self.masks is None:
+            return self.settings
+        load_mask_files(str(self.masks))
+        return (f"holes.masks={json.dumps(str(self.masks))}", *self.settings)
 
     def find_parent(self) -> Path:
         """The weights to start from; errors as ``find_model``."""
@@ -116,7 +130,7 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
         request.out.stem,
         images=request.images,
         adapter=request.adapter,
-        settings=request.settings,
+        settings=request.all_settings,
     )
     photos, held_out = load_and_audit(request, recipe.data.crop, placement, terminal)
     if not any(setting.startswith("data.held_out") for setting in request.settings):

@@ -91,14 +91,15 @@ def finetune(
     resume: training_options.ResumeTuning = False,
     settings: training_options.Settings = None,
     validate: training_options.Validate = None,
+    masks: training_options.HoleMasks = None,
     general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
 
-    more = {"settings": tuple(settings or ()), "validate": tuple(validate or ())}
+    changes, exam = tuple(settings or ()), tuple(validate or ())
     request = FinetuneRequest(
-        task, tuple(data), output, parent, minutes, images, adapter, resume, **more
+        task, tuple(data), output, parent, minutes, images, adapter, resume, changes, exam, masks
     )
     run_finetune(request, general.placement, general.terminal)
 

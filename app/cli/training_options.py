@@ -46,6 +46,12 @@ Validate = Annotated[
     list[Path] | None,
     Option(metavar="PATH", help="Photos to validate on, instead of a part of --data."),
 ]
+HoleMasks = Annotated[
+    Path | None,
+    Option(
+        "--masks", metavar="PATH", help="Masks of your own whose holes a fill learns, white = fill."
+    ),
+]
 
 # evaluate
 EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]

@@ -93,6 +93,8 @@ def derive_recipe(
     for other, task in TABLES_OF_ONE_TASK.items():
         if task != card.task:  # what was the default when the parent was trained
             table.pop(other, None)
+    if "masks" in table.get("holes", {}):
+        table["holes"] = {**table["holes"], "masks": ""}  # a folder of the parent's machine
     table["losses"] = losses
     table |= {
         "task": card.task,

@@ -175,6 +175,21 @@ def test_values_of_the_recipe_can_be_set_but_not_what_the_parent_decides(
     assert recipe["data"]["held_out"] == 2
 
 
+def test_a_fill_learns_the_holes_of_masks_of_ones_own(album: Path, remend: Remend) -> None:
+    mark = np.zeros((60, 60), np.uint8)
+    mark[20:24] = 255
+    Path("dust").mkdir()
+    Image.fromarray(mark).save("dust/line.png")
+    words = ("finetune", "fill", "--data", "album", "-o", "mine.safetensors", "--images", "4")
+    assert "dust is for fill; upscale has no holes" in refused(
+        remend, *TUNE, "-o", "mine.safetensors", "--masks", "dust"
+    )
+    assert "no-such holds no masks" in refused(remend, *words, "--masks", "no-such")
+    code, _, said = remend(*words, "--masks", "dust")
+    assert code == 0, said
+    assert json.loads(Path("mine.run/recipe.json").read_text())["holes"]["masks"] == "dust"
+
+
 def test_photos_to_validate_on_are_not_trained_on(album: Path, remend: Remend) -> None:
     first, *others = sorted(album.iterdir())
     Path("exam").mkdir()
