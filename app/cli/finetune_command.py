@@ -24,7 +24,7 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
-from remend.training.data.mask_files import load_mask_files
+from remend.training.data.holes.mask_files import load_mask_files
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer

@@ -75,31 +75,9 @@ def derive_recipe(
     Raises:
         RequestError: The card holds a recipe that this version cannot read, or a setting is none.
     """
-    table: dict[str, Any] = dict(card.run.get("recipe", {}))
-    losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
-    if losses.get("features") not in FEATURE_NETWORKS:
-        losses.pop("features", None)  # a file of the machine where the parent was trained
-    config = dict(card.config)
-    if config.get("texture") and has_feature_network() and not adapter:
-        config |= {"detail": 1.0, "apart": True}
-        table["frozen"] = ()
-        if "head_start_images" not in table.get("adversary", {}):
-            losses, table["adversary"] = game_of_today()
-        losses["log_mse"] = COLOUR_WEIGHT
-    elif config.get("texture"):
-        config |= {"detail": 0.0, "apart": False}
-        table["frozen"] = ("texture",)
-        losses = {"log_mse": 1.0}
-    for other, task in TABLES_OF_ONE_TASK.items():
-        if task != card.task:  # what was the default when the parent was trained
-            table.pop(other, None)
-    if "masks" in table.get("holes", {}):
-        table["holes"] = {**table["holes"], "masks": ""}  # a folder of the parent's machine
-    table["losses"] = losses
-    table |= {
+    table = parents_table(card, adapter=adapter) | {
         "task": card.task,
         "architecture": card.architecture,
-        "generator": config,
         "parent": str(parent.resolve()),
         "name": name,
         "images": images or ALL_IMAGES,
@@ -144,6 +122,32 @@ def change_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             raise OptionError("settings", setting, f"cannot be set in a fine-tune: {decides}")
         apply_setting(table, setting)
     return parse_recipe(table)
+
+
+def parents_table(card: Card, *, adapter: bool) -> dict[str, Any]:
+    """The recipe that made a parent, as a table, with what is taught of it in a fine-tune."""
+    table: dict[str, Any] = dict(card.run.get("recipe", {}))
+    losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
+    if losses.get("features") not in FEATURE_NETWORKS:
+        losses.pop("features", None)  # a file of the machine where the parent was trained
+    config = dict(card.config)
+    if config.get("texture") and has_feature_network() and not adapter:
+        config |= {"detail": 1.0, "apart": True}
+        table["frozen"] = ()
+        if "head_start_images" not in table.get("adversary", {}):
+            losses, table["adversary"] = game_of_today()
+        losses["log_mse"] = COLOUR_WEIGHT
+    elif config.get("texture"):
+        config |= {"detail": 0.0, "apart": False}
+        table["frozen"] = ("texture",)
+        losses = {"log_mse": 1.0}
+    for other, task in TABLES_OF_ONE_TASK.items():
+        if task != card.task:  # what was the default when the parent was trained
+            table.pop(other, None)
+    if "masks" in table.get("holes", {}):
+        table["holes"] = {**table["holes"], "masks": ""}  # a folder of the parent's machine
+    table["losses"] = losses
+    return table | {"generator": config}
 
 
 def has_feature_network() -> bool:

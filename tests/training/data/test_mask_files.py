@@ -9,7 +9,7 @@ from PIL import Image
 
 from remend.models.checkpoints.registry import build_network
 from remend.models.errors import RequestError
-from remend.training.data.mask_files import load_mask_files
+from remend.training.data.holes.mask_files import load_mask_files
 from remend.training.engine.run_card import generator_card
 from remend.training.engine.run_state import RunState
 from remend.training.recipe.parse import parse_recipe

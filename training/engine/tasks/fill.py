@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.training.data.mask_files import load_mask_files
+from remend.training.data.holes.mask_files import load_mask_files
 from remend.training.data.masks import HoleSampler
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
 from remend.training.engine.batch import Batch
