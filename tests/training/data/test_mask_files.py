@@ -56,7 +56,7 @@ def test_a_card_names_the_masks_and_no_folder_of_this_machine() -> None:
             "task": "fill",
             "architecture": "inpaint",
             "images": 8,
-            "holes": {"masks": "/home/me/dust"},
+            "holes": {"masks": "some/where/dust"},
         }
     )
     generator = build_network("inpaint", {"width": 8, "coarse_width": 8})
