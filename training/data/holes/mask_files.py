@@ -37,12 +37,11 @@ class MaskFiles:
     def _window(self, size: int, random: torch.Generator) -> Tensor:
         window = torch.zeros(size, size)
         for _ in range(REDRAWS):
-            which, pixel, down, right = torch.rand(
-                4, generator=random, device=random.device, dtype=torch.float64
-            ).tolist()
+            draws = torch.rand(4, generator=random, device=random.device, dtype=torch.float64)
+            which, pixel, down, right = map(float, draws.cpu().unbind())
             number = int(which * len(self._masks))
             mask, marked = self._masks[number], self._marked[number]
-            row, column = marked[int(pixel * len(marked))].tolist()
+            row, column = map(int, marked[int(pixel * len(marked))].unbind())
             # The window lies anywhere round that pixel, beyond the mask's edges too.
             top, left = row - int(down * size), column - int(right * size)
             window.zero_()
@@ -70,7 +69,7 @@ def load_mask_files(folder: str) -> MaskFiles:
         )
     masks: list[Tensor] = []
     for file in files:
-        mask = torch.from_numpy(read_mask(file).values > 0)
+        mask = torch.as_tensor(read_mask(file).values > 0)
         if not 0 < mask.float().mean() <= MOST_COVERED:
             raise RequestError(
                 f"{file} marks {mask.float().mean():.0%} of its pixels, and training needs more than 0 and "
