@@ -5,6 +5,7 @@ saved.
 """
 
 import dataclasses
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
+from remend.training.data.holes.mask_files import load_mask_files
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
@@ -48,6 +50,9 @@ class FinetuneRequest:
         images: Images to see in all, instead.
         adapter: Train a low-rank adapter.
         resume: Continue a fine-tune that was stopped.
+        settings: Changes of the recipe, each ``key.path=value``.
+        validate: Folders, shards or photos to validate on, instead of a part of ``data``.
+        masks: A folder of masks, or one, whose holes are trained and validated on; of a fill only.
     """
 
     task: str
@@ -58,6 +63,9 @@ class FinetuneRequest:
     images: int | None = None
     adapter: bool = False
     resume: bool = False
+    settings: tuple[str, ...] = ()
+    validate: tuple[Path, ...] = ()
+    masks: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used.
@@ -69,6 +77,8 @@ class FinetuneRequest:
             raise RequestError(
                 f"There is nothing to fine-tune called {self.task!r}; choose fill or upscale."
             )
+        if self.masks is not None and self.task != "fill":
+            raise OptionError("masks", self.masks, f"is for fill; {self.task} has no holes")
         if self.out.suffix != SUFFIX:
             problem = f"is no weights file; name one that ends in {SUFFIX}"
             raise OptionError("output", self.out, problem)
@@ -89,6 +99,14 @@ class FinetuneRequest:
         if self.images is not None:
             return None
         return 60 * (self.minutes or DEFAULT_MINUTES)
+
+    @property
+    def all_settings(self) -> tuple[str, ...]:
+        """The settings with that of the masks; errors as `load_mask_files`."""
+        if self.masks is None:
+            return self.settings
+        load_mask_files(str(self.masks))
+        return (f"holes.masks={json.dumps(str(self.masks))}", *self.settings)
 
     def find_parent(self) -> Path:
         """The weights to start from; errors as ``find_model``."""
@@ -112,13 +130,17 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
         request.out.stem,
         images=request.images,
         adapter=request.adapter,
+        settings=request.all_settings,
     )
-    photos = load_and_audit(request.data, recipe.data.crop, placement, terminal)
-    data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
-    recipe = dataclasses.replace(recipe, data=data)
+    photos, held_out = load_and_audit(request, recipe.data.crop, placement, terminal)
+    if not any(setting.startswith("data.held_out") for setting in request.settings):
+        data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
+        recipe = dataclasses.replace(recipe, data=data)
     folder = RunFolder(request.out.with_suffix(".run"), recipe, resume=request.resume)
     tune = FineTune(
-        lambda recipe: Trainer(recipe, photos, folder, placement, say=terminal.print_status),
+        lambda recipe: Trainer(
+            recipe, photos, folder, placement, say=terminal.print_status, held_out=held_out
+        ),
         recipe,
         terminal.print_status,
         seconds=request.seconds,
@@ -150,15 +172,34 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
 
 
 def load_and_audit(
-    data: Sequence[Path], crop_px: int, placement: Placement, terminal: Terminal
+    request: FinetuneRequest, crop_px: int, placement: Placement, terminal: Terminal
+) -> tuple[PhotoStore, PhotoStore | None]:
+    """The photos to learn from, and those to validate on where they are others.
+
+    Raises:
+        RequestError: As `PhotoStore.load`, or too few that can be used.
+    """
+    seen, held_out = None, None
+    if request.validate:
+        seen = Audit(crop_px)
+        held_out = load_photos(
+            request.validate, seen, "Looking at the validation", placement, terminal
+        )
+    audit = Audit(crop_px, others=seen)
+    photos = load_photos(request.data, audit, "Looking at the photos", placement, terminal)
+    audit.refuse_too_few()
+    return photos, held_out
+
+
+def load_photos(
+    sources: Sequence[Path], audit: Audit, title: str, placement: Placement, terminal: Terminal
 ) -> PhotoStore:
-    """Audit and load the photos; errors as `PhotoStore.load`, or too few that can be used."""
-    audit = Audit(crop_px)
-    with terminal.progress("Looking at the photos", counted=True) as bar:
+    """Load photos while they are audited, and print which are left out; errors as `PhotoStore.load`."""
+    with terminal.progress(title, counted=True) as bar:
         photos = PhotoStore.load(
-            data,
+            sources,
             device=placement.device,
-            min_side=crop_px,
+            min_side=audit.min_side,
             inspect=audit,
             on_progress=bar.update,
         )
@@ -167,7 +208,6 @@ def load_and_audit(
         terminal.print_note(sentence)
     if len(photos.skipped) > _NOTES_SHOWN:
         terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out too.")
-    audit.refuse_too_few()
     return photos
 
 

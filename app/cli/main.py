@@ -64,13 +64,15 @@ def train(
     out: training_options.Out,
     settings: training_options.Settings = None,
     resume: training_options.ResumeRun = False,
+    validate: training_options.Validate = None,
     general: GeneralOptions,
 ) -> None:
     """Train weights with a recipe; Ctrl-C stops after the current step, --resume goes on."""
-    from remend.app.cli.train_command import run_recipe
+    from remend.app.cli.train_command import TrainingSources, run_recipe
 
+    sources = TrainingSources(tuple(data), tuple(validate or ()))
     run_recipe(
-        recipe, data, out, settings or [], general.placement, general.terminal, resume=resume
+        recipe, sources, out, settings or [], general.placement, general.terminal, resume=resume
     )
 
 
@@ -86,12 +88,18 @@ def finetune(
     images: training_options.Images = None,
     adapter: training_options.Adapter = False,
     resume: training_options.ResumeTuning = False,
+    settings: training_options.Settings = None,
+    validate: training_options.Validate = None,
+    masks: training_options.HoleMasks = None,
     general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
 
-    request = FinetuneRequest(task, tuple(data), output, parent, minutes, images, adapter, resume)
+    changes, exam = tuple(settings or ()), tuple(validate or ())
+    request = FinetuneRequest(
+        task, tuple(data), output, parent, minutes, images, adapter, resume, changes, exam, masks
+    )
     run_finetune(request, general.placement, general.terminal)
 
 

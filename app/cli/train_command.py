@@ -5,7 +5,7 @@ Started by ``torchrun`` or ``accelerate launch``, it is one of several processes
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -26,6 +26,38 @@ from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
 
 _NOTES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class TrainingSources:
+    """Where the photos are: folders, shards, photos.
+
+    Attributes:
+        data: To train on.
+        validate: To validate on, instead of a part of ``data``.
+    """
+
+    data: tuple[Path, ...]
+    validate: tuple[Path, ...] = ()
+
+    def load_validation(
+        self, recipe: Recipe, photos: PhotoStore, device: torch.device, terminal: Terminal
+    ) -> PhotoStore | None:
+        """The photos to validate on; None = a part of the others.
+
+        Raises:
+            RequestError: As `PhotoStore.load`, or one of them is trained on.
+        """
+        if not self.validate:
+            return None
+        held_out = load_training_photos(recipe, self.validate, device, terminal)
+        both = photos.shared_with(held_out)
+        if both:
+            raise RequestError(
+                f"{len(both)} photos to validate on are trained on as well, such as {both[0]}; what was "
+                "trained on is no exam. Take them out of one of the folders."
+            )
+        return held_out
 
 
 def recipes_folder() -> Path:
@@ -52,7 +84,7 @@ def find_recipe(name_or_path: str) -> Path:
 
 def run_recipe(
     recipe_name: str,
-    data: Sequence[Path],
+    sources: TrainingSources,
     out: Path,
     settings: Sequence[str],
     placement: Placement,
@@ -73,7 +105,12 @@ def run_recipe(
         recipe, sentence = settle_compile(recipe, placement.device)
         for note in [sentence] * bool(sentence) + advice(recipe, processes.count):
             terminal.print_note(note)
-        photos = load_training_photos(recipe, data, placement.device, terminal)
+        if sources.validate and recipe.task == "generate":
+            raise RequestError(
+                "The task generate has no original to validate on; leave validation out."
+            )
+        photos = load_training_photos(recipe, sources.data, placement.device, terminal)
+        held_out = sources.load_validation(recipe, photos, placement.device, terminal)
         folder = RunFolder(out, recipe, resume=resume, writes=processes.leads)
         trainer = Trainer(
             recipe,
@@ -83,6 +120,7 @@ def run_recipe(
             resume=resume,
             processes=processes,
             say=terminal.print_status,
+            held_out=held_out,
         )
         train(trainer, terminal)
 

@@ -42,6 +42,17 @@ Adapter = Annotated[
 ]
 ResumeTuning = Annotated[bool, Option("--resume", help="Continue a fine-tune that was stopped.")]
 
+Validate = Annotated[
+    list[Path] | None,
+    Option(metavar="PATH", help="Photos to validate on, instead of a part of --data."),
+]
+HoleMasks = Annotated[
+    Path | None,
+    Option(
+        "--masks", metavar="PATH", help="Masks of your own whose holes a fill learns, white = fill."
+    ),
+]
+
 # evaluate
 EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]
 EvaluationData = Annotated[

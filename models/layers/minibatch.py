@@ -42,7 +42,7 @@ class MinibatchStddev(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         group = choose_group(len(x))
-        groups = x.float().unflatten(0, (group, len(x) // group))
+        groups = torch.unflatten(x.float(), 0, (group, len(x) // group))
         spread = (groups.var(0, unbiased=False) + 1e-8).sqrt().flatten(1).mean(1).to(x.dtype)
         channel = spread.repeat(group).view(-1, 1, 1, 1)
         return torch.cat([x, channel.expand(-1, 1, *x.shape[2:])], 1)

@@ -51,16 +51,17 @@ class Audit:
 
     Args:
         min_side: Pixels that the shorter side needs.
+        others: An audit whose pictures these must not be copies of, such as those that are validated on.
     """
 
-    def __init__(self, min_side: int) -> None:
+    def __init__(self, min_side: int, others: "Audit | None" = None) -> None:
         self.min_side = min_side
         self.unreadable = self.small = self.blank = self.copies = self.near_copies = 0
         self.sizes: list[tuple[int, int]] = []
         """(width, height) of the pictures that are kept."""
-        self._exact: dict[bytes, PhotoLocation] = {}
-        self._hashes: list[int] = []
-        self._thumbnails: list[Thumbnail] = []
+        self._exact: dict[bytes, PhotoLocation] = dict(others._exact) if others else {}
+        self._hashes: list[int] = list(others._hashes) if others else []
+        self._thumbnails: list[Thumbnail] = list(others._thumbnails) if others else []
 
     def __call__(self, location: PhotoLocation, photo: Pixels | str) -> str:
         """Look at a picture (or why there is none); returns why it is left out, "" if it is kept."""

@@ -123,12 +123,22 @@ class PhotoStore:
     def fingerprint(self) -> str:
         """A digest of names, sizes and a sample of pixels: other photos have another one."""
         digest = hashlib.blake2b(repr(self.names).encode(), digest_size=16)
+        digest.update(b"".join(self._samples()))
+        return digest.hexdigest()
+
+    def shared_with(self, others: "PhotoStore") -> list[str]:
+        """Names of the photos of ``others`` that have the size and the sampled pixels of one here."""
+        mine = set(self._samples())
+        theirs = zip(others.names, others._samples(), strict=True)
+        return [name for name, sample in theirs if sample in mine]
+
+    def _samples(self) -> list[bytes]:
+        """Size and some pixels of each photo."""
         steps = torch.arange(SAMPLED, device=self.device) / SAMPLED
         inside = (3 * self.heights * self.widths)[:, None] * steps
-        pixels = self.flat[self.offsets[:, None] + inside.long()]
-        for values in (self.heights, self.widths, pixels):
-            digest.update(values.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        pixels = self.flat[self.offsets[:, None] + inside.long()].long()
+        rows = torch.cat((self.heights[:, None], self.widths[:, None], pixels), 1).cpu().numpy()
+        return [row.tobytes() for row in rows]
 
     def split(self, held_out: int, seed: int) -> "tuple[PhotoStore, PhotoStore]":
         """Set ``held_out`` photos, chosen by ``seed``, aside: (the others, those); nothing copied.

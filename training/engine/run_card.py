@@ -51,7 +51,10 @@ def generator_card(
     # A path on the machine that trained says nothing elsewhere, so names alone are kept.
     parent, losses = Path(recipe.parent).stem, recipe.losses
     losses = dataclasses.replace(losses, features=Path(losses.features).name)
-    recipe = dataclasses.replace(recipe, parent=parent, images=state.images, losses=losses)
+    holes = dataclasses.replace(recipe.holes, masks=Path(recipe.holes.masks).name)
+    recipe = dataclasses.replace(
+        recipe, parent=parent, images=state.images, losses=losses, holes=holes
+    )
     config = config_of(generator)
     return Card(
         task=recipe.task,

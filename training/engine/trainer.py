@@ -39,12 +39,13 @@ class Trainer(Stepper):
 
     Args:
         recipe: What to train and how.
-        photos: All photos; ``recipe.data.held_out`` of them are set aside.
+        photos: All photos; ``recipe.data.held_out`` of them are set aside, unless others are held out.
         folder: Where the run is recorded.
         placement: Device and precision.
         resume: Go on from the folder's state.
         processes: Those that train together; None = this one alone.
         say: Takes sentences for the person, such as that the run was taken back.
+        held_out: Photos that are never trained on, instead of some of ``photos``.
 
     Attributes:
         state: Where the run is, and what may be changed while it goes on.
@@ -63,9 +64,14 @@ class Trainer(Stepper):
         resume: bool = False,
         processes: SingleProcess | None = None,
         say: Say = lambda _: None,
+        held_out: PhotoStore | None = None,
     ) -> None:
         recipe = with_classes(recipe, photos)
-        learned, self.held_out = photos.split(recipe.data.held_out, recipe.seed)
+        learned, self.held_out = (
+            photos.split(recipe.data.held_out, recipe.seed)
+            if held_out is None
+            else (photos, held_out)
+        )
         super().__init__(recipe, learned, placement, processes or SingleProcess())
         self.folder = folder
         self._sources = count_sources(photos.names)

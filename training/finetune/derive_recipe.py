@@ -8,16 +8,17 @@ is changed in `derive_recipe`. How a run goes is not decided here.
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from remend.models.checkpoints.checkpoint import Card
-from remend.models.errors import RequestError
+from remend.models.errors import OptionError, RequestError
 from remend.training.engine.control import TrainingControl
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
 from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
-from remend.training.recipe.parse import parse_recipe, read_recipe
+from remend.training.recipe.parse import apply_setting, parse_recipe, read_recipe
 from remend.training.recipe.schema import (
     AdapterConfig,
     OptimiserConfig,
@@ -42,11 +43,24 @@ COLOUR_WEIGHT = 0.03
 WARMUP_STEPS = 10
 DECAY_FROM = 0.3
 SAVE_MINUTES = 1.0
+DECIDED = {
+    **dict.fromkeys(
+        ("task", "architecture", "parent", "generator", "discriminator"), "the parent decides it"
+    ),
+    **dict.fromkeys(("images", "name"), "an option of the command decides it"),
+    "adapter": "an option of the command decides it",
+}
 PLAIN_LOSS = {"fill": "l1_hole", "upscale": "l1"}
 
 
 def derive_recipe(
-    parent: Path, card: Card, name: str, *, images: int | None, adapter: bool = False
+    parent: Path,
+    card: Card,
+    name: str,
+    *,
+    images: int | None,
+    adapter: bool = False,
+    settings: Sequence[str] = (),
 ) -> Recipe:
     """The recipe of a fine-tune.
 
@@ -56,10 +70,62 @@ def derive_recipe(
         name: Of the weights that will be made.
         images: To see in all; None = until the time is up.
         adapter: Train a low-rank adapter with Adam instead of all weights with the parent's optimiser.
+        settings: Changes of the recipe, each ``key.path=value``; they have the last word.
 
     Raises:
-        RequestError: The card holds a recipe that this version cannot read.
+        RequestError: The card holds a recipe that this version cannot read, or a setting is none.
     """
+    table = parents_table(card, adapter=adapter) | {
+        "task": card.task,
+        "architecture": card.architecture,
+        "parent": str(parent.resolve()),
+        "name": name,
+        "images": images or ALL_IMAGES,
+    }
+    try:
+        recipe = parse_recipe(table)
+    except RequestError as error:
+        raise RequestError(
+            f"The recipe in {parent.name} cannot be used here: {error} Start from other weights."
+        ) from error
+    side = recipe.optimiser.generator
+    if adapter:
+        side = OptimiserConfig("adam", ADAPTER_RATE)
+    else:
+        side = dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
+    crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
+    batch = min(recipe.data.batch, MOST_CROPS, max(1, MOST_PIXELS // crop**2))
+    recipe = dataclasses.replace(
+        recipe,
+        seed=0,
+        data=dataclasses.replace(recipe.data, crop=crop, batch=batch),
+        optimiser=dataclasses.replace(recipe.optimiser, generator=side),
+        schedule=ScheduleConfig(WARMUP_STEPS * batch, DECAY_FROM),
+        growth=GrowthConfig(),
+        adapter=AdapterConfig(ADAPTER_RANK if adapter else 0),
+        # Validations report; the trainer's own report is for longer runs.
+        run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES, keep_best=False),
+    )
+    return change_settings(recipe, settings) if settings else recipe
+
+
+def change_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """The recipe of a fine-tune with some values of one's own.
+
+    Raises:
+        RequestError: As `parse_recipe`, or a key that the parent or another option decides.
+    """
+    table = dataclasses.asdict(recipe)
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if decides := DECIDED.get(key.partition(".")[0]):
+            raise OptionError("settings", setting, f"cannot be set in a fine-tune: {decides}")
+        apply_setting(table, setting)
+    return parse_recipe(table)
+
+
+def parents_table(card: Card, *, adapter: bool) -> dict[str, Any]:
+    """The recipe that made a parent, as a table, with what is taught of it in a fine-tune."""
     table: dict[str, Any] = dict(card.run.get("recipe", {}))
     losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
     if losses.get("features") not in FEATURE_NETWORKS:
@@ -78,39 +144,10 @@ def derive_recipe(
     for other, task in TABLES_OF_ONE_TASK.items():
         if task != card.task:  # what was the default when the parent was trained
             table.pop(other, None)
+    if "masks" in table.get("holes", {}):
+        table["holes"] = {**table["holes"], "masks": ""}  # a folder of the parent's machine
     table["losses"] = losses
-    table |= {
-        "task": card.task,
-        "architecture": card.architecture,
-        "generator": config,
-        "parent": str(parent.resolve()),
-        "name": name,
-        "images": images or ALL_IMAGES,
-    }
-    try:
-        recipe = parse_recipe(table)
-    except RequestError as error:
-        raise RequestError(
-            f"The recipe in {parent.name} cannot be used here: {error} Start from other weights."
-        ) from error
-    side = recipe.optimiser.generator
-    if adapter:
-        side = OptimiserConfig("adam", ADAPTER_RATE)
-    else:
-        side = dataclasses.replace(side, lr=RATE_SHARE * usual_rate(recipe))
-    crop = min(MOST_PX, max(recipe.growth.sizes, default=recipe.data.crop))
-    batch = min(recipe.data.batch, MOST_CROPS, max(1, MOST_PIXELS // crop**2))
-    return dataclasses.replace(
-        recipe,
-        seed=0,
-        data=dataclasses.replace(recipe.data, crop=crop, batch=batch),
-        optimiser=dataclasses.replace(recipe.optimiser, generator=side),
-        schedule=ScheduleConfig(WARMUP_STEPS * batch, DECAY_FROM),
-        growth=GrowthConfig(),
-        adapter=AdapterConfig(ADAPTER_RANK if adapter else 0),
-        # Validations report; the trainer's own report is for longer runs.
-        run=RunConfig(report_images=ALL_IMAGES, save_minutes=SAVE_MINUTES, keep_best=False),
-    )
+    return table | {"generator": config}
 
 
 def has_feature_network() -> bool:

@@ -65,6 +65,8 @@ class HolesConfig:
         }
     )  # fmt: skip
     coverage: ShareRange = (0.005, 0.5)
+    masks: str = ""
+    """A folder of masks of one's own, or one file: their windows take the place of random holes."""
 
 
 @dataclass(frozen=True)

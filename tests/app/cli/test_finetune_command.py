@@ -3,6 +3,7 @@
 The networks are small and random. Tests about signals, a full disk and a killed run start a process.
 """
 
+import json
 import re
 import shutil
 import signal
@@ -152,6 +153,74 @@ def test_requests_that_cannot_be_meant(
     album: Path, remend: Remend, words: tuple[str, ...], reason: str
 ) -> None:
     assert reason in refused(remend, *TUNE, *words)
+
+
+def test_values_of_the_recipe_can_be_set_but_not_what_the_parent_decides(
+    album: Path, remend: Remend
+) -> None:
+    words = (*TUNE, "-o", "mine.safetensors", "--images", "8")
+    for setting in ("generator.width=3", "parent=x.safetensors", "images=3", "adapter.rank=2"):
+        said = refused(remend, *words, "--set", setting)
+        assert f"--set {setting} cannot be set in a fine-tune: " in said
+    assert "optimiser.generator.lr = -1" in refused(
+        remend, *words, "--set", "optimiser.generator.lr=-1"
+    )
+    assert "nearest one is data.batch" in refused(remend, *words, "--set", "data.bach=2")
+    changes = ("--set", "optimiser.generator.lr=1e-5", "--set", "data.held_out=2")
+    code, _, said = remend(*words, *changes)
+    assert code == 0, said
+    assert "on 2 held-out photos" in said
+    recipe = json.loads(Path("mine.run/recipe.json").read_text())
+    assert recipe["optimiser"]["generator"]["lr"] == 1e-5
+    assert recipe["data"]["held_out"] == 2
+
+
+def test_a_fill_learns_the_holes_of_masks_of_ones_own(album: Path, remend: Remend) -> None:
+    mark = np.zeros((60, 60), np.uint8)
+    mark[20:24] = 255
+    Path("dust").mkdir()
+    Image.fromarray(mark).save("dust/line.png")
+    words = ("finetune", "fill", "--data", "album", "-o", "mine.safetensors", "--images", "4")
+    assert "dust is for fill; upscale has no holes" in refused(
+        remend, *TUNE, "-o", "mine.safetensors", "--masks", "dust"
+    )
+    assert "no-such holds no masks" in refused(remend, *words, "--masks", "no-such")
+    code, _, said = remend(*words, "--masks", "dust")
+    assert code == 0, said
+    assert json.loads(Path("mine.run/recipe.json").read_text())["holes"]["masks"] == "dust"
+
+
+def test_photos_to_validate_on_are_not_trained_on(album: Path, remend: Remend) -> None:
+    first, *others = sorted(album.iterdir())
+    Path("exam").mkdir()
+    with Image.open(first) as photo:
+        photo.save("exam/one.png")
+    words = (*TUNE, "-o", "mine.safetensors", "--images", "8", "--validate", "exam")
+    code, _, said = remend(*words)
+    assert code == 0, said
+    assert f"{first} was left out: it has the same pixels as exam/one.png" in said
+    assert "4 photos to learn from, 1 held out" in said and "on 1 held-out photo " in said
+    assert read_card(Path("mine.run/best.safetensors")).trained_on == {"own photos": 4}
+    others[0].unlink()
+    again = ("upscale", "--data", "album", "--from", "x2-fidelity", "-o", "b.safetensors")
+    assert "Too few photos to fine-tune on: 3 of 4" in refused(
+        remend, "finetune", *again, "--validate", "exam"
+    )
+
+
+def test_training_refuses_to_be_examined_on_what_it_learns(album: Path, remend: Remend) -> None:
+    first, *_ = sorted(album.iterdir())
+    Path("exam").mkdir()
+    shutil.copy(first, "exam/one.png")
+    sizes = ("data.crop=32", "data.batch=2", "images=4", "generator.width=8", "generator.blocks=1")
+    settings = [word for size in sizes for word in ("--set", size)]
+    words = ("train", "upscale-x2", "--data", "album", "--out", "run", *settings)
+    assert "1 photos to validate on are trained on as well, such as one" in refused(
+        remend, *words, "--validate", "exam"
+    )
+    first.unlink()
+    assert remend(*words, "--validate", "exam").code == 0
+    assert sum(read_card(Path("run/ema.safetensors")).trained_on.values()) == 4
 
 
 # Processes

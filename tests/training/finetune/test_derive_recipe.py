@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from remend.models.checkpoints.checkpoint import read_card
+from remend.models.checkpoints.checkpoint import open_network, read_card
+from remend.models.checkpoints.registry import build_network
 from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.pretrained import find_discriminator
 from remend.training.engine.run_folder import RunFolder
@@ -80,19 +82,99 @@ def test_an_l1_parent_is_tuned_with_l1(tiny_weights: Path) -> None:
         assert {key for key, value in losses.items() if value and key != "features"} == {loss}
 
 
-def test_a_fill_with_texture_is_taught_colours_and_keeps_the_texture(tuning: Tuning) -> None:
-    settings = ['frozen=["coarse", "refine"]', "generator.texture=true", "images=8"]
+@pytest.fixture(scope="module")
+def textured(large_photos: PhotoStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fill with texture, and its discriminator beside it."""
+    settings = ["generator.texture=true", "images=8", 'frozen=["coarse", "refine"]']
     recipe = read_recipe(RECIPES / "tiny.toml", settings)
-    folder = tuning.path / "gan.run"
-    Trainer(recipe, tuning.photos, RunFolder(folder, recipe, resume=False), FP32).run()
-    parent = folder / "ema.safetensors"
-    tune = tuning.start(tuning.plan(parent, 16))
-    assert tuning.trainer.adversary.network is None
+    path = tmp_path_factory.mktemp("textured") / "run"
+    Trainer(recipe, large_photos, RunFolder(path, recipe, resume=False), FP32).run()
+    return path / "ema.safetensors"
+
+
+def test_a_fill_is_taught_colours_and_texture_and_examined_at_both_details(
+    tuning: Tuning, textured: Path
+) -> None:
+    recipe = tuning.plan(textured, 8)
+    assert recipe.frozen == () and recipe.generator["apart"] and recipe.losses.log_mse > 0
+    parents = read_recipe(RECIPES / "tiny.toml").losses
+    assert dataclasses.replace(recipe.losses, log_mse=0.0) == parents
+    tune = tuning.start(recipe)
+    discriminator = tuning.trainer.adversary.network
+    assert discriminator is not None
+    before = {key: value.clone() for key, value in discriminator.state_dict().items()}
     tune.run()
-    before, after = tensors(parent), tuning.trainer.generator.state_dict()
-    changed = {name.split(".")[0] for name, value in after.items() if not value.equal(before[name])}
-    assert any(name.startswith("texture.") for name in before)
-    assert changed == {"coarse", "refine"}
+    after, own = tuning.trainer.generator.state_dict(), tensors(textured)
+    changed = {name.split(".")[0] for name, value in after.items() if not value.equal(own[name])}
+    assert changed == {"coarse", "refine", "texture"}
+    assert any(
+        not torch.equal(value, before[key]) for key, value in discriminator.state_dict().items()
+    )
+    assert tune.before.plain_psnr is not None and tune.before.distance is not None
+    assert tune.before.plain_psnr != tune.before.psnr
+    assert tuning.heard("8 images", "perceptual distance")
+
+
+def test_what_is_said_of_the_texture_does_not_reach_the_colours(textured: Path) -> None:
+    network, card = open_network(textured)
+    config = {**card.config, "apart": True, "detail": 1.0}
+    learner = build_network("inpaint", config)
+    learner.load_state_dict(network.state_dict())
+    assert isinstance(learner, Inpaint)
+    image, mask = torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32)
+    mask[..., 8:24, 8:24] = 1
+
+    def reached(output: str) -> set[str]:
+        learner.train().zero_grad()
+        getattr(learner(image, mask), output).square().sum().backward()
+        moved = [
+            name for name, p in learner.named_parameters() if p.grad is not None and p.grad.any()
+        ]
+        return {name.split(".")[0] for name in moved}
+
+    assert reached("refined") == {"texture"}
+    assert reached("plain") == {"coarse", "refine"}
+    with torch.no_grad():
+        filled, plain = learner(image, mask), learner.eval().at_detail(0)(image, mask).refined
+        textured_fill = network(image, mask).refined
+    assert filled.plain is not None
+    assert torch.allclose(filled.plain, plain, atol=1e-5)
+    assert torch.allclose(filled.refined, textured_fill, atol=1e-5)
+    assert learner(image, mask).plain is None  # who uses the weights gets one fill
+
+
+def test_without_a_feature_network_the_colours_alone_are_taught(
+    textured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remend.training.finetune.derive_recipe.has_feature_network", lambda: False)
+    for adapter in (False, True):
+        recipe = derive_recipe(textured, read_card(textured), "mine", images=8, adapter=adapter)
+        assert recipe.frozen == ("texture",) and recipe.generator["detail"] == 0
+        assert recipe.losses.log_mse == 1 and not recipe.losses.adversarial
+
+
+def test_weights_of_before_get_the_losses_of_today(textured: Path) -> None:
+    """Losses are divided by the hole since: the same numbers would mean other weights."""
+    card = read_card(textured)
+    table = dict(card.run["recipe"])
+    table["adversary"] = {"penalty": "r1", "penalty_weight": 0.1}
+    card = dataclasses.replace(card, run={"recipe": table})
+    recipe, today = (
+        derive_recipe(textured, card, "mine", images=8),
+        read_recipe(RECIPES / "fill-gan.toml"),
+    )
+    assert dataclasses.replace(recipe.losses, log_mse=0.0) == today.losses
+    assert recipe.adversary.penalty_weight == today.adversary.penalty_weight
+    assert recipe.adversary.head_start_images == 0
+
+
+def test_a_crop_is_the_parents_and_a_batch_as_many_pixels_as_fit(textured: Path) -> None:
+    card = read_card(textured)
+    for crop, expected in ((64, (64, 4)), (128, (128, 4)), (256, (256, 1)), (512, (256, 1))):
+        table = {**card.run["recipe"], "data": {"crop": crop, "batch": 32}}
+        told = dataclasses.replace(card, run={"recipe": table})
+        data = derive_recipe(textured, told, "mine", images=8).data
+        assert (data.crop, data.batch) == expected
 
 
 def test_a_parents_last_run_decides_neither_pace_nor_batch(tiny_weights: Path) -> None:

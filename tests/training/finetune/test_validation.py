@@ -12,7 +12,14 @@ from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
 from remend.training.data.photo_store import PhotoStore
-from remend.training.finetune.validation import CROPS, Score, Validation, colour_drift
+from remend.training.finetune.outcome import Outcome, compare
+from remend.training.finetune.validation import (
+    CROPS,
+    Score,
+    Validation,
+    colour_drift,
+    lost_colours,
+)
 from remend.training.recipe.parse import parse_recipe
 from remend.training.recipe.schema import Recipe
 
@@ -112,3 +119,18 @@ def test_colours_that_drift_from_the_originals(
 ) -> None:
     found = colour_drift(Score(30, now), Score(30, parent))
     assert found.startswith(colour) and bool(found) == bool(colour)
+
+
+def test_a_state_that_costs_the_colours_is_told_and_a_gain_is_said_at_both_details() -> None:
+    parent = Score(30.0, GREY, 0.5, 31.0)
+    assert lost_colours(Score(29.0, GREY, 0.4, 30.98), parent) == ""
+    assert lost_colours(Score(31.0, GREY, 0.4, 30.97), parent) == "without texture -0.03 dB"
+    assert lost_colours(Score(20.0, GREY, 0.4), Score(30.0, GREY, 0.5)) == ""
+    better = Score(29.5, GREY, 0.45, 31.1)
+    assert compare(better, parent) == "+0.10 dB, perceptual distance -10.0%"
+    assert (
+        "+0.10 dB on 2 held-out photos (40 crops): 31.00 before, 31.10 after"
+        in Outcome(parent, better, 2, 40).sentence
+    )
+    assert Score.from_list(better.as_list()) == better
+    assert Score.from_list([30.0, 0, 0, 0, None]) == Score(30.0, GREY)  # of a state of before

@@ -179,9 +179,10 @@ def test_checkerboards_come_from_transposed_and_from_unequal_sub_kernels() -> No
     assert energy["nearest"] == energy["pixelshuffle"] == 0
 
 
-@pytest.mark.parametrize(("name", "low", "high"), [("none", 0.4, 0.6), ("stddev", 0.98, 1.0),
+@pytest.mark.parametrize(("name", "low", "high"), [("none", 0.4, 0.6), ("stddev", 0.95, 1.0),
                                                    ("discrimination", 0.98, 1.0)])  # fmt: skip
 def test_only_minibatch_layers_see_a_collapse(name: Minibatch, low: float, high: float) -> None:
+    # stddev compares four samples at a time, the other layer all of them.
     assert low <= tell_collapse(name, 0).accuracy <= high
 
 

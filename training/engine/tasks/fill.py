@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from remend.training.data.holes.mask_files import load_mask_files
 from remend.training.data.masks import HoleSampler
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
 from remend.training.engine.batch import Batch
@@ -16,11 +17,19 @@ COARSE_FACTOR = 4
 
 
 class FillTask:
-    """Photos with random holes; losses count inside the hole, where the stages correct a fill."""
+    """Photos with random holes, or with those of one's own masks.
+
+    Losses count inside the hole, where the stages correct a fill.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self.data = recipe.data
-        self.holes = HoleSampler(recipe.holes.shares, recipe.holes.coverage)
+        holes = recipe.holes
+        self.holes = (
+            load_mask_files(holes.masks)
+            if holes.masks
+            else HoleSampler(holes.shares, holes.coverage)
+        )
 
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data = self.data

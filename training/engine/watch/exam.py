@@ -47,8 +47,8 @@ class Exam:
         random = torch.Generator().manual_seed(HELD_OUT_SEED)
         batch = self._task.draw(self._photos, random, self._data.crop)
         outputs = [generate(piece) for piece in batch.split(self._data.batch)]
-        coarse, refined = (torch.cat([one[stage] for one in outputs]) for stage in (0, 1))
-        output = Output(coarse, refined)
+        coarse = torch.cat([one.coarse for one in outputs])
+        output = Output(coarse, torch.cat([one.refined for one in outputs]))
         scores = self._task.score(output, batch)
         terms = self._feature_losses.terms(batch, output.refined, WindowShift(0, 0))
         if "perceptual" in terms:
