@@ -185,6 +185,10 @@ class Inpainter:
             completed, share = structure
             filled = torch.lerp(filled, completed, detail * share)
             textured_there = OWN_TEXTURE * share
+        if (
+            self.network.copies_texture
+        ):  # it was trained with it: only what a reduction took is missing
+            textured_there = torch.ones_like(small_hole)
         textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
         return tone_fill(small, small_hole, textured, hole)
 
