@@ -75,7 +75,7 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
             )
         save_network(target, network, card)
         return
-    if isinstance(network, FillNetwork) and network.copies_texture:
+    if getattr(network, "copies_texture", False):
         raise RequestError(
             f"{source} copies texture while it fills (generator.copied), which {form} cannot hold; "
             "export weights that were trained without it, or to fp16."

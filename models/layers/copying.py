@@ -43,13 +43,16 @@ def copy_texture(image: Tensor, mask: Tensor, coarse: Tensor) -> Tensor:
     smooth = F.interpolate(low, scale_factor=float(CELL_PX), mode="bilinear", align_corners=False)
     texture = (image - smooth) * known
     power = F.avg_pool2d(texture.square().mean(1, keepdim=True), CELL_PX)
-    sides = {"kernel_size": _ROUGH_CELLS, "stride": 1, "padding": _ROUGH_CELLS // 2}
-    around = F.avg_pool2d(power, **sides) / F.avg_pool2d(share, **sides).clamp_min(1e-6)
+    around = _average(power) / _average(share).clamp_min(1e-6)
     rough = harmonic_fill((around + 1e-4).log(), 1 - share)
     copied = [
         _copy_one(*one) for one in zip(texture, mask[:, 0] > 0, low, rough, share < 1, strict=True)
     ]
     return torch.cat([texture, known], 1) + torch.stack(copied)
+
+
+def _average(cells: Tensor) -> Tensor:
+    return F.avg_pool2d(cells, _ROUGH_CELLS, 1, _ROUGH_CELLS // 2)
 
 
 def _copy_one(texture: Tensor, hole: Tensor, low: Tensor, rough: Tensor, empty: Tensor) -> Tensor:
