@@ -1,0 +1,1 @@
+"""Holes as people paint them, for `training.data.masks`."""
