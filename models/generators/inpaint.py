@@ -6,7 +6,7 @@ Three pictures, each made from the one before:
 2. coarse: the base at a quarter of the size, corrected on a 1/8 grid that sees far (dilations,
    attention to known cells),
 3. refined: the base at full size, corrected on grids of 1/2 and 1/4 that also see the coarse
-   stage's features. Known pixels are pasted back exactly.
+   stage's features, and perhaps texture copied from the known part. Known pixels are pasted back exactly.
 
 The refine stage may have a second set of weights, learned with a discriminator: texture. It is stored as a
 difference from the first, so that any share of it can be added (deep network interpolation, Wang et al.
@@ -20,7 +20,7 @@ picture's mean or size, so crops of any size give the same pixels up to their co
 import copy
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from remend.models.errors import RequestError
 from remend.models.layers.attention import MaskedAttention
 from remend.models.layers.blocks import GatedResidual, scale_init
+from remend.models.layers.copying import CHANNELS, copy_texture
 from remend.models.layers.gated import Gate, GatedConv
 from remend.models.layers.harmonic import harmonic_fill
 from remend.models.layers.norm import Norm
@@ -56,6 +57,8 @@ class InpaintConfig:
     refine: bool = True
     texture: bool = False
     """Whether the refine stage has weights for texture besides those for likely colours."""
+    copied: bool = False
+    """Whether the refine stage sees texture copied from the known part, and how well it matches."""
     detail: Share = 1.0
     """How much of the texture `forward` adds, 0 to 1; for training; `at_detail` ignores it."""
     apart: bool = False
@@ -111,6 +114,12 @@ class Refine(nn.Module):
         super().__init__()
         half, quarter, gate, norm = config.width, 2 * config.width, config.gate, config.norm
         self.stem = GatedConv(28, half, gate="full" if gate != "none" else "none")
+        self.copied = nn.Conv2d(4 * CHANNELS, half, 3, padding=1) if config.copied else None
+        if (
+            self.copied is not None
+        ):  # older weights, which have not learned from it, stay as they are
+            nn.init.zeros_(self.copied.weight)
+            nn.init.zeros_(cast(Tensor, self.copied.bias))
         self.encode = nn.Sequential(
             *(GatedResidual(half, 1, gate, norm) for _ in range(config.half_blocks))
         )
@@ -133,10 +142,15 @@ class Refine(nn.Module):
         self.head = nn.Conv2d(full, 3, kernel, padding=kernel // 2)
         scale_init(self.head)
 
-    def forward(self, base: Tensor, coarse: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, base: Tensor, coarse: Tensor, features: Tensor, mask: Tensor, copied: Tensor | None
+    ) -> Tensor:
         """Correction of the base, (B, 3, H, W) in (-1, 1), float32."""
         seen = torch.cat([base, coarse * mask, mask], 1)
-        x = self.encode(self.stem(F.pixel_unshuffle(seen, 2)))
+        x = self.stem(F.pixel_unshuffle(seen, 2))
+        if self.copied is not None and copied is not None:
+            x = x + self.copied(F.pixel_unshuffle(copied, 2))
+        x = self.encode(x)
         deep = self.middle(self.down(x) + self.context(features))
         x = self.decode(self.up(deep) + x)
         x = torch.relu(F.pixel_shuffle(self.expand(x), 2))
@@ -151,6 +165,11 @@ class Inpaint(nn.Module):
 
     def __init__(self, config: InpaintConfig) -> None:
         super().__init__()
+        if config.spectral and config.copied:
+            raise RequestError(
+                "generator.copied = true does not go with generator.spectral = true: what starts at zero has "
+                "no spectral norm. Set one of them to false."
+            )
         self.config = config
         self.coarse = Coarse(config)
         self.refine = Refine(config) if config.refine else None
@@ -166,6 +185,11 @@ class Inpaint(nn.Module):
             self.texture = copy.deepcopy(self.refine)
             for difference in self.texture.parameters():
                 nn.init.zeros_(difference)
+
+    @property
+    def copies_texture(self) -> bool:
+        """Whether what it makes has texture copied from the known part already."""
+        return self.config.copied and self.refine is not None
 
     @torch.no_grad()
     def at_detail(self, detail: float) -> "Inpaint":
@@ -205,12 +229,13 @@ class Inpaint(nn.Module):
         enlarged = F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
         if self.refine is None:
             return Fill(coarse, torch.where(mask > 0, enlarged, base))
-        seen = base, enlarged, features, mask
+        copied = copy_texture(image, mask, coarse.detach()) if self.config.copied else None
+        seen = base, enlarged, features, mask, copied
         if self.texture is not None and self.config.detail > 0:
             mixed, plain = self._mixed(self.config.detail), None
             if self.config.apart and self.training:
                 plain = base + mask * self.refine(*seen)
-                seen = base, enlarged.detach(), features.detach(), mask
+                seen = base, enlarged.detach(), features.detach(), mask, copied
             change = functional_call(self.refine, mixed, seen)
             return Fill(coarse, base + mask * change, plain)
         return Fill(coarse, base + mask * self.refine(*seen))

@@ -60,6 +60,11 @@ class FillNetwork(RestoringNetwork, Protocol):
         """Height and width must be multiples of this many pixels."""
         ...
 
+    @property
+    def copies_texture(self) -> bool:
+        """Whether what it makes has texture copied from the known part already."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FillTraits:

@@ -75,6 +75,11 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
             )
         save_network(target, network, card)
         return
+    if getattr(network, "copies_texture", False):
+        raise RequestError(
+            f"{source} copies texture while it fills (generator.copied), which {form} cannot hold; "
+            "export weights that were trained without it, or to fp16."
+        )
     module = Exported(network.at_detail(1.0), fills=card.task == "fill").eval()
     texts = {"remend": json.dumps(asdict(card)), "conventions": json.dumps(describe(card))}
     write = {"onnx": _to_onnx, "torchscript": _to_torchscript}[form]

@@ -223,13 +223,15 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        textured_there = torch.ones_like(small_hole) if self.traits.has_texture else None
-        if detail > 0 and textured_there is None:
+        textured_there, draws_texture = None, self.traits.has_texture
+        if detail > 0 and not draws_texture:
             structure = complete_structure(filled, small_hole)
             if structure is not None:
                 completed, share = structure
                 filled = torch.lerp(filled, completed, detail * share)
                 textured_there = OWN_TEXTURE * share
+        if draws_texture or self.network.copies_texture:  # only what a reduction took is missing
+            textured_there = torch.ones_like(small_hole)
         textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
         return tone_fill(small, small_hole, textured, hole)
 

@@ -89,10 +89,10 @@ class PatchSearch:
         if not len(sources):
             sources = self.is_source.nonzero()
         pixels = self._read(self._compared, sources)
-        best = [
-            self._compare_all(targets[part], pixels, part).argmin(1)
-            for part in torch.arange(len(targets)).split(_CHUNK)
-        ]
+        best = list[Tensor]()
+        for first in range(0, len(targets), _CHUNK):
+            part = torch.arange(first, min(first + _CHUNK, len(targets)))
+            best.append(self._compare_all(targets[part], pixels, part).argmin(1))
         return sources[torch.cat(best)]
 
     def _compare_all(self, targets: Tensor, pixels: Tensor, part: Tensor) -> Tensor:

@@ -104,6 +104,7 @@ class CommunityNetwork(nn.Module):
     """
 
     multiple = 1
+    copies_texture = False
     """Any height and width is accepted."""
     receptive_radius: int | None = None
     """Unknown."""

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from remend.models.imaging.opencv import load_opencv
 from remend.models.inference.patch_search import PATCH_PX, PatchSearch
+from remend.models.inference.texture_transfer import measure_roughness, take_texture
 from remend.models.layers.harmonic import harmonic_fill
 
 DEEP_PX = 14.0
@@ -29,6 +30,10 @@ FEWEST_SOURCES = 200
 """Known places on the smallest copy, at least; and as many as it has pixels of the hole."""
 NEAR, FAR = 0.5, 1.0
 """Difference from the network's colours up to which a completion counts fully, and from which it does not."""
+QUIET, LOUD = 2.5, 4.0
+"""The same for its texture against that of the surroundings, in logarithms of power: no letters on a wall."""
+BLANK, ROUGH = -8.5, -7.8
+"""Roughness around a hole up to which nothing is completed, and from which all is: a level, two of 255."""
 NEAR_BLUR_PX = 8.0
 """Blur (standard deviation) under which that difference is taken."""
 OWN_TEXTURE = 0.6
@@ -58,7 +63,17 @@ def complete_structure(fill: Tensor, hole: Tensor) -> tuple[Tensor, Tensor] | No
     change = (completed - fill)[0].permute(1, 2, 0).numpy()
     change = np.abs(np.asarray(cv2.GaussianBlur(change, (0, 0), NEAR_BLUR_PX), np.float32)).max(2)
     trust = ((FAR - torch.as_tensor(change)) / (FAR - NEAR)).clamp(0, 1)
-    return completed, share * trust
+    return completed, share * trust * _trust_texture(fill, hole, completed)
+
+
+def _trust_texture(fill: Tensor, hole: Tensor, completed: Tensor) -> Tensor:
+    """Where a completion's texture suits that at the rim of the hole, 0 to 1: (h, w)."""
+    size = hole.shape[-2], hole.shape[-1]
+    expected = measure_roughness(take_texture(fill), hole, size)
+    excess = measure_roughness(take_texture(completed), torch.zeros_like(hole), size) - expected
+    suits = ((LOUD - excess) / (LOUD - QUIET)).clip(0, 1)
+    needed = ((expected - BLANK) / (ROUGH - BLANK)).clip(0, 1)
+    return torch.as_tensor(suits * needed)
 
 
 def find_thick(hole: Tensor) -> Tensor | None:

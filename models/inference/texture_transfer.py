@@ -93,6 +93,13 @@ def transfer_texture(
     return plain
 
 
+def take_texture(picture: Tensor) -> Tensor:
+    """What blur takes off a picture (1, 3, h, w)."""
+    cv2 = load_opencv()
+    even = cv2.GaussianBlur(picture[0].permute(1, 2, 0).numpy(), (0, 0), BAND_PX)
+    return picture - torch.as_tensor(np.asarray(even, np.float32)).permute(2, 0, 1)[None]
+
+
 def measure_roughness(texture: Tensor, hole: Tensor, size: tuple[int, int]) -> Floats:
     """Logarithm of the local power of a photo's texture, stretched over the hole from its rim.
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.training.data.drawn_masks import compact, painted, persons, stamps
 from remend.training.data.draws import first_few, log_uniform, normal, uniform
+from remend.training.data.holes.painted import compact, painted, persons, stamps
 from remend.training.data.shapes import (
     FAR,
     PAGE,

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from remend.app.cli.main import main
-from remend.models.checkpoints.checkpoint import open_network, read_card
-from remend.models.inference.export import FILL_PX, Exported
+from remend.models.checkpoints.checkpoint import Card, open_network, read_card, save_network
+from remend.models.errors import RequestError
+from remend.models.generators.inpaint import Inpaint, InpaintConfig
+from remend.models.inference.export import FILL_PX, Exported, export_weights
 
 TOLERANCE = 1 / 255
 
@@ -100,3 +102,14 @@ def test_an_unknown_form_and_a_missing_package_are_one_sentence(
     complaint = capsys.readouterr().err
     assert "remend[export]" in complaint and "Traceback" not in complaint
     assert not Path(target).exists()
+
+
+def test_a_fill_that_copies_while_it_fills_is_refused_but_in_half_precision(tmp_path: Path):
+    shape = {"coarse_width": 16, "coarse_blocks": 2, "width": 16, "half_blocks": 1, "copied": True}
+    source, target = tmp_path / "copying.safetensors", tmp_path / "out"
+    network = Inpaint(InpaintConfig(**shape))
+    save_network(source, network, Card("fill", "inpaint", dict(shape)))
+    with pytest.raises(RequestError, match=r"generator\.copied"):
+        export_weights(source, "onnx", target)
+    export_weights(source, "fp16", target)
+    assert read_card(target).config["copied"] is True

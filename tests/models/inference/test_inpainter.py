@@ -100,6 +100,18 @@ def test_detail_adds_the_networks_own_texture() -> None:
     assert (fill(1.0) != before[1]).any()
 
 
+def test_a_network_that_copies_texture_gets_none_added_afterwards(inpainter: Inpainter) -> None:
+    network = inpainter.network
+    assert isinstance(network, Inpaint)
+    seeing = Inpaint(dataclasses.replace(network.config, copied=True)).eval()
+    seeing.load_state_dict(network.state_dict(), strict=False)
+    rgb, mask = noise(96, 96), disc(96, 96, 9)
+    plain, textured = (inpainter.restore(Picture(rgb), mask, FillOptions(d)).rgb for d in (0, 1))
+    own = Inpainter(seeing, inpainter.card, FP32).restore(Picture(rgb), mask, FillOptions(1)).rgb
+    assert (textured != plain).any()
+    assert (own == plain).all()
+
+
 def test_in_between_mask_values_paste_partly(inpainter: Inpainter) -> None:
     rgb = noise(64, 64)
     whole = inpainter.restore(Picture(rgb.copy()), disc(64, 64, 9)).rgb.astype(float)

@@ -6,7 +6,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.inference.patch_search import PATCH_PX, PatchSearch
-from remend.models.inference.structure import DEEP_PX, complete_structure, find_thick
+from remend.models.inference.structure import (
+    DEEP_PX,
+    _trust_texture,
+    complete_structure,
+    find_thick,
+)
 
 
 def square_hole(side: int, start: int, stop: int) -> Tensor:
@@ -86,6 +91,20 @@ def test_a_completion_unlike_the_networks_colours_does_not_count() -> None:
     found = complete_structure(torch.where(hole > 0, red, truth), hole)
     assert found is not None
     assert found[1][..., 70:90, 70:90].max() < 0.1
+
+
+def test_no_letters_are_put_on_a_blank_wall() -> None:
+    dice = torch.Generator().manual_seed(0)
+    wall = 0.3 + 0.02 * torch.randn(1, 3, 160, 160, generator=dice)
+    hole, blank = square_hole(160, 20, 90), torch.full((1, 3, 160, 160), 0.3)
+    letters = wall.clone()
+    letters[..., 40:70, 40:70] += 0.8 * torch.ones(15, 15).tril().repeat(2, 2)
+    trust = _trust_texture(wall, hole, letters)
+    assert trust[48:62, 48:62].max() < 0.1
+    assert trust[22:30, 22:88].min() > 0.9
+    # A fence that goes on is as loud as the one beside the hole; a blank wall needs nothing.
+    assert _trust_texture(fence(), hole, fence())[20:90, 20:90].min() > 0.9
+    assert not _trust_texture(blank, hole, blank)[20:90, 20:90].any()
 
 
 def test_a_patch_that_is_known_in_the_mirror_alone_is_found() -> None:

@@ -1,1 +1,1 @@
-"""Holes to train filling with that come from files, not from a program."""
+"""Holes to train filling with: as people paint them, and from mask files of one's own."""
