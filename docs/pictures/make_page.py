@@ -79,8 +79,8 @@ def film_a_repair(page: Page, file: Path, width: int, height: int) -> None:
     for _ in range(3):
         page.keyboard.press("]")
     film.take(SHORT_MS * 4)
-    wave = [(0.1 + 0.08 * n, 0.16 + 0.02 * (n % 3)) for n in range(11)]
-    film.stroke([(x * width, y * height) for x, y in wave])
+    stamp = [(0.02 + 0.028 * n, 0.92) for n in range(11)]
+    film.stroke([(x * width, y * height) for x, y in stamp])
     film.take(LONG_MS // 2)
     page.click("#repair-fill")
     film.take(SHORT_MS * 6)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from remend.app.page.preview import preview_size, reduce_part
 from remend.models.errors import RequestError
 from remend.models.imaging.opencv import load_opencv
-from remend.models.imaging.picture import Mask, Picture
+from remend.models.imaging.picture import Mask, Picture, to_8_bit
 from remend.models.inference.regions import Box
 
 MOST_POINTS = 1000
@@ -64,7 +64,7 @@ def snap(picture: Picture, points: Points) -> tuple[Mask, int, int] | None:
     factor = min(1.0, _LONGEST_PX / max(box.width, box.height))
     looked_at = Box(*(int(edge * factor) for edge in (box.left, box.top, box.right, box.bottom)))
     shown = reduce_part(picture, looked_at, (int(width * factor), int(height * factor)))
-    found = _cut_out(shown.rgb, points * factor - (looked_at.left, looked_at.top))
+    found = _cut_out(to_8_bit(shown.rgb), points * factor - (looked_at.left, looked_at.top))
     if found is None:
         return None
     opencv = load_opencv()
@@ -84,15 +84,9 @@ def _cut_out(rgb: NDArray[np.uint8], line: Points) -> NDArray[np.uint8] | None:
     labels = np.where(inside > 0, opencv.GC_PR_FGD, opencv.GC_BGD).astype(np.uint8)
     background, object_ = np.zeros((1, 65)), np.zeros((1, 65))
     opencv.setRNGSeed(1)  # the same line finds the same object
-    opencv.grabCut(
-        np.ascontiguousarray(rgb),
-        labels,
-        None,
-        background,
-        object_,
-        _ROUNDS,
-        opencv.GC_INIT_WITH_MASK,
-    )
+    anywhere = (0, 0, 1, 1)  # not looked at: the labels say where
+    looked_at, mode = np.ascontiguousarray(rgb), opencv.GC_INIT_WITH_MASK
+    opencv.grabCut(looked_at, labels, anywhere, background, object_, _ROUNDS, mode)
     found = (labels == opencv.GC_PR_FGD) | (labels == opencv.GC_FGD)
     if found.sum() < _LEAST_SHARE * inside.sum():
         return None

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
@@ -88,14 +89,15 @@ class Zips:
 
     def stream(self, offer: _Offer) -> Iterator[bytes]:
         """The zip, in pieces; pictures are compressed already, so they are only stored."""
-        sink, missing, names = _Sink(), [], set[str]()
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
+        sink, missing, names = _Sink(), list[str](), set[str]()
+        file: Any = sink  # all that a zip needs of a file
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for key in offer.keys:
                 try:
                     path = self._file_of(key, offer)
                     entry = _unused(path.name, names)
-                    with path.open("rb") as file, archive.open(entry, "w") as written:
-                        while chunk := file.read(_CHUNK):
+                    with path.open("rb") as photo, archive.open(entry, "w") as written:
+                        while chunk := photo.read(_CHUNK):
                             written.write(chunk)
                             yield sink.take()
                 except Exception as error:

@@ -220,7 +220,8 @@ def test_tools_and_dials_are_as_they_were_left(page: Page, png: Path):
     page.locator("#upscale-scale input[type=number]").press("Tab")
     page.click("#upscale-model input")
     page.get_by_role("option", name="x4-fidelity").click()
-    page.wait_for_timeout(300)
+    kept = "localStorage.getItem('remend-dials')?.includes('x4-fidelity')"
+    page.wait_for_function(kept)  # a busy machine takes its time
     page.reload()
     expect(page.locator("#repair-detail")).to_have_value("0.4")
     expect(page.locator("[data-tool=lasso]")).to_have_attribute("aria-pressed", "true")

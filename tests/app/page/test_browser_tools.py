@@ -258,7 +258,8 @@ CONTRASTS = """() => {
     }
     return [255, 255, 255];
   };
-  const editor = "#repair-editor :is(.tool:not(:disabled), .size, .facts, .loud:not(:disabled), .invitation :is(strong, span, button))";
+  const words = ".tool:not(:disabled), .size, .facts, .invitation :is(strong, span, button)";
+  const editor = `#repair-editor :is(${words})`;
   return [...document.querySelectorAll(`#title h1, #status span, [role=tab], ${editor}`)].map((node) => {
     const [a, b] = [light(parse(getComputedStyle(node).color)), light(ground(node))];
     return [node.textContent.trim().slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
