@@ -31,7 +31,7 @@ _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
 _COARSE = (1 / 3, 2 / 3)
 """Weight of the logits at half the size, of lines and patches: there more of what is wide is seen at once."""
-_SURE = (0.58, 0.7)
+_SURE = (0.53, 0.75)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
@@ -191,7 +191,8 @@ class DamageFinder:
         coarse = self._logits(half, SubProgress(progress, 0.8, 1.0))
         cv2 = load_opencv()
         for one, other, share in zip(fine, coarse, _COARSE, strict=True):
-            wide = np.asarray(cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR))
+            enlarged = cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR)
+            wide = np.asarray(enlarged, np.float32)
             one += share * (wide - one)
         probabilities = 1 / (1 + np.exp(-fine))
         progress.update(1, 1)
