@@ -191,8 +191,8 @@ class DamageFinder:
         coarse = self._logits(half, SubProgress(progress, 0.8, 1.0))
         cv2 = load_opencv()
         for one, other, share in zip(fine, coarse, _COARSE, strict=True):
-            enlarged = cv2.resize(other, (width, height), interpolation=cv2.INTER_LINEAR)
-            wide = np.asarray(enlarged, np.float32)
+            wide = np.empty_like(one)
+            cv2.resize(other, (width, height), wide, interpolation=cv2.INTER_LINEAR)
             one += share * (wide - one)
         probabilities = 1 / (1 + np.exp(-fine))
         progress.update(1, 1)

@@ -22,7 +22,7 @@ from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_u
 from remend.models.inference.contracts import OUR_TRAITS, FillNetwork, FillTraits
 from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
-from remend.models.inference.structure import OWN_TEXTURE, complete_structure
+from remend.models.inference.structure import complete_structure
 from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
@@ -223,14 +223,15 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        textured_there, draws_texture = None, self.traits.has_texture
+        draws_texture = self.traits.has_texture
         if detail > 0 and not draws_texture:
             structure = complete_structure(filled, small_hole)
             if structure is not None:
                 completed, share = structure
                 filled = torch.lerp(filled, completed, detail * share)
-                textured_there = OWN_TEXTURE * share
-        if draws_texture or self.network.copies_texture:  # only what a reduction took is missing
+        # A network that draws texture lacks only what a reduction took.
+        textured_there = None
+        if draws_texture or self.network.copies_texture:
             textured_there = torch.ones_like(small_hole)
         textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
         return tone_fill(small, small_hole, textured, hole)

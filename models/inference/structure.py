@@ -36,8 +36,8 @@ BLANK, ROUGH = -8.5, -7.8
 """Roughness around a hole up to which nothing is completed, and from which all is: a level, two of 255."""
 NEAR_BLUR_PX = 8.0
 """Blur (standard deviation) under which that difference is taken."""
-OWN_TEXTURE = 0.6
-"""How far a completion's own texture counts where it replaces the fill; the rest is copied as elsewhere."""
+MOST = 0.5
+"""Of the fill, what a completion replaces at most; its texture is copied as elsewhere (docs/networks.md)."""
 _RIM_PX = 2  # known pixels around the hole, at which the completion is tied to the picture
 
 
@@ -49,8 +49,8 @@ def complete_structure(fill: Tensor, hole: Tensor) -> tuple[Tensor, Tensor] | No
         hole: (1, 1, h, w), 1 = filled by the network.
 
     Returns:
-        The completion (1, 3, h, w), and where it should replace the fill: (1, 1, h, w), 0 to 1. None where
-        no part of the hole is thick, or too little is known to copy from.
+        The completion (1, 3, h, w), and where it should replace the fill: (1, 1, h, w), 0 to `MOST`. None
+        where no part of the hole is thick, or too little is known to copy from.
     """
     share = find_thick(hole)
     if share is None:
@@ -63,7 +63,7 @@ def complete_structure(fill: Tensor, hole: Tensor) -> tuple[Tensor, Tensor] | No
     change = (completed - fill)[0].permute(1, 2, 0).numpy()
     change = np.abs(np.asarray(cv2.GaussianBlur(change, (0, 0), NEAR_BLUR_PX), np.float32)).max(2)
     trust = ((FAR - torch.as_tensor(change)) / (FAR - NEAR)).clamp(0, 1)
-    return completed, share * trust * _trust_texture(fill, hole, completed)
+    return completed, MOST * share * trust * _trust_texture(fill, hole, completed)
 
 
 def _trust_texture(fill: Tensor, hole: Tensor, completed: Tensor) -> Tensor:

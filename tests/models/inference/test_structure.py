@@ -55,7 +55,7 @@ def test_structure_crosses_a_thick_hole(truth: Tensor) -> None:
     completed, share = found
     assert error(fill, truth, hole) > 0.14
     assert error(completed, truth, hole) < 0.4 * error(fill, truth, hole)
-    assert share[..., 60:100, 60:100].min() == 1
+    assert share[..., 60:100, 60:100].min() == share.max() == MOST
     assert (completed == fill)[(hole == 0).expand_as(fill)].all()
     assert not share[hole == 0].any()
 
