@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from remend.models.inference.patch_search import PATCH_PX, PatchSearch
 from remend.models.inference.structure import (
     DEEP_PX,
+    MOST,
     _trust_texture,
     complete_structure,
     find_thick,
