@@ -132,7 +132,7 @@ def test_weights_that_will_not_do(album: Path, remend: Remend) -> None:
     assert "trained to fill, not to upscale" in tune("fill")
     assert "trained to upscale, not to fill" in tune("x2-fidelity", "fill")
     assert "There is no upscale model 'x9'" in tune("x9")
-    assert "is no safetensors weights file" in tune(str(next(album.iterdir())))
+    assert "its first bytes are those of no weights file" in tune(str(next(album.iterdir())))
     assert "is no file" in tune("missing.safetensors")
     assert "nothing to fine-tune called 'colour'" in tune("fill", "colour")
 

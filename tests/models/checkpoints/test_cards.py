@@ -80,6 +80,7 @@ def test_a_network_larger_than_its_file_is_not_built(
     path = write(tmp_path / "odd.safetensors", {**GOOD, "config": config})
     with pytest.raises(RequestError, match=what):
         open_network(path)
+    assert torch.is_grad_enabled()
 
 
 def test_one_odd_file_does_not_hide_the_others(
