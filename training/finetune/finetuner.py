@@ -86,6 +86,7 @@ class FineTune:
         self._spent_before: float = self.notes.setdefault("wall_seconds", 0.0)
         self.validation_seconds = 0.0
         self._started = (self.control.state.images_seen, time.monotonic())
+        self.notes.setdefault("validated", self.control.state.images_seen)
         self._validated = self._begin
         self._drifts = False
         self._progress = NO_PROGRESS
