@@ -15,7 +15,10 @@ from tests.helpers.commands import Remend, load, save, scene, start, wait_for
 pytestmark = pytest.mark.usefixtures("here")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+SLOW_HANGUP = pytest.param(signal.SIGHUP, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, SLOW_HANGUP])
 def test_an_interrupted_batch_leaves_whole_files(number: signal.Signals):
     for index in range(200):
         save(f"in/{index:03}.png", scene(160, 120, index))

@@ -224,7 +224,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("seconds", [15, pytest.param(180, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(180, marks=pytest.mark.slow)])
 def test_ten_visitors_get_what_is_theirs_and_the_server_stays_within_its_budgets(
     server: Server, visitors: list[Visitor], seconds: float
 ):
