@@ -26,7 +26,7 @@ SCALES = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g}"
 AUTO_MASK = "auto"
 """In place of a mask: damage is found by the program."""
 AUTO_MODEL = "auto"
-"""In place of a model that fills: the program chooses, for each hole."""
+"""In place of a model: the program chooses, for each hole where it fills, by the factor where it enlarges."""
 DEFAULT_SENSITIVITY = 0.5
 _SMALLEST_TILE_PX = 32  # as ``models.inference.upscaler`` has it, which would load torch
 

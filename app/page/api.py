@@ -15,7 +15,7 @@ import gradio as gr
 
 from remend.app.batch.fill_work import FillWork
 from remend.app.batch.plan import Job, Naming
-from remend.app.batch.requests import DEFAULT_SENSITIVITY, FillRequest, check_range
+from remend.app.batch.requests import AUTO_MODEL, DEFAULT_SENSITIVITY, FillRequest, check_range
 from remend.app.batch.target_size import DEFAULT_SCALE
 from remend.app.engine.catalogue import default_damage_model, default_fill_model, list_models
 from remend.app.engine.model_pool import ModelPool
@@ -23,7 +23,7 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.guards.memory import OPENING_BYTES, MemoryBudget
 from remend.app.page.status import check_model_name, explain
 from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
-from remend.app.page.upscaling.upscale_service import AUTO_MODEL, UpscaleService, read_form
+from remend.app.page.upscaling.upscale_service import UpscaleService, read_form
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError

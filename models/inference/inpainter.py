@@ -223,17 +223,15 @@ class Inpainter:
             small, small_hole = reduce_known(photo, hole, size)
         filled = self._run(small, small_hole, detail, exact=rgb.dtype == np.uint16)
         progress.update(1, 2, note)
-        draws_texture = self.traits.has_texture
-        if detail > 0 and not draws_texture:
+        if detail > 0 and not self.traits.has_texture:
             structure = complete_structure(filled, small_hole)
             if structure is not None:
                 completed, share = structure
                 filled = torch.lerp(filled, completed, detail * share)
-        # A network that draws texture lacks only what a reduction took.
-        textured_there = None
-        if draws_texture or self.network.copies_texture:
-            textured_there = torch.ones_like(small_hole)
-        textured = transfer_texture(photo, hole, filled, small_hole, detail, textured_there)
+        has_texture = self.traits.has_texture or self.network.copies_texture
+        textured = transfer_texture(
+            photo, hole, filled, small_hole, detail, has_texture=has_texture
+        )
         return tone_fill(small, small_hole, textured, hole)
 
     @torch.inference_mode()

@@ -45,7 +45,8 @@ def transfer_texture(
     fill: Tensor,
     small_hole: Tensor,
     detail: float = 1.0,
-    textured: Tensor | None = None,
+    *,
+    has_texture: bool = False,
 ) -> Tensor:
     """Enlarge a reduced fill to its photo, with texture from the known part.
 
@@ -55,8 +56,8 @@ def transfer_texture(
         fill: (1, 3, h, w), the photo reduced and filled.
         small_hole: (1, 1, h, w), 1 where the network filled.
         detail: Share of the copied texture, 0 to 1.
-        textured: (1, 1, h, w), 0 to 1 where the fill has texture of its own, as photos have: there it
-            stays, and only what the reduction took is copied.
+        has_texture: Whether the fill is no smoother than photos are, as by a network that draws texture. Then
+            its own stays, and only what the reduction took is copied.
 
     Returns:
         (1, 3, H, W) float32; the enlarged fill alone where nothing large enough is known.
@@ -69,8 +70,7 @@ def transfer_texture(
     even = fill[0].permute(1, 2, 0).numpy()
     even = cv2.GaussianBlur(even, (0, 0), BAND_PX, borderType=cv2.BORDER_REPLICATE)
     low = np.asarray(even, np.float32).reshape(*size, 3)
-    has_all = textured is not None and bool((textured == 1).all())
-    if detail == 0 or (has_all and size == (height, width)):
+    if detail == 0 or (has_texture and size == (height, width)):
         return plain
     smooth = _enlarge(torch.as_tensor(low).permute(2, 0, 1)[None], height, width)
     offsets = find_sources(low, unknown, measure_roughness(photo - smooth, hole, size))
@@ -78,10 +78,9 @@ def transfer_texture(
         return plain
     depth = cv2.distanceTransform(small_hole[0, 0].numpy().astype(np.uint8), cv2.DIST_L2, 5)
     unsure = ((np.asarray(depth, np.float32) - SURE_PX) / (UNSURE_PX - SURE_PX)).clip(0, 1)
-    smooth_share = torch.as_tensor(unsure)[None, None]
-    if textured is not None:
-        smooth_share *= 1 - textured
-    share = _enlarge(smooth_share, height, width)
+    if has_texture:
+        unsure = np.zeros_like(unsure)
+    share = _enlarge(torch.as_tensor(unsure)[None, None], height, width)
     # What the reduction took is missing up to the rim; what the fill lacks only where it is unsure.
     lost, texture = photo - plain, photo - smooth
     rows, columns = hole[0, 0].nonzero(as_tuple=True)

@@ -33,14 +33,14 @@ class Report:
     def __init__(self, terminal: Terminal, plan: Plan, bar: Bar, *, as_json: bool) -> None:
         self._terminal, self._plan, self._bar, self._as_json = terminal, plan, bar, as_json
         self._results: list[Result] = []
-        self._foretold = frozenset[str]()
+        self._foretold = set[tuple[str, str]]()
         self._started_jobs = 0
         self._start_time = time.monotonic()
 
     def foretell(self, losses: Mapping[str, Sequence[str]]) -> None:
         """Print before any work what outputs will not hold: sentences, and the photos of each."""
-        self._foretold = frozenset(losses)
         for loss, names in losses.items():
+            self._foretold |= {(name, loss) for name in names}
             shown = ", ".join(names[:_MOST_NAMED])
             more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
             self._terminal.print_note(
@@ -77,7 +77,7 @@ class Report:
             took = format_seconds(result.seconds)
             self._terminal.print_status(f"{count}{job.source} -> {job.output} ({took})")
         for note in result.notes:
-            if note in self._foretold:
+            if (job.source.name, note) in self._foretold:
                 continue
             self._terminal.print_note(f"{job.source.name}: {note}" if self._plan.is_batch else note)
         if self._started_jobs == len(self._results):  # else the bar shows a later job

@@ -13,7 +13,7 @@ import gradio as gr
 from remend.app.batch.manifest import Result
 from remend.app.batch.pipeline import BatchOptions, Pipeline, run_plan
 from remend.app.batch.plan import Job, Naming, Plan
-from remend.app.batch.requests import UpscaleRequest
+from remend.app.batch.requests import AUTO_MODEL, UpscaleRequest
 from remend.app.batch.target_size import TargetSize
 from remend.app.batch.upscale_work import UpscaleWork
 from remend.app.engine.model_pool import ModelPool
@@ -32,8 +32,6 @@ from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.models.errors import RemendError, RequestError
 from remend.models.progress import Progress, SubProgress
-
-AUTO_MODEL = "auto"
 
 _RESULT_FACTOR = 4
 """A result may have so many times the megapixels that a photo may have."""

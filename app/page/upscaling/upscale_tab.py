@@ -6,13 +6,14 @@ from typing import Any
 import gradio as gr
 
 from remend.app.batch.plan import FORMAT_SUFFIXES
+from remend.app.batch.requests import AUTO_MODEL
 from remend.app.batch.target_size import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
 from remend.app.engine.catalogue import card_of, default_upscale_model, find_model, list_models
 from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import choose_language, format_message, make_label
 from remend.app.page.status import check_model_name
 from remend.app.page.upscaling.upscale_preview import UpscalePreview, withdraw_download
-from remend.app.page.upscaling.upscale_service import AUTO_MODEL, UpscaleService
+from remend.app.page.upscaling.upscale_service import UpscaleService
 from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 

@@ -89,13 +89,13 @@ def test_texture_of_its_own_stays_and_what_the_reduction_took_is_copied():
     hole = torch.zeros(1, 1, 120, 120)
     hole[..., 30:90, 30:90] = 1
     fill = torch.rand(1, 3, 120, 120) * 2 - 1
-    kept = transfer_texture(whole, hole, fill, hole, textured=torch.ones_like(hole))
+    kept = transfer_texture(whole, hole, fill, hole, has_texture=True)
     assert torch.equal(kept, fill)
     replaced = transfer_texture(whole, hole, fill, hole)
     assert (replaced - fill).abs().max() > 0.5
     whole, hole = torch.rand(1, 3, 240, 240) * 2 - 1, torch.zeros(1, 1, 240, 240)
     hole[..., 150:210, 150:210] = 1
     small, small_hole = torch.zeros(1, 3, 120, 120), hole[..., ::2, ::2]
-    plain = transfer_texture(whole, hole, small, small_hole, 0, torch.ones_like(small_hole))
-    copied = transfer_texture(whole, hole, small, small_hole, 1, torch.ones_like(small_hole))
+    plain = transfer_texture(whole, hole, small, small_hole, 0, has_texture=True)
+    copied = transfer_texture(whole, hole, small, small_hole, 1, has_texture=True)
     assert plain.std() == 0 and copied[..., 150:210, 150:210].std() > 0.3
