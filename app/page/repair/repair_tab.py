@@ -20,6 +20,7 @@ from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.i18n import translate_sentences
 from remend.app.page.preview import data_url, encode_preview, preview_size, show_patch
 from remend.app.page.repair.album import AlbumService
+from remend.app.page.repair.asked_job import run_asked
 from remend.app.page.repair.component import fill_models, make_editor
 from remend.app.page.repair.example import write_example
 from remend.app.page.repair.last_fill import LastFill
@@ -27,14 +28,12 @@ from remend.app.page.repair.masks import MaskService, read_paint
 from remend.app.page.repair.photo_session import PhotoSession
 from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
 from remend.app.page.repair.versions import VersionService
-from remend.app.page.status import check_model_name, explain
+from remend.app.page.status import check_model_name
 from remend.app.page.uploads import check_uploaded, current_visitor, new_folder
 from remend.app.page.work.jobs import Job, Jobs
-from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.encode import SUFFIX_FORMATS
 from remend.models.imaging.files import read_size, write_picture
-from remend.models.progress import Cancelled
 
 _PIXEL_BYTES = {
     "open_photo": OPENING_BYTES,
@@ -152,20 +151,9 @@ class RepairService:
 
     def fill(self, event: gr.EventData, request: gr.Request) -> Any:
         """Fill where the uploaded mask says so; the browser then fetches the changes."""
-        message: Message = event._data if isinstance(event._data, dict) else {}
-        result: Message = {"job": message.get("job")}
-        try:
-            message = CheckedMessage(message)
-            visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
-            with self._jobs.run("fill", message["photo"], int(message["job"]), **visitor) as job:
-                self._fill(message, job)
-        except Cancelled:
-            result["stopped"] = True
-        except Exception as error:
-            result["error"] = explain(error, str(message.get("language")))
-        return gr.update(result=result)
+        return gr.update(result=run_asked(self._jobs, "fill", event, request, self._fill))
 
-    def _fill(self, message: Message, job: Job) -> None:
+    def _fill(self, message: Message, job: Job) -> Message:
         session = find_photo(self._sessions, message)
         picture, mask = session.picture, read_paint(message, session)
         if mask.is_empty:
@@ -180,6 +168,7 @@ class RepairService:
             )
         session.apply(patches, job.commit)
         session.last = LastFill(hole, model, asked.options.detail)
+        return {}
 
     def save_lossless(self, event: gr.EventData) -> Path:
         """Write the photo as it is, without loss, for the Upscale tab.

@@ -13,20 +13,18 @@ import numpy as np
 from remend.app.batch.requests import AUTO_MODEL, FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.guards.memory import CHANGING_BYTES
-from remend.app.page.guards.messages import Message as CheckedMessage
 from remend.app.page.preview import data_url, encode_shown, reduce_part, show_patch
+from remend.app.page.repair.asked_job import run_asked
 from remend.app.page.repair.component import fill_models
 from remend.app.page.repair.fills_file import box_of
 from remend.app.page.repair.last_fill import LastFill, Version
 from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
-from remend.app.page.status import check_model_name, explain
+from remend.app.page.status import check_model_name
 from remend.app.page.uploads import current_visitor
 from remend.app.page.work.jobs import Job, Jobs
-from remend.app.page.work.listening import find_listener
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
-from remend.models.progress import Cancelled
 
 DETAILS = (0.0, 0.5, 1.0)
 """At which details a fill is offered."""
@@ -47,21 +45,9 @@ class VersionService:
 
     def make(self, event: gr.EventData, request: gr.Request) -> Any:
         """Compute the versions; the browser is told their thumbnails, the one in the photo first."""
-        message: Message = event._data if isinstance(event._data, dict) else {}
-        result: Message = {"job": message.get("job")}
-        try:
-            message = CheckedMessage(message)
-            visitor = {"session": request.session_hash or "", "is_awaited": find_listener()}
-            number = int(message["job"])
-            with self._jobs.run("versions", message["photo"], number, **visitor) as job:
-                result["versions"] = self._make(message, job)
-        except Cancelled:
-            result["stopped"] = True
-        except Exception as error:
-            result["error"] = explain(error, str(message.get("language")))
-        return gr.update(versions=result)
+        return gr.update(versions=run_asked(self._jobs, "versions", event, request, self._make))
 
-    def _make(self, message: Message, job: Job) -> list[Message]:
+    def _make(self, message: Message, job: Job) -> Message:
         session = find_photo(self._sessions, message)
         last = session.last
         if last is None:
@@ -73,7 +59,8 @@ class VersionService:
                 first = Version(last.model, last.detail, session.last_patches())
                 made = [self._fill(before, last, *one, job) for one in choose_others(last)]
                 last.versions = [first, *made]
-            return [_show(before, at, version) for at, version in enumerate(last.versions)]
+            shown = [_show(before, at, version) for at, version in enumerate(last.versions)]
+        return {"versions": shown}
 
     def _fill(
         self, before: Picture, last: LastFill, model: str, detail: float, job: Job
