@@ -87,7 +87,7 @@ class Planning(TorchFunctionMode):
             self._check(planned)
             return planned if _is_large(planned) else func(*args, **named)
         args, named = _align(args, named)
-        first = args[0] if args else None
+        first = args[0] if args else named.get("tensor")  # torch.nn.init names it
         fills = getattr(func, "__name__", "") in _INITIALISERS
         if fills and isinstance(first, Tensor) and first.is_meta:
             return first

@@ -1,6 +1,8 @@
 """Networks built on paper: no memory is taken, and none larger than its file is built."""
 
 import inspect
+import subprocess
+import sys
 import threading
 import warnings
 from typing import Any
@@ -90,3 +92,13 @@ def test_every_architecture_of_spandrel_can_be_planned():
             assert descriptor.architecture.id == architecture.id
             planned.add(architecture.id)
     assert planned == {s.architecture.id for s in registry.architectures()} - NO_DEFAULT
+
+
+def test_planning_does_not_load_what_fills_tensors_on_paper() -> None:
+    # torch loads its compiler, for a second, when a tensor without memory is to be drawn at random.
+    code = (
+        "import sys; from remend.models.checkpoints.checkpoint import open_network; "
+        "from remend.app.engine.catalogue import find_model; "
+        "open_network(find_model('fill', 'fill')); sys.exit('torch._inductor' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
