@@ -29,16 +29,16 @@ class Kind:
 
 DAMAGE: dict[str, Kind] = {
     "scratches": Kind(damage_lines.scratches, "lines", 0.3),
-    "hairlines": Kind(damage_lines.hairlines, "lines", 0.3),
+    "hairlines": Kind(damage_lines.hairlines, "lines", 0.35),
     "cracks": Kind(damage_lines.cracks, "lines", 0.3),
     "folds": Kind(damage_lines.folds, "lines", 0.25),
-    "fibres": Kind(damage_lines.fibres, "lines", 0.2),
+    "fibres": Kind(damage_lines.fibres, "lines", 0.3),
     "specks": Kind(damage_lines.specks, "lines", 0.35),
-    "spots": Kind(damage_lines.spots, "lines", 0.2),
+    "spots": Kind(damage_lines.spots, "lines", 0.25),
     "ink": Kind(damage_lines.ink, "lines", 0.06),
-    "stains": Kind(damage_patches.stains, "patches", 0.35),
+    "stains": Kind(damage_patches.stains, "patches", 0.45),
     "flakes": Kind(damage_patches.flakes, "patches", 0.3),
-    "tears": Kind(damage_patches.tears, "patches", 0.35),
+    "tears": Kind(damage_patches.tears, "patches", 0.45),
     "tape": Kind(damage_patches.tape, "patches", 0.06),
     "fingerprints": Kind(damage_patches.fingerprints, "patches", 0.06),
 }

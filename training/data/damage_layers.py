@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from remend.training.data.draws import uniform
+from remend.training.data.draws import clouds, uniform
 
 
 class Layer(NamedTuple):
@@ -30,6 +30,13 @@ def colours(batch: int, random: torch.Generator, bright_share: float = 0.6) -> T
     )
     warm = uniform(random, (batch, 1, 1, 1), 0, 1) ** 2 * 0.2
     return level * (1 - warm * warm.new_tensor((0.0, 0.35, 1.0)).view(1, 3, 1, 1))
+
+
+def mixed_colours(batch: int, size: int, random: torch.Generator, bright_share: float) -> Tensor:
+    """In half of the samples one of `colours` everywhere, else two in places a few px wide; (B, 3, S, S)."""
+    first, second = (colours(batch, random, bright_share) for _ in range(2))
+    other = (clouds(random, batch, size, size // 8) > 0.6) & (each(random, batch, 0, 1) < 0.5)
+    return torch.where(other, second, first)
 
 
 def each(random: torch.Generator, batch: int, low: float, high: float) -> Tensor:

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.training.data.damage_layers import Layer, colours, each, line_distances
+from remend.training.data.damage_layers import (
+    Layer,
+    colours,
+    each,
+    line_distances,
+    mixed_colours,
+)
 from remend.training.data.draws import clouds, first_few, log_uniform, normal, uniform
 from remend.training.data.masks import scratches as scratch_masks
 from remend.training.data.masks import text
@@ -126,7 +132,7 @@ def fibres(batch: int, size: int, random: torch.Generator) -> Layer:
     width = uniform(random, (batch, most), 0.7, 2.4).round().clamp_min(1)
     width = width.where(first_few(random, (batch,), most), 0)
     mask = trace(points.flatten(1, 2), width[..., None].expand(-1, -1, 3 * size).flatten(1), size)
-    return Layer(mask * each(random, batch, 0.4, 1), colours(batch, random, 0.55))
+    return Layer(mask * each(random, batch, 0.4, 1), mixed_colours(batch, size, random, 0.55))
 
 
 def specks(batch: int, size: int, random: torch.Generator) -> Layer:
@@ -143,7 +149,7 @@ def specks(batch: int, size: int, random: torch.Generator) -> Layer:
     few = uniform(random, (batch, 1), 0, 1) ** 3 * most
     width = width.round().clamp(1, 6).where(torch.arange(most, device=random.device) <= few, 0)
     mask = trace(points.flatten(1, 2), width[..., None].expand(-1, -1, 10).flatten(1), size)
-    return Layer(mask * each(random, batch, 0.45, 1), colours(batch, random, 0.7))
+    return Layer(mask * each(random, batch, 0.45, 1), mixed_colours(batch, size, random, 0.7))
 
 
 def spots(batch: int, size: int, random: torch.Generator) -> Layer:
