@@ -6,24 +6,42 @@ Sizes are in px of the crop and do not grow with it. What is thin is in `trainin
 import math
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from remend.training.data.damage_layers import Layer, colours, each, line_distances
-from remend.training.data.draws import clouds, log_uniform, uniform
+from remend.training.data.draws import clouds, first_few, log_uniform, uniform
+
+
+def _blots(batch: int, size: int, random: torch.Generator) -> Tensor:
+    """Px inside the nearest rim of one to three blots a sample, negative outside: (B, 1, S, S)."""
+    most = 3
+    middle = uniform(random, (2, batch, most, 1, 1), -0.1 * size, 1.1 * size)
+    radius = log_uniform(random, (batch, most, 1, 1), 10, 0.4 * size)
+    count = first_few(random, (batch,), most)[..., None, None]
+    at = torch.arange(size, device=random.device)
+    far = torch.hypot(at.view(1, 1, 1, -1) - middle[0], at.view(1, 1, -1, 1) - middle[1])
+    inside = (radius - far).where(count, -2.0 * size).amax(1, keepdim=True)
+    return inside + clouds(random, batch, size, size // 40, 4) * each(random, batch, 1, 14)
 
 
 def stains(batch: int, size: int, random: torch.Generator) -> Layer:
-    """Water stains and foxing: half-transparent, with an edge that can be seen and is often darker."""
+    """Water stains and foxing, over much of the print or a few blots of it.
+
+    Half-transparent, with an edge that can be seen and is often darker.
+    """
     cells, octaves = int(uniform(random, (1,), 2, 7)), int(uniform(random, (1,), 1, 6))
     field = clouds(random, batch, size, cells, octaves) - each(random, batch, 0.3, 1.5)
-    soft = log_uniform(random, (batch, 1, 1, 1), 0.015, 0.3)
-    mask = torch.sigmoid(field / soft) * (0.85 + 0.15 * clouds(random, batch, size, 6, 3))
-    edge = (-(field / (1.5 * soft)).square()).exp() * each(random, batch, -0.2, 0.6).clamp_min(0)
-    dark = each(random, batch, 0, 1) < 0.65
+    field = field / log_uniform(random, (batch, 1, 1, 1), 0.015, 0.3)
+    blots = _blots(batch, size, random) / log_uniform(random, (batch, 1, 1, 1), 0.6, 6)
+    field = torch.where(each(random, batch, 0, 1) < 0.6, blots, field)
+    mask = torch.sigmoid(field) * (0.85 + 0.15 * clouds(random, batch, size, 6, 3))
+    edge = (-(field / 1.5).square()).exp() * each(random, batch, -0.2, 0.6).clamp_min(0)
+    dark = each(random, batch, 0, 1) < 0.6
     brown = torch.stack(
         [each(random, batch, low, high) for low, high in ((60, 150), (45, 125), (20, 100))], 1
     )[..., 0, :, :]
-    pale = each(random, batch, 190, 250).expand(-1, 3, -1, -1)
+    pale = each(random, batch, 185, 250).expand(-1, 3, -1, -1)
     opacity = (mask + edge) * each(random, batch, 0.2, 0.8)
     return Layer(opacity.clamp(0, 1), torch.where(dark, brown, pale))
 
