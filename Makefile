@@ -6,7 +6,7 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow lint fmt bench peers wheel docs clean
+.PHONY: install run test test-slow coverage lint fmt bench peers wheel docs clean
 
 install: .venv/installed
 
@@ -21,8 +21,12 @@ install: .venv/installed
 run: install
 	.venv/bin/remend ui --host $(HOST) --port $(PORT) $(ARGS)
 
-# The figure counts what the tests' own process runs; programs that they start do not count.
+# Two processes share the tests, a file at a time.
 test: lint
+	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+# The figure counts what the tests' own process runs; programs that they start do not count.
+coverage: install
 	.venv/bin/python -m coverage run -m pytest
 	@echo "Lines of the program that the tests ran: $$(.venv/bin/python -m coverage report --format=total) %"
 
