@@ -40,6 +40,8 @@ class DamageConfig:
         default_factory=lambda: {name: kind.share for name, kind in DAMAGE.items()}
     )
     """Kind in `DAMAGE` -> share of the damaged crops that have it."""
+    lone_share: Share = 0.6
+    """Share of the damaged crops with one kind alone: else one is only believed where others are seen."""
     clean_share: Share = 0.5
     """Share of crops without damage: photos are full of wires, whiskers and highlights."""
     soft_share: Share = 0.4
@@ -88,12 +90,12 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
     truth = photo.new_zeros(batch, len(GROUPS), size, size)
     seen = torch.zeros_like(truth)
     damaged = uniform(random, (batch,), 0, 1) >= config.clean_share
+    has = draw_kinds(config, batch, random) & damaged
     order = torch.randperm(len(config.shares), generator=random, device=random.device)
     names = list(config.shares)
     for name in (names[int(number)] for number in order.cpu().unbind()):
         kind = DAMAGE[name]
-        has = damaged & (uniform(random, (batch,), 0, 1) < config.shares[name])
-        chosen = has.nonzero()[:, 0].to(photo.device)
+        chosen = has[names.index(name)].nonzero()[:, 0].to(photo.device)
         if not len(chosen):
             continue
         before = photo[chosen]
@@ -107,6 +109,18 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
     # Where damage of one group lies on damage of the other, either is right.
     certain *= 1 - truth.flip(1) * (1 - truth)
     return DamagedPrints(scan(photo, random), truth, certain)
+
+
+def draw_kinds(config: DamageConfig, batch: int, random: torch.Generator) -> Tensor:
+    """Which of the kinds in ``config.shares`` damaged crops have, (kinds, B) bool."""
+    shares = torch.tensor([*config.shares.values()], device=random.device)[:, None]
+    several = uniform(random, (len(shares), batch), 0, 1) < shares
+    if not shares.any():
+        return several
+    one = torch.multinomial(shares[:, 0], batch, replacement=True, generator=random)
+    alone = torch.arange(len(shares), device=random.device)[:, None] == one
+    lone = uniform(random, (batch,), 0, 1) < config.lone_share
+    return torch.where(lone, alone, several)
 
 
 def what_shows(before: Tensor, after: Tensor, layer: Layer, group: Group) -> tuple[Tensor, Tensor]:
