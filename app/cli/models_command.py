@@ -102,7 +102,7 @@ def verify_all() -> int:
         RequestError: There are none.
     """
     from remend.models.checkpoints.checkpoint import open_network
-    from remend.models.inference.spandrel_adapter import open_community
+    from remend.models.inference.foreign import open_foreign
 
     files = list(weights_files())
     if not files:
@@ -110,7 +110,7 @@ def verify_all() -> int:
     bad = 0
     for path in files:
         try:
-            open_network(path) if has_card(path) else open_community(path)
+            open_network(path) if has_card(path) else open_foreign(path)
             print(f"good  {hash_weights(path)}  {path}")
         except RemendError as error:
             bad += 1

@@ -66,7 +66,9 @@ def check_onnx(path: Path) -> None:
             outside = any(_names_another_file(field) for field in _walk(data))
     except (OSError, ValueError) as error:
         why = str(error) if isinstance(error, _Broken) else getattr(error, "strerror", None)
-        raise RequestError(f"{path} cannot be read ({why or error}); get the file again.") from error
+        raise RequestError(
+            f"{path} cannot be read ({why or error}); get the file again."
+        ) from error
     if outside:
         raise RequestError(
             f"{path} keeps its weights in another file, which is not read; save it as one file, with "

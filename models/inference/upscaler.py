@@ -124,7 +124,7 @@ class Upscaler:
 
     def estimate_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         """Seconds that a photo of that width and height will take; the first call runs two tiles."""
-        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
+        tile_px = self.tiling.choose_core(options.tile_px)
         tiles = plan_tiles(*size, tile_px, self.tiling.halo_px)
         pixels = [tile.window.width * tile.window.height for tile in tiles]
         side = min(TILE_PX + 2 * self.tiling.halo_px, max(96, round(max(pixels) ** 0.5 / 64) * 64))
@@ -150,7 +150,7 @@ class Upscaler:
         self, rgb: Pixels, options: UpscaleOptions, notes: list[str], progress: Progress
     ) -> Pixels:
         """All tiles, in smaller ones where memory runs out."""
-        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
+        tile_px = self.tiling.choose_core(options.tile_px)
         while True:
             try:
                 return self._enlarge_by(tile_px, rgb, options, notes, progress)

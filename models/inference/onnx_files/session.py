@@ -17,8 +17,9 @@ from remend.models.storage.helper_process import HelperProcess, describe_end
 
 Values = NDArray[Any]
 
-MOST_MIB = 300
+_MOST_MIB = 300
 """Memory that opening a file may take beside its own size."""
+MOST_MEMORY = f"{_MOST_MIB} MiB of memory beside its own size"
 _COPIES = 2
 """Of the file, while it is opened: the message, and the weights in the order that suits the processor."""
 _STACK_BYTES = 8 << 20  # of a thread
@@ -57,7 +58,6 @@ class Session:
 
     Raises:
         RequestError: It is no network, or wants more memory or time than such a file may.
-        InputError: ONNX Runtime crashed.
     """
 
     inputs: tuple[Port, ...]
@@ -67,7 +67,9 @@ class Session:
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path = path.absolute()
         self._device = device
-        self._is_free = device.type == "cuda"  # limits of memory do not go with a GPU's address space
+        self._is_free = (
+            device.type == "cuda"
+        )  # limits of memory do not go with a GPU's address space
         self._start()
 
     def close(self) -> None:
@@ -97,7 +99,7 @@ class Session:
         self._end = weakref.finalize(self, self._process.end)
         size = self.path.stat().st_size
         threads = torch.get_num_threads()
-        most = (MOST_MIB << 20) + _COPIES * size + threads * _STACK_BYTES
+        most = (_MOST_MIB << 20) + _COPIES * size + threads * _STACK_BYTES
         limits = None if self._is_free else (most, _SECONDS + size / _BYTES_A_SECOND)
         gpu = (self._device.index or 0) if self._device.type == "cuda" else None
         try:
@@ -106,10 +108,11 @@ class Session:
             )
         except RunError as error:
             raise RequestError(
-                f"{self.path} is no network that ONNX Runtime can run ({str(error)[:200]}); get the file again."
+                f"{self.path} is no network that ONNX Runtime can run ({str(error)[:200]}); get the file "
+                "again."
             ) from error
         except MemoryError as error:
-            raise greedy(self.path, f"{MOST_MIB} MiB of memory beside its own size") from error
+            raise greedy(self.path, MOST_MEMORY) from error
         self.inputs, self.outputs = _make_ports(inputs), _make_ports(outputs)
         self.uses_gpu = provider == "CUDAExecutionProvider"
 
@@ -120,9 +123,10 @@ class Session:
             status = self._process.end()
             if status in (-int(getattr(signal, "SIGXCPU", 0)), -9) and not self._is_free:
                 raise greedy(self.path, "some seconds of the processor") from error
-            raise InputError(
-                f"ONNX Runtime ended while it ran {self.path.name} ({describe_end(status)}); it is damaged, or "
-                "memory does not suffice: close other programs or choose another model."
+            # While it is opened, nothing was started yet.
+            raise (InputError if self._is_free else RequestError)(
+                f"ONNX Runtime ended while it ran {self.path.name} ({describe_end(status)}); it is damaged, "
+                "or memory does not suffice: close other programs or choose another model."
             ) from error
         if kind == "memory":
             raise MemoryError(f"ONNX Runtime ran out of memory with {self.path.name}")
