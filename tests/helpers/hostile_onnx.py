@@ -1,5 +1,6 @@
 """ONNX files that are broken or made to do harm: memory, time, other files, crashes."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,7 +112,7 @@ def _cycle() -> ModelProto:
 def _many_nodes(count: int) -> ModelProto:
     make = helper.make_node
     names = ["image", *(f"n{n}" for n in range(count - 1)), "output"]
-    nodes = [make("Relu", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [make("Relu", [a], [b]) for a, b in itertools.pairwise(names)]
     return make_file(nodes, [_PHOTO], _RESULT)
 
 

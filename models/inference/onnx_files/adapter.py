@@ -111,11 +111,11 @@ class OnnxNetwork(nn.Module):
             output = run(self._session, self._signature, way, padded[0], padded[1])
         except RunError as error:
             raise InputError(
-                f"{self._session.path.name} does not run on {width} x {height} px ({str(error)[:200]}); "
+                f"{self._session.path.name} does not run on {width} x {height} px ({error}); "
                 "choose another model."
             ) from error
         output = output[..., : height * sizes.scale, : width * sizes.scale].clip(0, 1)
-        picture = torch.from_numpy(output * 2 - 1)
+        picture = torch.as_tensor(output * 2 - 1)
         return Outputs(picture, picture)
 
     @functools.cached_property
@@ -194,7 +194,7 @@ def _try(path: Path, session: Session, signature: Signature) -> Sizes | None:
         sizes = find_sizes(session, signature)
     except RunError as error:
         raise RequestError(
-            f"{path} cannot be used: {str(error)[:200]}; use a network for super-resolution or inpainting."
+            f"{path} cannot be used: {error}; use a network for super-resolution or inpainting."
         ) from error
     except MemoryError as error:
         raise greedy(path, MOST_MEMORY) from error

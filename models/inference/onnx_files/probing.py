@@ -89,7 +89,7 @@ def run(
     if signature.channels == 1:
         photo = photo.mean(1, keepdims=True)
     black, white = RANGES[way.given]
-    feed = {}
+    feed: dict[str, Values] = {}
     given = black + photo * (white - black)
     if signature.mask is not None and hole is not None:
         # What is in a hole is damage; networks that look there want it to be 0.
@@ -159,10 +159,10 @@ def make_scene(height: int, width: int) -> tuple[Floats, Floats]:
     """A gradient (1, 3, H, W) in [0, 1] and a hole in its middle (1, 1, H, W)."""
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     rows, columns = rows / height, columns / width
-    photo = 0.05 + 0.9 * np.stack((rows, columns, 1 - (rows + columns) / 2))
+    photo = np.stack((rows, columns, 1 - (rows + columns) / 2)) * np.float32(0.9) + np.float32(0.05)
     hole = np.zeros((height, width), np.float32)
     hole[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = 1
-    return photo[None], hole[None, None]
+    return np.asarray(photo[None], np.float32), hole[None, None]
 
 
 def usual_way(signature: Signature) -> Convention:

@@ -23,7 +23,7 @@ MOST_MEMORY = f"{_MOST_MIB} MiB of memory beside its own size"
 _COPIES = 2
 """Of the file, while it is opened: the message, and the weights in the order that suits the processor."""
 _STACK_BYTES = 8 << 20  # of a thread
-_SECONDS, _BYTES_A_SECOND = 4.0, 50_000_000
+_SECONDS, _BYTES_A_SECOND = 3.0, 50_000_000
 """Of the processor that opening a file may take, and a second more for each so many bytes."""
 _PATIENCE_S = 120.0
 """In which a file must be open; the processor may be busy with other things."""
@@ -108,7 +108,7 @@ class Session:
             )
         except RunError as error:
             raise RequestError(
-                f"{self.path} is no network that ONNX Runtime can run ({str(error)[:200]}); get the file "
+                f"{self.path} is no network that ONNX Runtime can run ({error}); get the file "
                 "again."
             ) from error
         except MemoryError as error:

@@ -5,7 +5,9 @@ Remend. An ONNX file runs nothing but the operators of ONNX Runtime, but these m
 end, and a broken file may crash them: so they are here, under limits.
 """
 
+import importlib
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +20,8 @@ try:
 except ImportError:  # Windows, where the time that the other process waits is the only limit
     resource = None
 
+_LONGEST = 160
+"""Letters of a message that are passed on."""
 Port = tuple[str, str, list[int | str | None]]
 """Name, type and shape of an input or output; sides without a number are free."""
 Answer = tuple[str, Any]
@@ -44,7 +48,7 @@ class _Worker:
         except Exception as error:  # ONNX Runtime has a dozen kinds, the file is of unknown origin
             text = " ".join(str(error).split())
             is_memory = any(word in text.lower() for word in ("bad_alloc", "failed to allocate"))
-            return ("memory", "") if is_memory else ("failed", text)
+            return ("memory", "") if is_memory else ("failed", _shorten(text))
 
     def open(
         self, path: str, gpu: int | None, threads: int, limits: tuple[int, float] | None
@@ -57,9 +61,7 @@ class _Worker:
             threads: Of the CPU.
             limits: Bytes and seconds of the processor that it may take from now on; None = any.
         """
-        import onnxruntime
-
-        runtime: Any = onnxruntime
+        runtime: Any = importlib.import_module("onnxruntime")  # has no types
         options = runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 4
@@ -93,6 +95,16 @@ class _Worker:
     def lift(self, more_bytes: int) -> None:
         """From now on the process may take so many bytes more, and any time."""
         _limit(more_bytes, math.inf)
+
+
+def _shorten(text: str) -> str:
+    """What ONNX Runtime says at the end of a message, which begins with files and functions of its own."""
+    text = re.split(r"\[ONNXRuntimeError\] : \d+ : \w+ : (?:Load model from .*? failed:)?", text)[
+        -1
+    ]
+    if len(text) > _LONGEST:
+        text = "…" + text[-_LONGEST:].partition(" ")[2]
+    return text.rstrip(". ")
 
 
 def _limit(more_bytes: int, seconds: float) -> None:

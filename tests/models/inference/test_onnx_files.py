@@ -229,7 +229,8 @@ def test_what_a_file_computes_in_is_its_own_affair(tmp_path: Path):
     placement = network.suit(gpu)
     assert (placement.device.type, placement.dtype) == ("cpu", torch.float32)
     assert "does not compute on cuda" in placement.reason
-    network._session.uses_gpu = True  # pyright: ignore[reportAttributeAccessIssue]
+    session: Any = network._session
+    session.uses_gpu = True
     assert network.suit(gpu).device.type == "cuda"
     # This ONNX Runtime may have no CUDA: then the file runs on the processor, and says so.
     assert isinstance(open_onnx(path, torch.device("cuda"))[0], OnnxNetwork)
