@@ -17,7 +17,7 @@ from remend.models.checkpoints.card import Card, check_card
 from remend.models.errors import RemendError, RequestError
 from remend.models.storage.atomic import write_atomic
 
-_EDITION = 2
+_EDITION = 3
 """To be raised when the cards that ``models.inference.foreign`` makes change."""
 
 
