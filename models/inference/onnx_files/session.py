@@ -100,7 +100,8 @@ class Session:
         size = self.path.stat().st_size
         threads = torch.get_num_threads()
         most = (_MOST_MIB << 20) + _COPIES * size + threads * _STACK_BYTES
-        limits = None if self._is_free else (most, _SECONDS + size / _BYTES_A_SECOND)
+        self._seconds = _SECONDS + size / _BYTES_A_SECOND
+        limits = None if self._is_free else (most, self._seconds)
         gpu = (self._device.index or 0) if self._device.type == "cuda" else None
         try:
             inputs, outputs, provider = self._ask(
@@ -122,7 +123,7 @@ class Session:
         except (EOFError, OSError) as error:
             status = self._process.end()
             if status in (-int(getattr(signal, "SIGXCPU", 0)), -9) and not self._is_free:
-                raise greedy(self.path, "some seconds of the processor") from error
+                raise greedy(self.path, f"{self._seconds:.0f} s of the processor") from error
             # While it is opened, nothing was started yet.
             raise (InputError if self._is_free else RequestError)(
                 f"ONNX Runtime ended while it ran {self.path.name} ({describe_end(status)}); it is damaged, "

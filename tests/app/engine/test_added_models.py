@@ -140,7 +140,7 @@ def test_the_folder_has_a_limit(folder: Path, gift: Path):
 def test_a_file_is_fetched_and_added(
     remend: Remend, folder: Path, server: tuple[str, type[Server]], gift: Path
 ):
-    address, _ = server
+    address, handler = server
     done = remend("models", "add", f"{address}/gift.safetensors", "--licence", "mine [bold]")
     assert done.code == 0, done.err
     assert (folder / "gift.safetensors").read_bytes() == gift.read_bytes()
@@ -149,6 +149,9 @@ def test_a_file_is_fetched_and_added(
     missing = remend("models", "add", f"{address}/none.pth")
     assert missing.code == 1 and "says 404" in only_sentence(missing)
     assert "no weights file" in only_sentence(remend("models", "add", f"{address}/page.html"))
+    asked = len(handler.asked)
+    assert "gift already" in only_sentence(remend("models", "add", f"{address}/gift.safetensors"))
+    assert len(handler.asked) == asked
 
 
 def test_a_broken_connection_is_continued(
