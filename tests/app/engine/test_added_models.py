@@ -146,7 +146,7 @@ def test_a_file_is_fetched_and_added(
     assert (folder / "gift.safetensors").read_bytes() == gift.read_bytes()
     assert f"from: {address}/gift.safetensors" in (folder / "gift.md").read_text()
     assert not any((folder / ".fetched").iterdir())
-    missing = remend("models", "add", f"{address}/none.pth")
+    missing = remend("models", "add", f"{address}/gone.pth")
     assert missing.code == 1 and "says 404" in only_sentence(missing)
     assert "no weights file" in only_sentence(remend("models", "add", f"{address}/page.html"))
     asked = len(handler.asked)
