@@ -106,8 +106,8 @@ class CommunityNetwork(nn.Module):
     """
 
     multiple = 1
-    copies_texture = False
     """Any height and width is accepted."""
+    copies_texture = False
     receptive_radius: int | None = None
     """Unknown."""
 

@@ -71,6 +71,10 @@ class HelperProcess:
         _send(self._input, request)
         return _receive(self._output)
 
+    def kill(self) -> None:
+        """End it at once, whatever it does; `end` must follow."""
+        self._process.kill()
+
     def end(self) -> int:
         """End it and return its exit status; negative = the signal that ended it."""
         self._input.close()

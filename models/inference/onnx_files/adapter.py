@@ -102,6 +102,7 @@ class OnnxNetwork(nn.Module):
         unit = ((image.float() + 1) / 2).cpu().numpy()
         hole = None if mask is None else mask.float().cpu().numpy()
         height, width = unit.shape[2:]
+        self._session.lift_limits()
         try:
             sizes, way = self._found
             size = sizes.fit(height, width)
@@ -109,6 +110,8 @@ class OnnxNetwork(nn.Module):
             padded = [None if x is None else np.pad(x, pads, "reflect") for x in (unit, hole)]
             assert padded[0] is not None
             output = run(self._session, self._signature, way, padded[0], padded[1])
+            if output.shape[2:] != (size[0] * sizes.scale, size[1] * sizes.scale):
+                raise RunError(f"its output has the shape {output.shape}")
         except RunError as error:
             raise InputError(
                 f"{self._session.path.name} does not run on {width} x {height} px ({error}); "
@@ -120,7 +123,6 @@ class OnnxNetwork(nn.Module):
 
     @functools.cached_property
     def _found(self) -> tuple[Sizes, Convention]:
-        self._session.lift_limits()
         sizes = self._sizes or find_sizes(self._session, self._signature)
         return sizes, find_convention(self._session, self._signature, sizes)
 
@@ -166,7 +168,7 @@ def _open(path: Path) -> tuple[OnnxNetwork, Card, Session]:
         task="upscale" if signature.mask is None else "fill",
         architecture="ONNX",
         config={
-            "inputs": [port.name for port in (signature.image, signature.mask) if port],
+            "inputs": [port.name[:80] for port in (signature.image, signature.mask) if port],
             "channels": signature.channels,
             "type": signature.image.kind,
             "size_px": "any" if fixed is None else [fixed[1], fixed[0]],

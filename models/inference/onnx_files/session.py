@@ -84,19 +84,19 @@ class Session:
             MemoryError: Memory ran out.
             InputError: The process ended.
         """
-        if not self._process.runs:
-            self._start()
         return self._ask("run", dict(feed), output.name, seconds=_RUN_S)
 
     def lift_limits(self) -> None:
-        """From now on it may take most of the memory that is free, and any time; once is enough."""
-        if not self._is_free:
+        """From now on it may take most of the memory that is free now, and any time."""
+        self._is_free = True
+        if not self._process.runs:
+            self._start()
+        if self._device.type != "cuda":
             self._ask("lift", int(_SHARE * psutil.virtual_memory().available), seconds=_PATIENCE_S)
-            self._is_free = True
 
     def _start(self) -> None:
         self._process = HelperProcess(_PROGRAM, is_silent=True)
-        self._end = weakref.finalize(self, self._process.end)
+        self._end = weakref.finalize(self, _kill, self._process)
         size = self.path.stat().st_size
         threads = torch.get_num_threads()
         most = (_MOST_MIB << 20) + _COPIES * size + threads * _STACK_BYTES
@@ -129,11 +129,20 @@ class Session:
                 f"ONNX Runtime ended while it ran {self.path.name} ({describe_end(status)}); it is damaged, "
                 "or memory does not suffice: close other programs or choose another model."
             ) from error
+        except BaseException:  # interrupted: the answer to come would be taken for the next one's
+            self._end()
+            raise
         if kind == "memory":
             raise MemoryError(f"ONNX Runtime ran out of memory with {self.path.name}")
         if kind == "failed":
             raise RunError(result)
         return result
+
+
+def _kill(process: HelperProcess) -> None:
+    """End a process that may be busy for minutes."""
+    process.kill()
+    process.end()
 
 
 def greedy(path: Path, limit: str) -> RequestError:

@@ -59,14 +59,14 @@ def read_signature(path: Path, inputs: tuple[Port, ...], outputs: tuple[Port, ..
         masks = masks or [port for port in inputs if "mask" in port.name.lower()]
         if len(masks) != 1:
             raise _unknown(
-                path, f"does not say which of {inputs[0].name} and {inputs[1].name} is a mask"
+                path, f"does not say which of {_name(inputs[0])} and {_name(inputs[1])} is a mask"
             )
         (mask,) = masks
     (image,) = (port for port in inputs if port is not mask)
     signature = Signature(image, mask, outputs[0])
     for port in (image, outputs[0]):
         if port.shape[1] not in (1, 3, None):
-            raise _unknown(path, f"has {port.shape[1]} channels in {port.name}")
+            raise _unknown(path, f"has {port.shape[1]} channels in {_name(port)}")
     fixed = signature.fixed_size
     if fixed is not None and not {*fixed} <= {*_SIDES}:
         raise _unknown(
@@ -80,11 +80,15 @@ def read_signature(path: Path, inputs: tuple[Port, ...], outputs: tuple[Port, ..
 
 def _check_port(path: Path, port: Port) -> None:
     if port.kind not in NUMBERS:
-        raise _unknown(path, f"has {port.kind} in {port.name}")
+        raise _unknown(path, f"has {port.kind} in {_name(port)}")
     if len(port.shape) != 4 or port.shape[0] not in (1, None):
-        raise _unknown(path, f"has the shape {_shape(port)} in {port.name}")
+        raise _unknown(path, f"has the shape {_shape(port)} in {_name(port)}")
     if port.shape[3] in (1, 3) and port.shape[1] not in (1, 3):
-        raise _unknown(path, f"has its channels last in {port.name}")
+        raise _unknown(path, f"has its channels last in {_name(port)}")
+
+
+def _name(port: Port) -> str:
+    return repr(port.name[:40])
 
 
 def _shape(port: Port) -> str:
@@ -93,6 +97,6 @@ def _shape(port: Port) -> str:
 
 def _unknown(path: Path, what: str) -> RequestError:
     return RequestError(
-        f"{path} {what[:200]}; use a network whose input is a photo of 1 x 3 x height x width, with a mask "
+        f"{path} {what}; use a network whose input is a photo of 1 x 3 x height x width, with a mask "
         "of 1 x 1 x height x width if it fills."
     )

@@ -104,7 +104,7 @@ def _shorten(text: str) -> str:
     ]
     if len(text) > _LONGEST:
         text = "…" + text[-_LONGEST:].partition(" ")[2]
-    return text.rstrip(". ")
+    return "".join(letter if letter.isprintable() else "?" for letter in text).rstrip(". ")
 
 
 def _limit(more_bytes: int, seconds: float) -> None:

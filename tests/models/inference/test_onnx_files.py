@@ -33,6 +33,7 @@ from remend.models.inference.restorer import (
     Upscaler,
     load_restorer,
 )
+from remend.models.storage import helper_process
 from tests.helpers.commands import Remend, only_sentence
 from tests.helpers.images import open_image
 from tests.helpers.onnx_graphs import filler, make_file, upscaler
@@ -199,6 +200,24 @@ def test_a_process_that_ends_costs_one_photo(tmp_path: Path):
     assert (restorer.restore(picture).rgb == repeat(picture.rgb, 2)).all()
 
 
+def test_an_interrupted_run_leaves_no_answer_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    restorer = load_restorer(put(upscaler(), tmp_path / "m.onnx"), FP32)
+    assert isinstance(restorer, Upscaler)
+    restorer.restore(noise(40, 40))
+    receive = helper_process._receive
+    monkeypatch.setattr(helper_process, "_receive", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        restorer.restore(Picture(255 - noise(40, 40).rgb))
+    monkeypatch.setattr(helper_process, "_receive", receive)
+    assert (restorer.restore(noise(40, 40)).rgb == repeat(noise(40, 40).rgb, 2)).all()
+
+
+def interrupt(_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_memory_that_a_run_wants_is_tried_with_smaller_tiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -212,9 +231,9 @@ def test_memory_that_a_run_wants_is_tried_with_smaller_tiles(
     model = make_file(nodes, [port], ("output", *port[1:]), constants)
     restorer = load_restorer(put(model, tmp_path / "m.onnx"), FP32)
     assert isinstance(restorer, Upscaler)
-    free = SimpleNamespace(available=400 << 20)
+    free = SimpleNamespace(available=200 << 20)
     monkeypatch.setattr("psutil.virtual_memory", lambda: free)
-    picture = noise(260, 260)  # in one piece 800 MB
+    picture = noise(130, 130)  # in one piece 200 MB
     enlarged = restorer.restore(picture, UpscaleOptions(tile_px=0))
     assert any("Memory ran out" in note for note in enlarged.meta.notes)
     assert (enlarged.rgb == picture.rgb).all()

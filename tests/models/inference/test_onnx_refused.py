@@ -49,15 +49,15 @@ def odd_factor() -> onnx.ModelProto:
 
 REFUSED: dict[str, tuple[onnx.ModelProto | bytes, str]] = {
     "external": (external(), "keeps its weights in another file"),
-    "float64": (float64(), r"has tensor\(double\) in image"),
+    "float64": (float64(), r"has tensor\(double\) in 'image'"),
     "three inputs": (three_inputs(), "takes 3 inputs and gives 1 outputs"),
-    "channels last": (upscaler(shape=("n", "h", "w", 3)), "channels last in image"),
-    "four channels": (upscaler(shape=("n", 4, "h", "w")), "has 4 channels in image"),
-    "batch": (upscaler(shape=(4, 3, "h", "w")), r"has the shape 4 x 3 x \? x \? in image"),
+    "channels last": (upscaler(shape=("n", "h", "w", 3)), "channels last in 'image'"),
+    "four channels": (upscaler(shape=("n", 4, "h", "w")), "has 4 channels in 'image'"),
+    "batch": (upscaler(shape=(4, 3, "h", "w")), r"has the shape 4 x 3 x \? x \? in 'image'"),
     "large": (upscaler(shape=(1, 3, 9000, 9000)), "accepts 9000 x 9000 px only"),
     "masks": (
         filler(names=("a", "b"), shapes=(("n", 3, "h", "w"), ("n", 3, "h", "w"))),
-        "does not say which of a and b is a mask",
+        "does not say which of 'a' and 'b' is a mask",
     ),
     "operator": (unknown_operator(), "is no network that ONNX Runtime can run"),
     "factor": (odd_factor(), "no whole factor"),
