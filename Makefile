@@ -12,7 +12,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,export,cluster,docs,dev]'
+	.venv/bin/python -m pip install -c constraints.txt -e '.[training,community,onnx,export,cluster,docs,dev]'
 	mkdir -p build/package/remend
 	ln -sfn ../../../remend/__init__.py ../../../remend/__main__.py ../../../remend/py.typed \
 	  ../../../app ../../../models ../../../training build/package/remend

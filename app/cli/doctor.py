@@ -36,7 +36,8 @@ from remend.models.inference.restorer import FillOptions
 
 _EXTRAS = {
     "community": ("spandrel", "other makers' weights"),
-    "export": ("onnxscript", "ONNX files"),
+    "export": ("onnxscript", "ours as ONNX files"),
+    "onnx": ("onnxruntime", "other makers' ONNX files"),
     "heic": ("pillow_heif", "photos of iPhones"),
     "training": ("tensorboard", "training and fine-tuning"),
 }

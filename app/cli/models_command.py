@@ -102,7 +102,7 @@ def verify_all() -> int:
         RequestError: There are none.
     """
     from remend.models.checkpoints.checkpoint import open_network
-    from remend.models.inference.spandrel_adapter import open_community
+    from remend.models.inference.foreign import open_foreign
 
     files = list(weights_files())
     if not files:
@@ -110,7 +110,7 @@ def verify_all() -> int:
     bad = 0
     for path in files:
         try:
-            open_network(path) if has_card(path) else open_community(path)
+            open_network(path) if has_card(path) else open_foreign(path)
             print(f"good  {hash_weights(path)}  {path}")
         except RemendError as error:
             bad += 1
@@ -158,7 +158,7 @@ def add_weights(
         InputError: As ``app.engine.download.fetch``.
     """
     from remend.app.engine.added_models import Origin, add_model, check_name
-    from remend.app.engine.download import fetch, is_address
+    from remend.app.engine.download import fetch, is_address, name_in_address
 
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise RequestError(
@@ -168,6 +168,8 @@ def add_weights(
         check_name(Path(name).stem if Path(name).suffix.lower() in WEIGHTS_SUFFIXES else name)
     file = Path(named).expanduser()
     if is_address(named):
+        if name is None and (stated := name_in_address(named)) is not None:
+            check_name(Path(stated).stem)  # before all of it is fetched for nothing
         with interruptible(), terminal.progress("fetching") as bar:
             file = fetch(named, user_folder() / FETCHED, bar)
     try:

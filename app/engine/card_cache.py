@@ -17,15 +17,15 @@ from remend.models.checkpoints.card import Card, check_card
 from remend.models.errors import RemendError, RequestError
 from remend.models.storage.atomic import write_atomic
 
-_EDITION = 2
-"""To be raised when the cards that ``models.inference.spandrel_adapter`` makes change."""
+_EDITION = 3
+"""To be raised when the cards that ``models.inference.foreign`` makes change."""
 
 
 def read_community_card(path: Path) -> Card:
     """The card of a community file, opened only if nobody has opened it before.
 
     Raises:
-        RequestError: As ``models.inference.spandrel_adapter.open_community``.
+        RequestError: As ``models.inference.foreign.open_foreign``.
     """
     stat = path.stat()
     return _recall(path.resolve(), stat.st_size, stat.st_mtime_ns)
@@ -49,10 +49,10 @@ def _recall(path: Path, size: int, mtime_ns: int) -> Card:
 
 
 def _inspect(path: Path) -> dict[str, Any]:
-    from remend.models.inference.spandrel_adapter import MissingExtra, read_card_of
+    from remend.models.inference.foreign import MissingExtra, read_foreign_card
 
     try:
-        return {"card": asdict(read_card_of(path))}
+        return {"card": asdict(read_foreign_card(path))}
     except MissingExtra:
         raise  # tomorrow it may be installed
     except RequestError as error:

@@ -17,9 +17,10 @@ from remend.app.engine.card_cache import read_community_card
 from remend.app.engine.user_dirs import data_folder
 from remend.models.checkpoints.card import Card, has_card, read_card
 from remend.models.checkpoints.header import SUFFIX
+from remend.models.checkpoints.onnx_file import SUFFIX as ONNX_SUFFIX
 from remend.models.errors import RequestError
 
-WEIGHTS_SUFFIXES = (SUFFIX, ".pth", ".pt", ".ckpt")
+WEIGHTS_SUFFIXES = (SUFFIX, ".pth", ".pt", ".ckpt", ONNX_SUFFIX)
 TASKS = ("fill", "upscale", "damage")
 """What weights are for that can be named; others are parts of a training."""
 _OWN_FOLDER = Path(__file__).resolve().parents[2] / "weights"

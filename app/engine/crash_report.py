@@ -11,7 +11,7 @@ from pathlib import Path
 from remend import __version__
 from remend.app.engine.user_dirs import cache_folder
 
-PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "gradio", "spandrel")
+PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "gradio", "spandrel", "onnxruntime")
 
 
 def name_versions() -> str:

@@ -11,7 +11,7 @@ import json
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,16 @@ _PATIENCE_S = 30.0  # in which a server must send something
 def is_address(text: str) -> bool:
     """Whether it names a file elsewhere, and not one on a disk."""
     return "://" in text
+
+
+def name_in_address(address: str) -> str | None:
+    """The name of a weights file that an address ends in; None = the server may name one."""
+    return _find_weights_name([unquote(urlsplit(address).path)])
+
+
+def _find_weights_name(paths: Iterable[str]) -> str | None:
+    names = (Path(path.replace("\\", "/")).name for path in paths)
+    return next((name for name in names if Path(name).suffix.lower() in WEIGHTS_SUFFIXES), None)
 
 
 def fetch(address: str, folder: Path, progress: Progress, most_bytes: int = MAX_BYTES) -> Path:
@@ -60,7 +70,9 @@ def fetch(address: str, folder: Path, progress: Progress, most_bytes: int = MAX_
     except urllib.error.HTTPError as error:
         if error.code == 416:  # nothing is left of it to ask for, so it is another file
             piece.unlink(missing_ok=True)
-        raise InputError(f"{address} cannot be fetched (the server says {error.code}).") from error
+        raise InputError(
+            f"{address} cannot be fetched (the server says {error.code}); check the address."
+        ) from error
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "reason", None) or error
         raise InputError(
@@ -142,8 +154,7 @@ def _name_file(address: str, answer: Any) -> str:
         RequestError: Neither the address nor the server names such a file.
     """
     found = (answer.headers.get_filename(), unquote(urlsplit(address).path))
-    names = [Path(name.replace("\\", "/")).name for name in found if name]
-    name = next((n for n in names if Path(n).suffix.lower() in WEIGHTS_SUFFIXES), None)
+    name = _find_weights_name(path for path in found if path)
     if name is None or answer.headers.get_content_type() == "text/html":
         raise RequestError(
             f"{address} leads to no weights file ({', '.join(WEIGHTS_SUFFIXES)}); copy the address of the "

@@ -7,6 +7,6 @@ import sys
 
 if __name__ == "__main__":
     sys.path[:] = sys.argv[1:]
-    from remend.models.imaging.apart import serve
+    from remend.models.imaging.apart import serve_pictures
 
-    serve()
+    serve_pictures()

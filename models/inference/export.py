@@ -20,7 +20,7 @@ from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import open_network, save_network
 from remend.models.errors import RequestError
 from remend.models.inference.contracts import FillNetwork, Network, UpscaleNetwork
-from remend.models.inference.spandrel_adapter import open_community
+from remend.models.inference.foreign import holds_onnx, open_foreign
 from remend.models.storage.atomic import write_atomic
 
 Form = Literal["onnx", "torchscript", "fp16"]
@@ -65,7 +65,9 @@ def export_weights(source: Path, form: Form, target: Path) -> None:
     Raises:
         RequestError: No such weights, weights that restore nothing, or a package is missing.
     """
-    network, card = open_network(source) if has_card(source) else open_community(source)
+    if holds_onnx(source):
+        raise RequestError(f"{source} is an ONNX file already; export weights of another form.")
+    network, card = open_network(source) if has_card(source) else open_foreign(source)
     if not isinstance(network, FillNetwork if card.task == "fill" else UpscaleNetwork):
         raise RequestError(f"{source} holds a network for {card.task!r}; export one that restores.")
     if form == "fp16":

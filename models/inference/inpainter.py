@@ -185,6 +185,8 @@ class Inpainter:
         costs = [region.cost for region in regions]
         larger = _PACE_PX[1:]
         side = next((side for side in larger if side**2 >= max(costs)), larger[-1])
+        if self.traits.sizes.is_fixed:
+            side = _PACE_PX[0]
         pace = self._pace(min(detail, 1e-3), side)  # all of the texture's work, or none of it
         return sum(pace.seconds(cost) for cost in costs)
 

@@ -37,10 +37,12 @@ class WorkSizes:
     Attributes:
         work_px: Longest side of a crop.
         thick_px: Thicker holes are reduced to this.
+        is_fixed: Whether it sees squares of ``work_px`` only, so that a smaller crop saves nothing.
     """
 
     work_px: int = WORK_PX
     thick_px: int = THICK_PX
+    is_fixed: bool = False
 
 
 OURS = WorkSizes()
@@ -115,6 +117,19 @@ def grow_box(box: Box, px: int, within: Box) -> Box:
     )
 
 
+def _widen_box(box: Box, px: int, within: Box) -> Box:
+    """The box with sides of at least ``px``, or those of ``within`` where it is smaller; moved into that."""
+    sides: list[tuple[int, int]] = []
+    for first, last, most in (
+        (box.left, box.right, within.right),
+        (box.top, box.bottom, within.bottom),
+    ):
+        side = min(max(last - first, px), most)
+        start = min(max(0, (first + last - side) // 2), most - side)
+        sides.append((start, start + side))
+    return Box(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
 def _find_bounds(values: NDArray[np.generic], within: Box) -> Box:
     """The smallest box that holds all that is not 0 in a part of an array; something must be."""
     part = values[within.slices]
@@ -170,6 +185,8 @@ class _Planner:
         x, y = self.view.left, self.view.top
         hole = Box(x + box.left, y + box.top, x + box.right, y + box.bottom)
         crop = grow_box(hole, context, self.photo)
+        if sizes.is_fixed:
+            crop = _widen_box(crop, int(sizes.work_px * reduction), self.photo)
         return Region(hole, crop, reduction, sizes.work_px, is_thick)
 
     def cut(self, box: Box, *, forced: bool) -> tuple[Box, Box] | None:

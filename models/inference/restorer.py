@@ -1,10 +1,7 @@
 """What a weights file becomes when it is loaded: a restorer, or what finds damage for one."""
 
-import dataclasses
 from pathlib import Path
 from typing import Protocol
-
-import torch
 
 from remend.models.checkpoints.card import Card, has_card
 from remend.models.checkpoints.checkpoint import no_adapter, open_network
@@ -12,8 +9,8 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.inference.contracts import DamageNetwork, FillNetwork, UpscaleNetwork
 from remend.models.inference.damage import DamageFinder
+from remend.models.inference.foreign import open_foreign
 from remend.models.inference.inpainter import FilledPatch, FillOptions, Inpainter
-from remend.models.inference.spandrel_adapter import open_community
 from remend.models.inference.upscaler import UpscaleOptions, Upscaler
 
 __all__ = [
@@ -54,7 +51,7 @@ def load_restorer(path: Path, placement: Placement, *, strength: float = 1.0) ->
     if not has_card(path):
         if strength != 1:
             raise no_adapter(path, strength)
-        return _load_community(path, placement)
+        return _load_foreign(path, placement)
     network, card = open_network(path, strength=strength)
     if card.task == "fill" and isinstance(network, FillNetwork):
         return Inpainter(network, card, placement)
@@ -68,11 +65,9 @@ def load_restorer(path: Path, placement: Placement, *, strength: float = 1.0) ->
     )
 
 
-def _load_community(path: Path, placement: Placement) -> Inpainter | Upscaler:
-    network, card = open_community(path)
-    if not network.computes_in(placement.dtype):
-        reason = f"fp32: {card.architecture} does not compute in 16 bits of this kind"
-        placement = dataclasses.replace(placement, dtype=torch.float32, reason=reason)
+def _load_foreign(path: Path, placement: Placement) -> Inpainter | Upscaler:
+    network, card = open_foreign(path, placement.device)
+    placement = network.suit(placement)
     if card.task == "fill":
         return Inpainter(network, card, placement, network.fill_traits)
     return Upscaler(network, card, placement, network.tiling)

@@ -5,6 +5,7 @@ get the conventions of our own: RGB in [-1, 1], several outputs, mask 1 = fill. 
 detail are the restorers' and the same for every network.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import warnings
@@ -19,6 +20,7 @@ from remend.models.checkpoints.card import Card
 from remend.models.checkpoints.planning import Planning, sketch
 from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.checkpoints.untrusted import candidate_names, read_untrusted
+from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.inference.contracts import FillTraits
 from remend.models.inference.regions import WorkSizes
@@ -104,8 +106,8 @@ class CommunityNetwork(nn.Module):
     """
 
     multiple = 1
-    copies_texture = False
     """Any height and width is accepted."""
+    copies_texture = False
     receptive_radius: int | None = None
     """Unknown."""
 
@@ -123,9 +125,12 @@ class CommunityNetwork(nn.Module):
         self.tiling = tilings[descriptor.tiling.name]
         self.fill_traits = LAMA if descriptor.architecture.name == "LaMa" else OTHER_FILLS
 
-    def computes_in(self, dtype: torch.dtype) -> bool:
-        """Whether its authors found it to work in this type."""
-        return self._halves.get(dtype, True)
+    def suit(self, placement: Placement) -> Placement:
+        """Where and how it runs of what was asked for: in the types that its authors found to work."""
+        if self._halves.get(placement.dtype, True):
+            return placement
+        reason = f"fp32: {self._run.architecture.name} does not compute in 16 bits of this kind"
+        return dataclasses.replace(placement, dtype=torch.float32, reason=reason)
 
     def at_detail(self, _detail: float) -> "CommunityNetwork":
         """Itself: these networks have one stage."""

@@ -29,11 +29,19 @@ class Tiling:
         core_px: Side of a core; 0 = the whole picture.
         halo_px: Context on each side of a core.
         blend_px: How far into the halo a tile fades; 0 where the halo holds all that the network sees.
+        is_fixed: Whether the network accepts no larger tiles.
     """
 
     core_px: int
     halo_px: int
     blend_px: int = 0
+    is_fixed: bool = False
+
+    def choose_core(self, asked_px: int | None) -> int:
+        """The side of a core where a person asked for one; None = did not ask, 0 = the whole picture."""
+        if asked_px is None or (self.is_fixed and not 0 < asked_px < self.core_px):
+            return self.core_px
+        return asked_px
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,10 +124,12 @@ class Upscaler:
 
     def estimate_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         """Seconds that a photo of that width and height will take; the first call runs two tiles."""
-        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
+        tile_px = self.tiling.choose_core(options.tile_px)
         tiles = plan_tiles(*size, tile_px, self.tiling.halo_px)
         pixels = [tile.window.width * tile.window.height for tile in tiles]
         side = min(TILE_PX + 2 * self.tiling.halo_px, max(96, round(max(pixels) ** 0.5 / 64) * 64))
+        if self.tiling.is_fixed:
+            side = self.tiling.core_px
         pace = self._pace(min(options.detail, 1e-3), side)  # all of the refine stage, or none of it
         seconds = sum(pace.seconds(count) for count in pixels)
         return seconds * (8 if options.tta else 1)
@@ -139,7 +141,7 @@ class Upscaler:
             tile = torch.rand(1, 3, side, side, generator=random) * 2 - 1
             from_unit(self._run_once(tile, UpscaleOptions(detail=detail), exact=False), np.uint8)
 
-        return measure_pace(run, _SMALL_PX, side)
+        return measure_pace(run, side if self.tiling.is_fixed else _SMALL_PX, side)
 
     def tile_bytes(self, tile_px: int) -> int:
         """Roughly what a tile costs while it is computed: six layers' worth of fp32, as measured."""
@@ -150,7 +152,7 @@ class Upscaler:
         self, rgb: Pixels, options: UpscaleOptions, notes: list[str], progress: Progress
     ) -> Pixels:
         """All tiles, in smaller ones where memory runs out."""
-        tile_px = self.tiling.core_px if options.tile_px is None else options.tile_px
+        tile_px = self.tiling.choose_core(options.tile_px)
         while True:
             try:
                 return self._enlarge_by(tile_px, rgb, options, notes, progress)

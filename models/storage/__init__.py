@@ -1,1 +1,1 @@
-"""Files on disks and behind URLs, written whole or not at all."""
+"""Files on disks and behind URLs, written whole or not at all; processes that answer requests."""

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from tests.helpers.hostile_onnx import hostile_onnx
+
 CANARY = "canary"
 """What code in such a file would make, in its working folder."""
 _MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
@@ -268,6 +270,7 @@ def hostile_files(
         *_lying_pickles(),
         *_lying_archives(),
         *_running(),
+        *hostile_onnx(),
     ]
     left = max(0, count - len(planned))
     return [*planned, *_opcodes(left // 3), *_diced(good, left - left // 3)]

@@ -7,7 +7,7 @@ import urllib.request
 from base64 import b64decode
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,9 @@ from PIL import Image
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
 from remend.models.progress import Cancelled, Progress
+
+if TYPE_CHECKING:
+    from remend.app.engine.model_pool import ModelPool
 
 ENGLISH: Any = SimpleNamespace(headers={}, session_hash="one")
 CHINESE: Any = SimpleNamespace(headers={"accept-language": "zh-CN,zh;q=0.9"}, session_hash="two")
@@ -37,6 +40,20 @@ def save_mask(path: Path, size: tuple[int, int], box: Box) -> Path:
 def decoded(address: str) -> np.ndarray:
     """The picture of a data URL."""
     return np.asarray(Image.open(io.BytesIO(b64decode(address.partition(",")[2]))))
+
+
+def fill_in_page(pool: "ModelPool", photo: Path, mask: Path, model: str) -> np.ndarray:
+    """What a visitor of the page downloads who fills a photo; both files lie in the folder of uploads."""
+    from remend.app.page.repair.photo_sessions import PhotoSessions
+    from remend.app.page.repair.repair_tab import RepairService
+    from remend.app.page.work.jobs import Jobs
+
+    page = RepairService(pool, PhotoSessions(photo.parent / "photos", max_megapixels=1.0), Jobs())
+    key = page.open_photo({"path": str(photo), "replaces": None})["photo"]
+    asked = {"photo": key, "mask": str(mask), "left": 0, "top": 0, "job": 1}
+    event: Any = SimpleNamespace(_data={**asked, "model": model, "grow": 0, "detail": 1.0})
+    assert page.fill(event, ENGLISH)["result"] == {"job": 1}
+    return np.asarray(Image.open(page.save({"photo": key, "format": "auto"})["path"]))
 
 
 class Endless:

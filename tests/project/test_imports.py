@@ -99,7 +99,7 @@ def test_what_is_imported_is_declared(root: Path, package_parent: Path):
     extras = project["optional-dependencies"]
     optional = {
         plain(line)
-        for extra in ("training", "heic", "community", "export")
+        for extra in ("training", "heic", "community", "onnx", "export")
         for line in extras[extra]
     }
 

@@ -140,15 +140,18 @@ def test_the_folder_has_a_limit(folder: Path, gift: Path):
 def test_a_file_is_fetched_and_added(
     remend: Remend, folder: Path, server: tuple[str, type[Server]], gift: Path
 ):
-    address, _ = server
+    address, handler = server
     done = remend("models", "add", f"{address}/gift.safetensors", "--licence", "mine [bold]")
     assert done.code == 0, done.err
     assert (folder / "gift.safetensors").read_bytes() == gift.read_bytes()
     assert f"from: {address}/gift.safetensors" in (folder / "gift.md").read_text()
     assert not any((folder / ".fetched").iterdir())
-    missing = remend("models", "add", f"{address}/none.pth")
+    missing = remend("models", "add", f"{address}/gone.pth")
     assert missing.code == 1 and "says 404" in only_sentence(missing)
     assert "no weights file" in only_sentence(remend("models", "add", f"{address}/page.html"))
+    asked = len(handler.asked)
+    assert "gift already" in only_sentence(remend("models", "add", f"{address}/gift.safetensors"))
+    assert len(handler.asked) == asked
 
 
 def test_a_broken_connection_is_continued(

@@ -25,3 +25,9 @@ def test_a_machine_that_was_busy_gives_no_nonsense():
     pace = measure_pace(lambda _: time.sleep(next(times)), 10, 30)
     assert pace.run_seconds > 0 and pace.pixel_seconds == 0
     assert Pace(1.0, 0.5).seconds(4) == 3
+
+
+def test_a_network_of_one_size_takes_as_long_for_any_picture():
+    sides = list[int]()
+    pace = measure_pace(sides.append, 50, 50)
+    assert sides == [50, 50] and pace.pixel_seconds == 0

@@ -4,6 +4,7 @@ The networks are spandrel's own classes with random weights, saved as their trai
 """
 
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from remend.models.inference.restorer import (
 )
 from remend.models.inference.spandrel_adapter import DISCOURAGED, SUPPORTED, open_community
 from tests.helpers.images import open_image
+from tests.helpers.visiting import fill_in_page
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 
@@ -164,27 +166,23 @@ def test_lama_fills_through_our_crops(lama: Path):
 
 
 @pytest.mark.slow
-def test_every_face_gives_what_lama_gives(lama: Path, folder: Path):
+def test_every_face_gives_what_lama_gives(lama: Path, folder: Path, upload_folder: Path):
     """Command line, Python and page, to 1/255; the default detail leaves LaMa's own texture alone."""
     import remend
-    from remend.app.batch.requests import FillRequest
     from remend.app.engine.model_pool import ModelPool
 
     picture, values = noise(90, 110), np.zeros((90, 110), np.uint8)
     values[30:50, 40:70] = 255
-    Image.fromarray(picture.rgb).save(folder / "photo.png")
-    Image.fromarray(values).save(folder / "mask.png")
+    photo, mask = upload_folder / "photo.png", upload_folder / "mask.png"
+    Image.fromarray(picture.rgb).save(photo)
+    Image.fromarray(values).save(mask)
+    os.link(lama, folder / "big-lama.pt")
     out = folder / "out.png"
-    photo, mask = str(folder / "photo.png"), str(folder / "mask.png")
-    command = ["fill", photo, "--mask", mask, "-o", str(out), "-n", str(lama)]
+    command = ["fill", str(photo), "--mask", str(mask), "-o", str(out), "-n", "big-lama"]
     assert main([*command, "--device", "cpu", "--precision", "fp32"]) == 0
     how: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
-    by_python = remend.fill(picture.rgb, values > 0, model=lama, **how)
-    asked = FillRequest(str(lama))
-    (patch,) = ModelPool([FP32]).fill_patches(picture, Mask(values), asked.weights, asked.options)
-    by_page = picture.rgb.copy()
-    height, width = patch.rgb.shape[:2]
-    by_page[patch.top : patch.top + height, patch.left : patch.left + width] = patch.rgb
+    by_python = remend.fill(picture.rgb, values > 0, model="big-lama", **how)
+    by_page = fill_in_page(ModelPool([FP32]), photo, mask, "big-lama")
 
     network, _ = open_community(lama)
     with torch.inference_mode():

@@ -14,6 +14,7 @@ from safetensors.torch import save
 
 from remend.models.checkpoints.checkpoint import read_card, read_tensors
 from tests.helpers.hostile_weights import CANARY, hostile_files
+from tests.helpers.onnx_graphs import filler, upscaler
 from tests.models.inference.test_spandrel_adapter import ENLARGING
 
 MOST_MIB = 300
@@ -73,6 +74,8 @@ def good_files() -> dict[str, bytes]:
     jit: Any = torch.jit
     traced = jit.trace(network, torch.rand(1, 3, 8, 8), check_trace=False)
     files["program.pt"] = traced.save_to_buffer()
+    files["enlarges.onnx"] = upscaler(multiple=2).SerializeToString()
+    files["fills.onnx"] = filler().SerializeToString()
     return files
 
 
