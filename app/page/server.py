@@ -105,14 +105,14 @@ def build_page(
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
-            with gr.Tab(make_label("repair"), id="repair") as repair_page:
+            with _tab("repair") as repair_page:
                 repair = RepairService(pool, sessions, jobs)
                 masks, album = MaskService(pool, sessions, jobs), AlbumService(sessions, zips)
                 versions = VersionService(pool, sessions, jobs)
                 editor = repair_tab(repair, masks, album, versions)
-            with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
+            with _tab("upscale") as upscale_page:
                 photos, dials = upscale_tab(upscale_service, *previews, status)
-            with gr.Tab(make_label("models"), id="models") as models_page:
+            with _tab("models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
@@ -143,6 +143,10 @@ def _photo_sessions(folder: Path, max_megapixels: float, memory: MemoryBudget) -
         folder / PHOTOS, max_megapixels,
         memory=memory.kept_bytes, claim_room=claim_room, budget=memory,
     )  # fmt: skip
+
+
+def _tab(name: str) -> gr.Tab:
+    return gr.Tab(make_label(name), id=name, elem_id=f"{name}-page")
 
 
 def _previews(

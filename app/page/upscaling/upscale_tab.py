@@ -87,9 +87,9 @@ def upscale_tab(
         The photos, so that a repaired one can be put there; the dials.
     """
     with gr.Row():
-        with gr.Column(scale=2, min_width=300):
+        with gr.Column(scale=3, min_width=300):
             controls = _lay_out_controls()
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=8, min_width=320):
             views = lay_out_views()
     _connect_settings(preview, controls, views, status)
     stopped = _connect_parts(parts, preview, controls, views, status)

@@ -67,6 +67,7 @@ export class Place {
     if (!shown) return;
     const paths = new Set(shown.photos.map(({ path }) => path));
     for (const path of Object.keys(this.strokes)) if (!paths.has(path)) delete this.strokes[path];
+    this.easel.style.setProperty("--ratio", shown.width / shown.height);
     this.image.src = shown.image;
     this.image.alt = shown.name;
     this.choice.replaceChildren(...shown.photos.map(({ path, name }) => new Option(name, path)));
