@@ -68,7 +68,11 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "quarter_blocks": 1,
     }
     kinds = [("fill", "inpaint", narrow)]
-    kinds += [(f"x{n}-fidelity", "upscale", {"scale": n, "width": 8, "blocks": 1}) for n in (2, 4)]
+    photo = {"refine": True, "refine_blocks": 1, "denoise": True}
+    for scale in (2, 4):
+        faithful = {"scale": scale, "width": 8, "blocks": 1}
+        kinds.append((f"x{scale}-fidelity", "upscale", faithful))
+        kinds.append((f"x{scale}-photo", "upscale", faithful | photo))
     for name, architecture, config in kinds:
         torch.manual_seed(1)
         network = build_network(architecture, config)
