@@ -6,7 +6,7 @@ HOST = 127.0.0.1
 PORT ?= 7860
 ARGS ?=
 
-.PHONY: install run test test-slow coverage lint fmt bench peers wheel docs clean
+.PHONY: install run test test-slow test-firefox coverage lint fmt bench peers wheel docs clean
 
 install: .venv/installed
 
@@ -29,6 +29,10 @@ test: lint
 coverage: install
 	.venv/bin/python -m coverage run -m pytest
 	@echo "Lines of the program that the tests ran: $$(.venv/bin/python -m coverage report --format=total) %"
+
+# In Firefox as Debian packs it (firefox-esr), instead of Chromium.
+test-firefox: install
+	REMEND_BROWSER=firefox REMEND_REQUIRE_BROWSER=1 .venv/bin/python -m pytest -m browser
 
 test-slow: install
 	.venv/bin/python -m pytest -m slow

@@ -68,7 +68,11 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "quarter_blocks": 1,
     }
     kinds = [("fill", "inpaint", narrow)]
-    kinds += [(f"x{n}-fidelity", "upscale", {"scale": n, "width": 8, "blocks": 1}) for n in (2, 4)]
+    photo = {"refine": True, "refine_blocks": 1, "denoise": True}
+    for scale in (2, 4):
+        faithful = {"scale": scale, "width": 8, "blocks": 1}
+        kinds.append((f"x{scale}-fidelity", "upscale", faithful))
+        kinds.append((f"x{scale}-photo", "upscale", faithful | photo))
     for name, architecture, config in kinds:
         torch.manual_seed(1)
         network = build_network(architecture, config)
@@ -85,16 +89,20 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of an installed Chromium.
+def engine() -> tuple[str, str]:
+    """The engine that tests of the page drive, and the path of its program.
 
-    Where there is none the test is skipped, so that the suite can be run on any machine; with
-    ``REMEND_REQUIRE_BROWSER=1`` it fails, so that no check can quietly go without its browser.
+    It is Chromium, or Firefox with ``REMEND_BROWSER=firefox``. Where it is not installed the test is skipped,
+    so that the suite can be run on any machine; with ``REMEND_REQUIRE_BROWSER=1`` it fails, so that no check
+    can quietly go without its browser.
     """
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    missing = "No Chromium on PATH; install the package chromium to test the page."
+    from tests.helpers.browsing import PROGRAMS
+
+    name = os.environ.get("REMEND_BROWSER", "chromium")
+    for program in PROGRAMS[name]:
+        if path := shutil.which(program):
+            return name, path
+    missing = f"No {name} on PATH; install the package {PROGRAMS[name][0]} to test the page."
     if os.environ.get("REMEND_REQUIRE_BROWSER") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
@@ -165,14 +173,14 @@ def page_address(tiny_models: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator["Browser"]:
+@pytest.fixture(scope="session")
+def browser(engine: tuple[str, str]) -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
-    from tests.helpers.browsing import FLAGS
+    from tests.helpers.browsing import launch
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = launch(playwright, *engine)
         yield started
         started.close()
 

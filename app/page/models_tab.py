@@ -24,9 +24,10 @@ def cards_list(language: str = "en") -> str:
 def _card(found: Model, language: str) -> str:
     name, card = found.name, found.card
     facts = {
-        "card_limits": escape(card.limits),
+        "card_limits": escape(_own_words("limits", found, language) or card.limits),
         "card_measured": _measurements(card.metrics),
         "card_trained_on": escape(_photos(card, language)),
+        "card_words": _training_words(found, language),
     }
     listed = "".join(
         f"<dt>{_say(language, key)}</dt><dd>{fact}</dd>" for key, fact in facts.items() if fact
@@ -48,11 +49,23 @@ def _say(language: str, key: str) -> str:
 
 def _merit(found: Model, language: str) -> str:
     """How good it is, in one line; of other makers' models only where they come from is known."""
-    key = f"merit_{found.name.replace('-', '_')}"
-    if found.comes_with_us and key in MESSAGES[language]:
-        return _say(language, key)
+    if words := _own_words("merit", found, language):
+        return escape(words)
     is_trained_here = bool(found.card.run or found.card.images_seen)
     return _say(language, "merit_own" if is_trained_here else "merit_other")
+
+
+def _own_words(kind: str, found: Model, language: str) -> str:
+    """What the page itself says of a model that comes with the program, or nothing."""
+    key = f"{kind}_{found.name.replace('-', '_')}"
+    return MESSAGES[language].get(key, "") if found.comes_with_us else ""
+
+
+def _training_words(found: Model, language: str) -> str:
+    """What the card says, in English, where the page has words of its own for people."""
+    if not (found.card.limits and _own_words("limits", found, language)):
+        return ""
+    return f'<span lang="en">{escape(found.card.limits)}</span>'
 
 
 def _picture(found: Model, language: str) -> str:

@@ -29,9 +29,9 @@ from remend.app.page.guards.memory import MemoryBudget
 from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
+from remend.app.page.markup import MODULES, SCRIPTS
 from remend.app.page.models_tab import cards_list
 from remend.app.page.repair.album import AlbumService
-from remend.app.page.repair.component import MODULES, SCRIPTS
 from remend.app.page.repair.masks import MaskService
 from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.app.page.repair.repair_tab import RepairService, offer_fill_models, repair_tab
@@ -39,6 +39,8 @@ from remend.app.page.repair.versions import VersionService
 from remend.app.page.repair.zipping import ADDRESS, Zips
 from remend.app.page.status import explain, say, status_line
 from remend.app.page.uploads import claim_room, visitors_folder
+from remend.app.page.upscaling.forecast import Forecast
+from remend.app.page.upscaling.part_preview import PartPreview
 from remend.app.page.upscaling.upscale_preview import UpscalePreview
 from remend.app.page.upscaling.upscale_service import UpscaleService
 from remend.app.page.upscaling.upscale_tab import upscale_tab
@@ -97,20 +99,20 @@ def build_page(
     sessions = _photo_sessions(folder, max_megapixels, memory)
     zips = Zips(sessions)
     upscale_service = UpscaleService(pool, max_megapixels, jobs, memory)
-    upscale_preview = UpscalePreview(pool, max_megapixels, jobs, memory)
+    previews = _previews(pool, max_megapixels, jobs, memory)
     with gr.Blocks(title="Remend") as page:
         with gr.Row(elem_id="head"):
             gr.HTML("<h1>Remend</h1>", elem_id="title", apply_default_css=False)
             status = status_line(Standing(jobs))
         with gr.Tabs() as tabs:
-            with gr.Tab(make_label("repair"), id="repair") as repair_page:
+            with _tab("repair") as repair_page:
                 repair = RepairService(pool, sessions, jobs)
                 masks, album = MaskService(pool, sessions, jobs), AlbumService(sessions, zips)
                 versions = VersionService(pool, sessions, jobs)
                 editor = repair_tab(repair, masks, album, versions)
-            with gr.Tab(make_label("upscale"), id="upscale") as upscale_page:
-                photos, dials = upscale_tab(upscale_service, upscale_preview, status)
-            with gr.Tab(make_label("models"), id="models") as models_page:
+            with _tab("upscale") as upscale_page:
+                photos, dials = upscale_tab(upscale_service, *previews, status)
+            with _tab("models") as models_page:
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
@@ -141,6 +143,17 @@ def _photo_sessions(folder: Path, max_megapixels: float, memory: MemoryBudget) -
         folder / PHOTOS, max_megapixels,
         memory=memory.kept_bytes, claim_room=claim_room, budget=memory,
     )  # fmt: skip
+
+
+def _tab(name: str) -> gr.Tab:
+    return gr.Tab(make_label(name), id=name, elem_id=f"{name}-page")
+
+
+def _previews(
+    pool: ModelPool, max_megapixels: float, jobs: Jobs, memory: MemoryBudget
+) -> tuple[UpscalePreview, PartPreview]:
+    shared = (pool, max_megapixels, jobs, memory, Forecast(pool))
+    return UpscalePreview(*shared), PartPreview(*shared)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ SMALLEST_TILE_PX = 32
 _SMALL_PX = 64  # side of the smaller of two tiles whose time is taken
 DEFAULT_DETAIL = DEFAULT_DENOISE = 0.5
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
+BILINEAR = Image.Resampling.BILINEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +265,28 @@ def spread_colours(rgb: Pixels, alpha: Pixels) -> Pixels:
     return colours[labels]
 
 
-def resize(values: Pixels, size: tuple[int, int], resampling: Image.Resampling = LANCZOS) -> Pixels:
-    """Pillow's resize of (H, W) or (H, W, 3) to (width, height); antialiased where it reduces."""
-    if (values.shape[1], values.shape[0]) == size:
+def resize(
+    values: Pixels,
+    size: tuple[int, int],
+    resampling: Image.Resampling = LANCZOS,
+    box: tuple[float, float, float, float] | None = None,
+) -> Pixels:
+    """Pillow's resize of (H, W) or (H, W, 3) to (width, height); antialiased where it reduces.
+
+    Args:
+        values: 8 or 16 bits.
+        size: Width and height of the result.
+        resampling: Pillow's filter.
+        box: Which part of ``values`` becomes the result: left, top, right, bottom; None = all. The filter
+            reaches beyond it, so that parts fit together without a seam.
+    """
+    if box is None and (values.shape[1], values.shape[0]) == size:
         return values
     if values.dtype == np.uint8:
-        return np.asarray(Image.fromarray(values).resize(size, resampling))
+        return np.asarray(Image.fromarray(values).resize(size, resampling, box))
 
     def one(channel: NDArray[Any]) -> Pixels:  # Pillow has no 16-bit colour
-        image = Image.fromarray(channel.astype(np.float32)).resize(size, resampling)
+        image = Image.fromarray(channel.astype(np.float32)).resize(size, resampling, box)
         return np.asarray(image).round().clip(0, 65535).astype(np.uint16)
 
     if values.ndim == 2:

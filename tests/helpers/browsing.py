@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 expect.set_options(timeout=15_000)  # as long as the page's other waits; a busy machine needs it
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox": ("firefox-esr", "firefox"),
+}
+"""By engine: the programs that are looked for; the first is the name of Debian's package."""
 OFFLINE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *OFFLINE.split(" ")]
 ARTIST, ORIENTATION = 0x013B, 0x0112
@@ -22,6 +27,13 @@ PIXEL = """([x, y]) => {
   const [left, top] = [(at.x - box.left) * scale, (at.y - box.top) * scale];
   return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
 }"""
+
+
+def launch(playwright: Playwright, engine: str, path: str) -> Browser:
+    """Start a browser that is installed; Firefox as Mozilla builds it, through WebDriver BiDi."""
+    if engine == "firefox":
+        return playwright.firefox.launch(executable_path=path, channel="moz-firefox")
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
 def wait_until(page: Page, condition: Callable[[], bool]) -> None:

@@ -39,6 +39,7 @@ export class Editor extends Stage {
     this.job = 0; // number of the fill that was asked for, 0 = none
     this.isStopping = false;
     this.wishes = []; // what was asked for while the server was at work
+    this.hasWarned = false; // that a large hole is guessed
     this.tour = null; // number of the step that is shown
     this.opening = 0; // number of the last photo that was to be opened
     this.album = new Album(this);
@@ -172,10 +173,17 @@ export class Editor extends Stage {
 
   /** Called at the end of a stroke or shape. */
   finishPainting() {
-    const isShape = this.tool === "box" || this.tool === "lasso";
-    this.say(this.painting.hasPaint ? (isShape && "painted_shape") || "painted" : "opened");
+    this.say(this.painting.hasPaint ? this.hintAtPaint() : "opened");
     this.setState("ready");
     this.fillOnRelease();
+  }
+
+  /** What to say of the paint; what a fill cannot do, once. There is no finder of faces: it goes by the size. */
+  hintAtPaint() {
+    const isNews = !this.hasWarned && this.painting.hasLargeHole;
+    this.hasWarned ||= isNews;
+    if (isNews) return "painted_large";
+    return this.tool === "box" || this.tool === "lasso" ? "painted_shape" : "painted";
   }
 
   fillOnRelease() {

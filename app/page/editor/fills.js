@@ -4,8 +4,6 @@ import { saveAs } from "./files.js";
 import { ServerError } from "./server.js";
 import { settingsOf } from "./shell/dials.js";
 
-const LARGE_SHARE = 0.12; // of the photo, beyond which a fill can only guess
-
 /** Ask for a fill of what is painted; `finishFill` is called with its result. */
 export async function fill(editor) {
   if (editor.isStopping) {
@@ -21,7 +19,7 @@ export async function fill(editor) {
   const job = window.remendStatus.nextNumber(); // fixed before anything is awaited, so that a stop knows what it stops
   const settings = settingsOf(editor);
   editor.job = job;
-  editor.isLarge = editor.painting.paintedShare > LARGE_SHARE;
+  editor.isLarge = editor.painting.hasLargeHole;
   editor.setState("busy");
   editor.say("filling");
   try {

@@ -104,7 +104,7 @@ export async function snapOutline(editor, erases) {
     }
     editor.painting.addMask(await loadImage(answer.overlay), answer.number, { erases });
     editor.outline = null;
-    editor.say("painted_shape");
+    editor.say(editor.hintAtPaint());
   });
   if (!erases) editor.fillOnRelease();
 }

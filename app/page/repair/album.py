@@ -74,7 +74,7 @@ class AlbumService:
         Returns:
             The mask's ``number``; 0 where the two photos have different proportions.
         """
-        session = find_photo(self._sessions, message)
+        session = find_photo(self._sessions, message, is_needed=False)
         source = self._sessions.look_up(message["source"])
         (width, height), (across, down) = session.size, source.size
         if abs(np.log(width * down / (height * across))) > _SAME_SHAPE:

@@ -137,7 +137,7 @@ def read_paint(message: Message, session: PhotoSession) -> Mask:
     read_allowed_size(path, PREVIEW_MEGAPIXELS)
     left, top = int(message["left"]), int(message["top"])
     painted = Mask(to_8_bit(read_picture(path).rgb[..., 0]))
-    return enlarge_mask(painted, left, top, session.picture.size)
+    return enlarge_mask(painted, left, top, session.size)
 
 
 def _sensitivity(message: Message) -> float:

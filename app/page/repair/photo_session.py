@@ -15,6 +15,7 @@ import numpy as np
 from remend.app.batch.plan import Naming
 from remend.app.page.repair.fills_file import Fill, box_of, count_bytes, read_fills, write_fills
 from remend.app.page.repair.last_fill import LastFill
+from remend.app.page.repair.originals import keep_original
 from remend.models.errors import InputError, RequestError
 from remend.models.imaging.files import read_picture, write_picture
 from remend.models.imaging.picture import Picture, Pixels
@@ -230,6 +231,7 @@ class PhotoSession:
             except (OSError, RequestError):
                 self._wind(done, changed)
                 return False
+            keep_original(self.folder, self.original, self._claim_room)
             self._pixels, self._alpha = None, None
             self._undone, self.original, self.last = [], b"", None
             self._fills_away, self.changed = done, changed
@@ -267,7 +269,7 @@ class PhotoSession:
 
     def _hold(self, picture: Picture) -> Pixels:
         self._pixels = pixels = np.array(picture.rgb)
-        self._alpha, self._meta = picture.alpha, picture.meta
+        self._alpha, self._meta, self.notes = picture.alpha, picture.meta, picture.meta.notes
         return pixels
 
     def _unwind(self) -> None:

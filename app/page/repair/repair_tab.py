@@ -25,6 +25,7 @@ from remend.app.page.repair.component import fill_models, make_editor
 from remend.app.page.repair.example import write_example
 from remend.app.page.repair.last_fill import LastFill
 from remend.app.page.repair.masks import MaskService, read_paint
+from remend.app.page.repair.originals import read_original
 from remend.app.page.repair.photo_session import PhotoSession
 from remend.app.page.repair.photo_sessions import PhotoSessions, find_photo
 from remend.app.page.repair.versions import VersionService
@@ -73,7 +74,7 @@ class RepairService:
             if function.__name__ in ("open_photo", "add_photo"):
                 width, height = read_size(check_uploaded(message["path"]))
             else:
-                width, height = self._sessions.find(message["photo"]).size
+                width, height = self._sessions.look_up(message["photo"]).size
             with self._sessions.budget.hold(per_pixel * width * height, current_visitor()):
                 return function(message)
 
@@ -96,28 +97,35 @@ class RepairService:
 
         What was asked for before ``message["job"]`` is given up.
         """
-        session = self._sessions.find(message["photo"])
+        session = self._sessions.look_up(message["photo"])
+        source, shown = session.source, session.original
+        if session.is_away and source and source.is_file():
+            shown = read_original(session.folder)  # so that its pixels need not come back
+        if not shown:
+            session = self._sessions.find(message["photo"])
         session.page = str(message.get("page"))
         self._jobs.stop(message["photo"], int(message["job"]))
-        answer = self._describe(message["photo"], session, str(message.get("language")))
+        answer = self._describe(message["photo"], session, str(message.get("language")), shown)
         answer["fills"] = session.fills
         if session.changed:
             answer["current"] = data_url(encode_preview(session.picture))
         return answer
 
-    def _describe(self, key: str, session: PhotoSession, language: str) -> Message:
-        picture = session.picture
-        width, height = preview_size(picture.size)
-        session.original = session.original or encode_preview(session.opened)
+    def _describe(
+        self, key: str, session: PhotoSession, language: str, shown: bytes = b""
+    ) -> Message:
+        if not shown:
+            shown = session.original = session.original or encode_preview(session.opened)
+        (width, height), (across, down) = session.size, preview_size(session.size)
         return {
             "photo": key,
             "name": session.name,
-            "width": picture.width,
-            "height": picture.height,
-            "previewWidth": width,
-            "previewHeight": height,
-            "preview": data_url(session.original),
-            "notes": translate_sentences(picture.meta.notes, language),
+            "width": width,
+            "height": height,
+            "previewWidth": across,
+            "previewHeight": down,
+            "preview": data_url(shown),
+            "notes": translate_sentences(session.notes, language),
         }
 
     def changes(self, message: Message) -> Message:

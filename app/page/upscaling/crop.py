@@ -5,16 +5,11 @@ Nothing here upscales; positions are shares of the way from one edge to the othe
 
 import dataclasses
 
-from remend.app.page.preview import encode_shown, reduce_picture
-from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Picture
 from remend.models.inference.regions import Box
 
 PART_PX = 128
 """Longest side of the part."""
-
-_CHOOSER_MEGAPIXELS = 0.3
-_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 Size = tuple[int, int]
 
@@ -59,15 +54,3 @@ def cut_part(picture: Picture, across: float, down: float, side: int = PART_PX) 
     rows, columns = find_part(picture.size, across, down, side).slices
     alpha = None if picture.alpha is None else picture.alpha[rows, columns].copy()
     return dataclasses.replace(picture, rgb=picture.rgb[rows, columns].copy(), alpha=alpha)
-
-
-def mark_part(picture: Picture, across: float, down: float) -> bytes:
-    """Encode a small JPEG of the whole picture with a frame around the part."""
-    part = find_part(picture.size, across, down)
-    small = reduce_picture(picture, _CHOOSER_MEGAPIXELS)
-    rgb, factor = small.rgb.copy(), small.width / picture.width
-    corners = [round(edge * factor) for edge in (part.left, part.top, part.right, part.bottom)]
-    draw = load_opencv().rectangle
-    for colour, thickness in ((_BLACK, 5), (_WHITE, 2)):
-        draw(rgb, corners[:2], [edge - 1 for edge in corners[2:]], colour, thickness)
-    return encode_shown(dataclasses.replace(small, rgb=rgb), "jpg")

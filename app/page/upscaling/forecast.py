@@ -55,6 +55,16 @@ def size_photos(
     return good, wrong
 
 
+def describe_sizes(photos: Sequence[Sized], language: str) -> str:
+    """What the photos will become, in a sentence."""
+    if len(photos) == 1:
+        (width, height), (across, down) = photos[0].size, photos[0].larger
+        values = {"width": width, "height": height, "across": across, "down": down}
+        return format_message(language, "size_says", name=photos[0].path.name, **values)
+    megapixels = f"{sum(math.prod(photo.larger) for photo in photos) / 1e6:.1f}"
+    return format_message(language, "sizes_say", count=len(photos), megapixels=megapixels)
+
+
 class Forecast:
     """Remembers how quick each model is here; the first question about one runs a small picture.
 
@@ -92,6 +102,10 @@ class Forecast:
             return format_message(language, "forecast_size", **values)
         values["seconds"] = spell_seconds(seconds, language)
         return format_message(language, "forecast", **values)
+
+    def learn(self, photo: Sized, asked: UpscaleRequest, seconds: float) -> None:
+        """Remember how many seconds a pixel of such a photo takes; a larger part says it best."""
+        self._paces[asked.weights_for(photo.size), asked.options.detail > 0] = seconds
 
     def _seconds(
         self, photos: Sequence[Sized], asked: UpscaleRequest, measuring: Progress | None

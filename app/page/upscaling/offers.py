@@ -13,6 +13,7 @@ from remend.app.page.i18n import format_message, join_sentences, translate_sente
 from remend.app.page.preview import encode_preview
 from remend.app.page.status import say
 from remend.app.page.uploads import current_visitor, new_folder
+from remend.app.page.upscaling.comparing import compare
 from remend.models.errors import RequestError
 from remend.models.imaging.files import read_picture, read_size
 
@@ -47,7 +48,7 @@ class Offers:
             raise RequestError(join_sentences(language, *notes))
         made = [(str(job.source), str(job.output)) for job in done]
         files, is_one = [Path(job.output) for job in done], len(results) == 1
-        pair, one = self.show(made, 0)
+        pair, one = self.show(made, 0, language)
         file = files[0] if is_one else _zip(files, new_folder())
         across, down = read_size(files[0])
         key = "result_says" if is_one else "results_say"
@@ -59,14 +60,16 @@ class Offers:
         chooser = gr.update(choices=choices, value=0, visible=len(files) > 1)
         return pair, offered, status, chooser, one, made
 
-    def show(self, made: Sequence[Made], at: int | None) -> tuple[Any, Any]:
+    def show(self, made: Sequence[Made], at: int | None, language: str) -> tuple[Any, Any]:
         """Two pictures to compare, and the download of one result; nothing where there is no such."""
         if at is None or not 0 <= at < len(made):
             return gr.skip(), gr.skip()
         source, output = map(Path, made[at])
         folder = new_folder()
-        pair = tuple(self._write_preview(file, folder) for file in (source, output))
-        return pair, gr.update(value=str(output), visible=len(made) > 1)
+        before, after = (self._write_preview(file, folder) for file in (source, output))
+        return compare((before, after), language), gr.update(
+            value=str(output), visible=len(made) > 1
+        )
 
     def _write_preview(self, photo: Path, folder: Path) -> str:
         across, down = read_size(photo)

@@ -1,15 +1,12 @@
-"""What the Upscale tab shows before the whole work starts: sizes, and a part of the first photo, upscaled.
+"""What the Upscale tab says before any work: sizes, what it will take, and a photo, small, to click into.
 
-The part is upscaled as the whole will be, so that model, detail and waiting time can be judged. Nothing here
-makes a file to download.
+A part of one, upscaled, is shown by ``part_preview``. Nothing here makes a file to download.
 """
 
 import html
 import math
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +20,20 @@ from remend.app.page.i18n import (
     choose_language,
     format_message,
     join_sentences,
-    spell_seconds,
-    translate_sentences,
 )
 from remend.app.page.status import explain, say
-from remend.app.page.uploads import current_visitor, new_folder, read_allowed_size
-from remend.app.page.upscaling.crop import centre_part, cut_part, mark_part
-from remend.app.page.upscaling.forecast import Forecast, Sized, size_photos
+from remend.app.page.uploads import current_visitor, read_allowed_size
+from remend.app.page.upscaling.comparing import compare
+from remend.app.page.upscaling.forecast import Forecast, Sized, describe_sizes, size_photos
+from remend.app.page.upscaling.kept_out import read_place
+from remend.app.page.upscaling.part_preview import find_looked
+from remend.app.page.upscaling.place import show_photo
 from remend.app.page.upscaling.upscale_service import read_form, read_target
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
 from remend.app.page.work.polite import Polite
-from remend.models.errors import RemendError, RequestError
-from remend.models.imaging.files import read_picture, read_size, write_picture
-from remend.models.imaging.picture import Picture
+from remend.models.errors import RemendError
+from remend.models.imaging.files import read_picture
 from remend.models.progress import Cancelled, Progress
 
 LARGE_MEGAPIXELS = 6.0
@@ -51,6 +48,7 @@ class UpscalePreview:
         max_megapixels: Larger photos are refused.
         jobs: What is running; shared with ``UpscaleService``.
         budget: Of memory, for the work on photos.
+        forecasts: Shared with ``PartPreview``.
     """
 
     def __init__(
@@ -59,17 +57,17 @@ class UpscalePreview:
         max_megapixels: float,
         jobs: Jobs,
         budget: MemoryBudget | None = None,
+        forecasts: Forecast | None = None,
     ) -> None:
-        self._pool = pool
         self._max_megapixels = max_megapixels
         self._jobs = jobs
         self._budget = MemoryBudget() if budget is None else budget
-        self._forecasts = Forecast(pool)
+        self._forecasts = forecasts or Forecast(pool)
 
     def choose_photos(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
-    ) -> tuple[str, Any, Any, None, Any, Any, Any, Any]:
-        """For photos that were just chosen: the status line, and a small picture of the first to click into.
+    ) -> tuple[str, Any, Any, Any, Any, Any, Any]:
+        """For photos that were just chosen: the status line, and the first of them, small, to click into.
 
         What was made of others before is taken away: no comparison, no download, no list. For large photos
         the factor is proposed that makes no monsters of them.
@@ -80,15 +78,30 @@ class UpscalePreview:
         shown = None
         for path in paths or []:
             with suppress(RemendError):  # the status line says why
-                shown = self._mark_middle(Path(path))
+                shown = self._show_small(Path(path), paths or [])
                 break
         proposed: Any = gr.skip()
         if factor != scale:
             proposed = gr.update(value=factor)
             note = format_message(language, "scale_proposed", scale=f"{factor:g}")
             status = status.replace("</span>", html.escape(f" {note}") + "</span>")
-        chooser, hidden = gr.update(visible=shown is not None), gr.update(visible=False)
-        return status, shown, chooser, None, withdraw_download(), hidden, hidden, proposed
+        hidden = gr.update(visible=False)
+        nothing = compare(None, language)
+        shown = shown or gr.update(shown=None)
+        return status, shown, nothing, withdraw_download(), hidden, hidden, proposed
+
+    def turn(self, paths: list[str] | None, place: Any, request: gr.Request) -> tuple[Any, Any]:
+        """The status line, and another photo of the list, small, to click into."""
+        language = choose_language(request)
+        try:
+            good, _ = self._size(paths or [], TargetSize(), language)
+            if not good:
+                return gr.skip(), gr.skip()
+            photo = find_looked(good, read_place(place))
+            said = format_message(language, "looked_at", name=photo.path.name)
+            return say(said, "upscale"), self._show_small(photo.path, paths or [])
+        except Exception as error:
+            return say(explain(error, language), "upscale", is_error=True), gr.skip()
 
     def _propose(self, paths: Sequence[str], scale: float, width: float) -> float:
         """The factor for photos of that size, where the visitor has not chosen one."""
@@ -99,19 +112,6 @@ class UpscalePreview:
         is_large = any(math.prod(photo.size) >= LARGE_MEGAPIXELS * 1e6 for photo in good)
         return 2.0 if is_large else scale
 
-    def move_part(
-        self, paths: list[str] | None, shown: str | None, event: gr.SelectData
-    ) -> tuple[Any, Any]:
-        """Where the part lies, from left to right and down, after a click into the small picture."""
-        good, _ = self._size(paths or [], TargetSize(scale=1.5), "en")
-        if not (good and shown):
-            return gr.skip(), gr.skip()
-        (width, height), (shown_width, shown_height) = good[0].size, read_size(Path(shown))
-        x, y = event.index
-        return centre_part(
-            (width, height), (x + 0.5) * width / shown_width, (y + 0.5) * height / shown_height
-        )
-
     def describe(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
     ) -> str:
@@ -121,7 +121,7 @@ class UpscalePreview:
             return say(format_message(language, "choose_photo"), "upscale")
         try:
             good, wrong = self._size(paths, read_target(scale, width), language)
-            told = [self._describe_sizes(good, language)] if good else []
+            told = [describe_sizes(good, language)] if good else []
             return say(join_sentences(language, *told, *wrong), "upscale", is_error=bool(wrong))
         except Exception as error:
             return say(explain(error, language), "upscale", is_error=True)
@@ -187,107 +187,13 @@ class UpscalePreview:
     ) -> tuple[list[Sized], list[str]]:
         return size_photos(paths, UpscaleRequest(target), self._max_megapixels, language)
 
-    def show_part(
-        self,
-        paths: list[str] | None,
-        scale: float,
-        width: float,
-        model: str,
-        detail: float,
-        denoise: float,
-        across: float,
-        down: float,
-        number: float,
-        request: gr.Request,
-    ) -> tuple[Any, str, Any]:
-        """Upscale a small part of the first photo; say how long all will take, measured on the part.
-
-        ``number`` is that of the job; the other arguments are what the tab's controls say.
-
-        Returns:
-            The part before and after, the status line, the small picture with a frame around the part.
-        """
-        language, session = choose_language(request), request.session_hash or ""
-        try:
-            if not paths:
-                raise RequestError(format_message(language, "choose_photo"))
-            asked = read_form(scale, width, model, detail, denoise)
-            visitor = {"session": session, "is_awaited": find_listener()}
-            good, wrong = self._size(paths, asked.target, language)
-            if not good:
-                raise RequestError(join_sentences(language, *wrong))
-            pixels = math.prod(good[0].size)
-            with (
-                self._jobs.run("part", session, int(number), **visitor) as job,
-                self._budget.hold(CHANGING_BYTES * pixels, current_visitor(), job),
-            ):
-                return self._show_part(good, asked, (across, down), language, job)
-        except Exception as error:
-            status = say(explain(error, language), "upscale", is_error=True)
-            return gr.skip(), status, gr.skip()
-
-    def _show_part(
-        self,
-        photos: Sequence[Sized],
-        asked: UpscaleRequest,
-        place: tuple[float, float],
-        language: str,
-        progress: Progress,
-    ) -> tuple[tuple[str, str], str, str]:
-        photo = photos[0].path
-        picture = read_picture(photo, max_megapixels=self._max_megapixels)
-        part = cut_part(picture, *place)
-        enlarged, seconds = self._upscale_part(part, photos[0].size, asked, progress)
-        folder = new_folder()
-        before, after = folder / "before.png", folder / "after.png"
-        write_picture(part, before)
-        write_picture(enlarged, after)
-        # A tile computes its halo too, of which a small part has more.
-        seconds *= sum(math.prod(one.size) for one in photos) / (part.width * part.height)
-        text = join_sentences(
-            language,
-            self._describe_sizes(photos, language),
-            format_message(language, "estimate", seconds=spell_seconds(seconds, language)),
-            format_message(language, "preview_of", name=photo.name),
-            *translate_sentences(enlarged.meta.notes, language),
-        )
-        marked = _keep(mark_part(picture, *place), folder)
-        return (str(before), str(after)), say(text, "upscale"), marked
-
-    def _upscale_part(
-        self, part: Picture, size: tuple[int, int], asked: UpscaleRequest, progress: Progress
-    ) -> tuple[Picture, float]:
-        """Upscale a part of a photo of that size; also gives the seconds that it took."""
-        factor = asked.target.scale_for(size)
-        larger = (round(part.width * factor), round(part.height * factor))
-        options = replace(asked.options, size=larger)
-        weights = asked.weights_for(size)
-        self._pool.upscaler(weights)  # the time to load it says nothing of the whole
-        start = time.monotonic()
-        enlarged = self._pool.upscale(part, weights, options, progress)
-        return enlarged, time.monotonic() - start
-
-    def _describe_sizes(self, photos: Sequence[Sized], language: str) -> str:
-        if len(photos) == 1:
-            (width, height), (across, down) = photos[0].size, photos[0].larger
-            values = {"width": width, "height": height, "across": across, "down": down}
-            return format_message(language, "size_says", name=photos[0].path.name, **values)
-        megapixels = f"{sum(math.prod(photo.larger) for photo in photos) / 1e6:.1f}"
-        return format_message(language, "sizes_say", count=len(photos), megapixels=megapixels)
-
-    def _mark_middle(self, photo: Path) -> str:
+    def _show_small(self, photo: Path, photos: Sequence[str]) -> Any:
         pixels = math.prod(read_allowed_size(photo, self._max_megapixels))
         with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
             picture = read_picture(photo, max_megapixels=self._max_megapixels)
-            return _keep(mark_part(picture, 0.5, 0.5), new_folder())
+            return show_photo(photo, picture, list(map(Path, photos)))
 
 
 def withdraw_download() -> Any:
     """Offer nothing to download: what was made is not what is asked for now."""
     return gr.update(value=None, interactive=False, variant="secondary")
-
-
-def _keep(jpeg: bytes, folder: Path) -> str:
-    path = folder / "where.jpg"
-    path.write_bytes(jpeg)
-    return str(path)

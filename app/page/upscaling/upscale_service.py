@@ -27,6 +27,7 @@ from remend.app.page.uploads import (
     new_folder,
     read_allowed_size,
 )
+from remend.app.page.upscaling.kept_out import KeepingWork, Place, read_place
 from remend.app.page.upscaling.offers import Made, Offers
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.listening import find_listener
@@ -77,9 +78,11 @@ class UpscaleService:
         self._budget = MemoryBudget() if budget is None else budget
         self._offers = Offers(self._budget)
 
-    def show(self, made: Sequence[Made] | None, at: int | None) -> tuple[Any, Any]:
+    def show(
+        self, made: Sequence[Made] | None, at: int | None, request: gr.Request
+    ) -> tuple[Any, Any]:
         """One of the results that were made: two pictures to compare, and its download."""
-        return self._offers.show(made or [], at)
+        return self._offers.show(made or [], at, choose_language(request))
 
     def upscale_file(
         self, photo: Path, asked: UpscaleRequest, folder: Path, progress: Progress
@@ -115,6 +118,7 @@ class UpscaleService:
         detail: float,
         denoise: float,
         file_format: str,
+        place: Any,
         number: float,
         request: gr.Request,
     ) -> tuple[Any, Any, str, Any, Any, Any]:
@@ -127,17 +131,23 @@ class UpscaleService:
         try:
             if not paths:
                 raise RequestError(format_message(language, "choose_photo"))
-            asked = read_form(scale, width, model, detail, denoise)
+            asked, painted = read_form(scale, width, model, detail, denoise), read_place(place)
             files = name_outputs(list(map(Path, paths)), asked.target, file_format, new_folder())
             visitor = {"session": session, "is_awaited": find_listener()}
             with self._jobs.run("upscale", session, int(number), **visitor) as job:
-                return self._offers.offer(self._upscale_all(files, asked, language, job), language)
+                results = self._upscale_all(files, asked, painted, language, job)
+                return self._offers.offer(results, language)
         except Exception as error:
             status = _tell(explain(error, language), is_error=True)
             return gr.skip(), gr.skip(), status, gr.skip(), gr.skip(), gr.skip()
 
     def _upscale_all(
-        self, jobs: Sequence[Job], asked: UpscaleRequest, language: str, progress: Progress
+        self,
+        jobs: Sequence[Job],
+        asked: UpscaleRequest,
+        painted: Place,
+        language: str,
+        progress: Progress,
     ) -> list[Result]:
         """How each job went, in order; what is wrong with one is told in the visitor's language."""
         results: dict[Job, Result] = {}
@@ -157,7 +167,7 @@ class UpscaleService:
             done, name = allowed.index(job), job.source.name if len(jobs) > 1 else ""
             return SubProgress(progress, done / len(allowed), (done + 1) / len(allowed), name)
 
-        work = UpscaleWork(self._pool, asked, memory_bytes=self._budget.job_bytes)
+        work = KeepingWork(self._pool, asked, painted, memory_bytes=self._budget.job_bytes)
         with self._budget.hold_work(work, allowed, current_visitor(), progress) as held:
             options = BatchOptions(writers=1, memory_bytes=held)
             pipeline = Pipeline(

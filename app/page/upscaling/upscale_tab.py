@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from remend.app.batch.plan import FORMAT_SUFFIXES
 from remend.app.batch.requests import AUTO_MODEL
 from remend.app.batch.target_size import DEFAULT_SCALE, LARGEST_SCALE, SMALLEST_SCALE
-from remend.app.engine.catalogue import card_of, default_upscale_model, find_model, list_models
 from remend.app.page import MODEL_QUEUE
-from remend.app.page.i18n import choose_language, format_message, make_label
-from remend.app.page.status import check_model_name
+from remend.app.page.i18n import make_label
+from remend.app.page.upscaling.model_choice import note_unused_sliders, upscale_choices
+from remend.app.page.upscaling.part_preview import PartPreview
 from remend.app.page.upscaling.upscale_preview import UpscalePreview, withdraw_download
 from remend.app.page.upscaling.upscale_service import UpscaleService
+from remend.app.page.upscaling.views import Views, lay_out_views
 from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
@@ -25,6 +27,10 @@ _BEGIN, _END = (
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
+_QUEUED: dict[str, Any] = {
+    "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
+    "js": _BEGIN, **_PRIVATE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class _Controls:
         return [*self.size, self.model, self.detail, self.denoise]
 
     @property
+    def forecast_inputs(self) -> list[gr.Component]:
+        """What decides on the files of the results."""
+        return [*self.asked, self.file_format]
+
+    @property
     def dials(self) -> list[Dial]:
         """What is remembered until the next visit."""
         return [
@@ -67,23 +78,8 @@ class _Controls:
         ]
 
 
-@dataclass(frozen=True)
-class _Views:
-    """What a visitor sees on the right side of the tab, and where the part is chosen that is shown first."""
-
-    result: gr.ImageSlider
-    results: gr.Radio
-    download_one: gr.DownloadButton
-    made: gr.State
-    chooser: gr.Row
-    where: gr.Image
-    across: gr.Slider
-    down: gr.Slider
-    show: gr.Button
-
-
 def upscale_tab(
-    service: UpscaleService, preview: UpscalePreview, status: gr.HTML
+    service: UpscaleService, preview: UpscalePreview, parts: PartPreview, status: gr.HTML
 ) -> tuple[gr.File, list[Dial]]:
     """Lay the tab out and connect it.
 
@@ -91,12 +87,13 @@ def upscale_tab(
         The photos, so that a repaired one can be put there; the dials.
     """
     with gr.Row():
-        with gr.Column(scale=1, min_width=280):
+        with gr.Column(scale=3, min_width=300):
             controls = _lay_out_controls()
-        with gr.Column(scale=2, min_width=320):
-            views = _lay_out_views()
+        with gr.Column(scale=8, min_width=320):
+            views = lay_out_views()
     _connect_settings(preview, controls, views, status)
-    _connect_work(service, preview, controls, views, status)
+    stopped = _connect_parts(parts, preview, controls, views, status)
+    _connect_work(service, preview, stopped, controls, views, status)
     return controls.photos, controls.dials
 
 
@@ -111,7 +108,6 @@ def _lay_out_controls() -> _Controls:
         SMALLEST_SCALE, LARGEST_SCALE, DEFAULT_SCALE, step=0.1, label=make_label("scale"),
         elem_id="upscale-scale",
     )  # fmt: skip
-    width = gr.Number(0, minimum=0, precision=0, label=make_label("width"), elem_id="upscale-width")
     model = gr.Dropdown(
         upscale_choices(), value=AUTO_MODEL, label=make_label("model"),
         info=make_label("model_info"), elem_id="upscale-model",
@@ -124,9 +120,15 @@ def _lay_out_controls() -> _Controls:
         0, 1, DEFAULT_DENOISE, step=0.05, label=make_label("denoise"), elem_id="upscale-denoise"
     )
     formats = ["auto", *(name for name in FORMAT_SUFFIXES if name != "jpeg")]
-    file_format = gr.Dropdown(
-        formats, value="auto", label=make_label("format_box"), elem_id="upscale-format"
-    )
+    with gr.Row(equal_height=True):
+        width = gr.Number(
+            0, minimum=0, precision=0, label=make_label("width"), min_width=140,
+            elem_id="upscale-width",
+        )  # fmt: skip
+        file_format = gr.Dropdown(
+            formats, value="auto", label=make_label("format_box"), min_width=120,
+            elem_id="upscale-format",
+        )  # fmt: skip
     with gr.Row():
         run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
         stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
@@ -139,30 +141,8 @@ def _lay_out_controls() -> _Controls:
     )  # fmt: skip
 
 
-def _lay_out_views() -> _Views:
-    result = gr.ImageSlider(
-        label=make_label("before_after"), type="filepath", interactive=False,
-        buttons=["fullscreen"], elem_id="upscale-result",
-    )  # fmt: skip
-    results = gr.Radio([], label=make_label("results"), visible=False, elem_id="upscale-results")
-    download_one = gr.DownloadButton(
-        make_label("download_one"), size="sm", visible=False, elem_id="upscale-download-one"
-    )
-    with gr.Row(visible=False) as chooser:
-        where = gr.Image(
-            label=make_label("place"), type="filepath", interactive=False, buttons=[],
-            height=200, elem_id="upscale-where",
-        )  # fmt: skip
-        with gr.Column(min_width=240):
-            # For the keyboard, which cannot click into a picture.
-            across = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("across"))
-            down = gr.Slider(0, 1, 0.5, step=0.005, label=make_label("down"))
-            show = gr.Button(make_label("preview"), elem_id="upscale-preview")
-    return _Views(result, results, download_one, gr.State(), chooser, where, across, down, show)
-
-
 def _connect_settings(
-    preview: UpscalePreview, controls: _Controls, views: _Views, status: gr.HTML
+    preview: UpscalePreview, controls: _Controls, views: Views, status: gr.HTML
 ) -> None:
     """Let each setting say what it means; no network runs."""
     scale, width, model = controls.scale, controls.width, controls.model
@@ -170,7 +150,7 @@ def _connect_settings(
     controls.photos.change(
         preview.choose_photos, controls.size,
         [
-            status, views.where, views.chooser, views.result, controls.download, views.results,
+            status, views.place, views.result, controls.download, views.results,
             views.download_one, controls.scale,
         ],
         **_QUICK,
@@ -189,6 +169,7 @@ def _connect_settings(
         ],
         withdraw_download, None, controls.download, **_QUICK,
     )  # fmt: skip
+    views.place.painted(withdraw_download, None, controls.download, **_QUICK)
 
 
 def _connect_list(controls: _Controls) -> None:
@@ -206,7 +187,7 @@ def _connect_list(controls: _Controls) -> None:
 
 def _connect_forecast(preview: UpscalePreview, controls: _Controls) -> None:
     """Say what it will take as soon as it can be known: pixels and bytes, then the seconds."""
-    asked = [*controls.asked, controls.file_format]
+    asked = controls.forecast_inputs
     changes = [
         controls.photos.change, controls.scale.release, controls.width.change,
         controls.model.change, controls.detail.release, controls.file_format.change,
@@ -217,66 +198,65 @@ def _connect_forecast(preview: UpscalePreview, controls: _Controls) -> None:
     )  # fmt: skip
 
 
-def _connect_work(
-    service: UpscaleService,
+def _connect_parts(
+    parts: PartPreview,
     preview: UpscalePreview,
     controls: _Controls,
-    views: _Views,
+    views: Views,
     status: gr.HTML,
-) -> None:
-    """Connect what runs a network, and the button that stops it."""
-    queued: dict[str, Any] = {
-        "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
-        "js": _BEGIN, **_PRIVATE,
-    }  # fmt: skip
-    across, down, number = views.across, views.down, gr.Number(0, visible=False)
+) -> list[Dependency]:
+    """Connect what shows a part of a photo; gives the events that run a network."""
+    place, across, down = views.place, views.across, views.down
     part = (
-        preview.show_part,
-        [*controls.asked, across, down, number],
-        [views.result, status, views.where],
+        parts.show,
+        [*controls.asked, place, across, down, views.left, views.seen, _number()],
+        [views.result, status, place, views.left, views.seen],
     )
-    clicked = views.where.select(
-        preview.move_part, [controls.photos, views.where], [across, down], **_QUICK
-    )
-    shown_by_click = clicked.success(*part, **queued)
+    clicked = place.look(parts.move, [controls.photos, place], [across, down], **_QUICK)
+    shown_by_click = clicked.success(*part, **_QUEUED)
     # A slider that moves on replaces what waits in the queue; its last position is always shown.
     shown = gr.on(
         [
             views.show.click, controls.detail.release, controls.denoise.release, across.release,
-            down.release,
+            down.release, views.left.input,
         ],
-        *part, trigger_mode="always_last", **queued,
+        *part, trigger_mode="always_last", **_QUEUED,
     )  # fmt: skip
+    shown_painted = place.painted(*part, trigger_mode="always_last", **_QUEUED)
+    runs = [shown, shown_by_click, shown_painted]
+    for run in runs:  # now it is known how quick the model is
+        run.then(preview.forecast, controls.forecast_inputs, controls.forecast, **_QUICK)
+    return runs
+
+
+def _connect_work(
+    service: UpscaleService,
+    preview: UpscalePreview,
+    stopped: list[Dependency],
+    controls: _Controls,
+    views: Views,
+    status: gr.HTML,
+) -> None:
+    """Connect what upscales all, and the button that stops it and what else runs a network."""
+    number = _number()
     running = controls.run.click(
         service.run,
-        [*controls.asked, controls.file_format, number],
+        [*controls.forecast_inputs, views.place, number],
         [
             views.result, controls.download, status, views.results, views.download_one, views.made,
         ],
-        **queued,
+        **_QUEUED,
     )  # fmt: skip
     views.results.input(
         service.show, [views.made, views.results], [views.result, views.download_one], **_QUICK
     )
+    views.place.turn(preview.turn, [controls.photos, views.place], [status, views.place], **_QUICK)
     controls.stop.click(
-        service.stop, number, status, cancels=[running, shown, shown_by_click], queue=False,
+        service.stop, number, status, cancels=[running, *stopped], queue=False,
         js=_END, show_progress="hidden", **_PRIVATE,
     )  # fmt: skip
 
 
-def note_unused_sliders(model: str, scale: float, request: gr.Request) -> tuple[Any, Any]:
-    """Say below the sliders for detail and denoising where they have no effect with the chosen model."""
-    name = (
-        default_upscale_model(scale) if model == AUTO_MODEL else check_model_name(model, "upscale")
-    )
-    config = card_of(find_model(name, "upscale")).config
-    note = format_message(choose_language(request), "no_effect", name=name)
-    detail, denoise = (
-        gr.update(info=None if config.get(field) else note) for field in ("refine", "denoise")
-    )
-    return detail, denoise
-
-
-def upscale_choices() -> list[str]:
-    """What the choice of models offers."""
-    return [AUTO_MODEL, *(found.name for found in list_models("upscale"))]
+def _number() -> gr.Number:
+    """In whose place the browser puts the number of a job."""
+    return gr.Number(0, visible=False)

@@ -2,14 +2,17 @@
 
 import io
 import re
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from remend.app.engine.model_pool import ModelPool
 from tests.helpers.browsing import READY, download, open_photo, pixel, press_fill, stroke
 
 pytestmark = pytest.mark.browser
@@ -117,6 +120,46 @@ def test_each_photo_keeps_its_own_work_also_over_a_reload(page: Page, album: lis
     expect(page.locator(".film")).to_be_hidden()
     open_photo(page, album[1])
     expect(page.locator(".film")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("options", "filled"),
+    [({}, "photos are filled"), ({"locale": "zh-CN"}, "张照片中已填充")],
+    indirect=["options"],
+)
+def test_a_reload_in_the_middle_of_filling_all_loses_nothing_and_the_rest_can_be_filled(
+    page: Page, album: list[Path], filled: str, monkeypatch: pytest.MonkeyPatch
+):
+    began, go_on, calls = threading.Event(), threading.Event(), []
+    fill_patches = ModelPool.fill_patches
+
+    def wait_at_the_third(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 3:
+            began.set()
+            assert go_on.wait(20)
+        return fill_patches(*arguments, **options)
+
+    monkeypatch.setattr(ModelPool, "fill_patches", wait_at_the_third)
+    page.set_input_files("#repair-editor input[type=file]", album[1:5])
+    expect(page.locator(".frame[data-state=untouched]")).to_have_count(4)
+    page.wait_for_selector(READY)
+    stroke(page, (60, 120), (260, 120))
+    page.click("[data-do=mask-all]")
+    expect(page.locator(".frame[data-state=painted]")).to_have_count(4)
+    page.click("[data-do=fill-all]")
+    assert began.wait(15)
+    expect(page.locator(".frame[data-state=repaired]")).to_have_count(2)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    go_on.set()
+    page.wait_for_selector(READY)
+    expect(page.locator(".frame")).to_have_count(4)
+    assert frames(page, "repaired") + frames(page, "painted") == 4
+    assert frames(page, "repaired") in (2, 3)
+    page.click("[data-do=fill-all]")
+    expect(page.locator("#status")).to_contain_text(filled)
+    expect(page.locator(".frame[data-state=repaired]")).to_have_count(4)
 
 
 def test_damage_is_suggested_in_all_and_the_work_can_be_stopped(page: Page, album: list[Path]):

@@ -83,6 +83,20 @@ def test_a_stroke_beside_the_photo_is_no_paint_and_an_error_can_be_dismissed(
     expect(page.locator("#status .dismiss")).to_be_hidden()
 
 
+def test_a_hole_as_large_as_a_face_is_said_to_be_guessed_once_and_scratches_are_not(
+    page: Page, png: Path
+):
+    open_photo(page, png)
+    status = page.locator("#status")
+    page.click("[data-tool=box]")
+    stroke(page, (20, 10), (300, 40))  # an eighth of the height
+    expect(status).to_contain_text("shadow")
+    stroke(page, (20, 100), (200, 160))
+    expect(status).to_contain_text("does not invent faces")
+    stroke(page, (20, 170), (200, 230))
+    expect(status).to_contain_text("shadow")
+
+
 def test_a_click_on_the_empty_stage_opens_photos(page: Page, png: Path):
     with page.expect_file_chooser() as chooser:
         page.click(".stage")

@@ -1,5 +1,6 @@
 """The Upscale tab in Chromium, and the status line that all tabs share."""
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,59 @@ def test_a_click_into_the_photo_shows_that_part_of_it(page: Page, png: Path):
     page.get_by_role("tab", name="Upscale").click()
     expect(page.locator("#upscale-preview")).to_be_hidden()
     page.set_input_files("#upscale-photo input[type=file]", png)
-    small = page.locator("#upscale-where img")
+    small, frame = page.locator("#upscale-where img"), page.locator("#upscale-where .frame")
     expect(small).to_be_visible()
-    before = small.get_attribute("src")
     small.click(position={"x": 3, "y": 3})
     expect(page.locator("#status")).to_contain_text("About")
     expect(page.locator("#upscale-result img").first).to_be_visible()
     expect(page.get_by_label("number input for Where to look, from left to right")).to_have_value(
         "0"
     )
-    assert small.get_attribute("src") != before
+    expect(frame).to_have_attribute("style", re.compile("left: 0%; top: 0%"))
+
+
+@pytest.mark.parametrize(
+    ("options", "left", "version"),
+    [
+        ({}, "The photo", "x2-fidelity, detail 0 %"),
+        ({"locale": "zh-CN"}, "原照片", "x2-fidelity，细节 0 %"),
+    ],
+    indirect=["options"],
+)
+def test_two_details_are_compared_and_what_is_painted_is_kept_out(
+    page: Page, png: Path, left: str, version: str
+):
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    page.click("#upscale-model input")
+    page.get_by_role("option", name="x2-fidelity").click()
+    page.fill("#upscale-scale input[type=number]", "2")
+    page.fill("#upscale-detail input[type=number]", "0")
+    shown = page.locator("#upscale-result img")
+    page.click("#upscale-preview")
+    expect(shown.first).to_be_visible()
+    expect(page.locator("#upscale-left input")).to_have_value(left)
+    page.click("#upscale-left input")
+    page.get_by_role("option", name=version).click()
+    expect(page.locator("#upscale-result")).to_contain_text(version)
+    before = shown.last.get_attribute("src")
+
+    page.click("[data-mode=keep]")
+    easel = page.locator("#upscale-where .easel")
+    box = easel.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.45, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(shown.last).not_to_have_attribute("src", str(before))
+    undo = page.locator("#upscale-where [data-do=undo]")
+    easel.press("ArrowRight")  # the keyboard paints a second stroke
+    easel.press(" ")
+    undo.click()
+    expect(undo).to_be_enabled()
+    undo.click()
+    expect(undo).to_be_disabled()
 
 
 def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,7 @@
 """What the page says: sentences, languages, and the cards of the models."""
 
 import ast
+import html
 import logging
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.catalogue import Model, list_models
 from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences, spell_seconds
-from remend.app.page.models_tab import cards_list
+from remend.app.page.models_tab import PICTURES, cards_list
 from remend.app.page.status import OPTION_LABELS, explain, returns_errors, say
 from remend.models.checkpoints.card import Card
 from remend.models.errors import OptionError, RequestError
@@ -140,6 +141,23 @@ def test_every_model_has_a_card_that_escapes_what_its_file_says(
     assert "<b>" not in cards
     assert "<i>" not in cards
     assert "<td>31.50</td><td>0.876</td>" in cards
+
+
+def test_every_model_that_comes_with_the_program_is_described_in_both_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REMEND_MODELS", str(tmp_path))  # no others
+    ours = [model for model in list_models() if model.comes_with_us]
+    assert {"fill", "damage", "x4-photo"} <= {model.name for model in ours}
+    for language, messages in MESSAGES.items():
+        cards = cards_list(language)
+        for model in ours:
+            for kind in ("merit", "limits"):
+                words = messages[f"{kind}_{model.name.replace('-', '_')}"]
+                assert (language == "zh") == bool(re.search("[\u4e00-\u9fff]", words))
+                assert html.escape(words) in cards
+            assert html.escape(model.card.limits) in cards
+            assert (PICTURES / f"{model.name}.jpg").is_file()
 
 
 def test_without_models_the_tab_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch):

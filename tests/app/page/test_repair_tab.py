@@ -17,11 +17,13 @@ from remend.app.batch.requests import FillRequest
 from remend.app.engine.model_pool import ModelPool
 from remend.app.page.i18n import translate_sentence
 from remend.app.page.repair.masks import MaskService
+from remend.app.page.repair.photo_sessions import PhotoSessions
 from remend.app.page.repair.repair_tab import RepairService
 from remend.app.page.status import returns_errors
 from remend.app.page.uploads import check_uploaded
 from remend.models.errors import InputError, RequestError
 from remend.models.inference.regions import Box
+from remend.models.inference.restorer import FilledPatch
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import ENGLISH, decoded, photo_of, save_mask
@@ -229,3 +231,24 @@ def test_a_hundred_fills_leave_memory_where_it_was(repair: RepairService, upload
         gc.collect()
         sizes[job] = int(status.read_text().split()[1])
     assert sizes[100] < 1.1 * sizes[10]
+
+
+def test_a_photo_that_was_put_away_is_shown_again_without_being_decoded(
+    repair: RepairService, sessions: PhotoSessions, upload_folder: Path
+):
+    path = upload_folder / "photo.png"
+    Image.effect_noise((60, 40), 60).convert("RGB").save(path)
+    opened = repair.open_photo({"path": str(path), "page": "1"})
+    session = sessions.look_up(opened["photo"])
+    again = {"photo": opened["photo"], "job": 1, "page": "1"}
+    assert session.put_away()
+    shown = repair.within_memory(repair.restore_photo)(again)
+    assert session.is_away
+    assert {name: shown[name] for name in opened} == opened and shown["fills"] == 0
+    session.apply([FilledPatch(2, 3, np.full((4, 5, 3), 9, np.uint8))])
+    assert session.put_away()
+    assert "current" in repair.restore_photo(again)
+    assert session.put_away()
+    path.unlink()
+    with pytest.raises(RequestError, match="open it again"):
+        repair.restore_photo(again)

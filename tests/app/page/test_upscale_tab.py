@@ -1,6 +1,5 @@
 """The Upscale tab without a browser: the part that is shown first, many photos, limits."""
 
-import io
 import zipfile
 from pathlib import Path
 
@@ -9,16 +8,21 @@ import pytest
 from PIL import Image
 
 from remend.app.engine.model_pool import ModelPool
-from remend.app.page.upscaling.crop import centre_part, cut_part, find_part, mark_part
+from remend.app.page.upscaling.crop import centre_part, cut_part, find_part
+from remend.app.page.upscaling.model_choice import note_unused_sliders
+from remend.app.page.upscaling.part_preview import PartPreview
 from remend.app.page.upscaling.upscale_preview import UpscalePreview
 from remend.app.page.upscaling.upscale_service import UpscaleService, read_form
-from remend.app.page.upscaling.upscale_tab import note_unused_sliders
 from remend.app.page.work.jobs import Job, Jobs
 from remend.models.errors import InputError
-from remend.models.imaging.picture import Picture
 from remend.models.progress import NO_PROGRESS
 from tests.helpers.images import open_image
 from tests.helpers.visiting import CHINESE, ENGLISH, photo_of
+
+
+def save_photo(path: Path, size: tuple[int, int]) -> str:
+    Image.fromarray(np.asarray(photo_of(*size).rgb)).save(path)
+    return str(path)
 
 
 def test_a_part_is_cut_within_the_picture():
@@ -40,31 +44,14 @@ def test_a_click_near_an_edge_shows_the_edge():
     assert centre_part((100, 100), 3, 99) == (0.5, 0.5)  # all of it is shown
 
 
-def shown(jpeg: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(jpeg))).astype(int)
-
-
-def test_the_chosen_part_is_framed_in_a_small_picture():
-    picture = Picture(np.full((900, 1200, 3), 100, np.uint8))
-    small = shown(mark_part(picture, 0.0, 1.0))
-    plain = shown(mark_part(picture, 1.0, 0.0))
-    height, width, _ = small.shape
-    assert width * height <= 300_000
-    rows, columns = np.nonzero(np.abs(small - plain).max(2)[:, : width // 2] > 40)
-    side = 128 * width / 1200
-    assert abs(columns.max() - side) <= 3
-    assert abs(height - rows.min() - side) <= 3
-
-
 def test_a_part_is_shown_with_an_estimate_before_the_whole(pool: ModelPool, upload_folder: Path):
-    preview = UpscalePreview(pool, 1.0, Jobs())
-    Image.fromarray(np.asarray(photo_of(200, 150).rgb)).save(upload_folder / "photo.png")
-    photos = [str(upload_folder / "photo.png")]
-    place = (0.5, 0.5)
-    pair, said, where = preview.show_part(photos, 2.0, 0, "auto", 0.5, 0.5, *place, 1, ENGLISH)
-    assert [open_image(path).size for path in pair] == [(128, 128), (256, 256)]
+    parts = PartPreview(pool, 1.0, Jobs())
+    photos = [save_photo(upload_folder / "photo.png", (200, 150))]
+    place = (None, 0.5, 0.25, "", None)
+    pair, said, frame, _, _ = parts.show(photos, 2.0, 0, "auto", 0.5, 0.5, *place, 1, ENGLISH)
+    assert [open_image(path).size for path in pair["value"]] == [(128, 128), (256, 256)]
     assert "400 × 300" in said and "About" in said
-    assert open_image(where).size == (200, 150)
+    assert frame["frame"] == [0.5, 0.25]
 
 
 def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload_folder: Path):
@@ -76,7 +63,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_named(pool: ModelPool, upload
         Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
     (upload_folder / "text.png").write_text("no picture")
     photos.insert(1, upload_folder / "text.png")
-    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", 1, ENGLISH)
+    arguments = ([str(path) for path in photos], 2.0, 60, "auto", 0.5, 0.5, "jpg", None, 1, ENGLISH)
     _, download, said, *_ = service.run(*arguments)
     assert "text.png" in said and "error" in said
     with zipfile.ZipFile(download["value"]) as archive:
@@ -95,9 +82,11 @@ def test_the_good_photos_are_given_when_one_whose_name_begins_alike_is_cut_short
     (upload_folder / "a.png").write_bytes(whole[: len(whole) // 2])
     photos = [str(upload_folder / f"{name}.png") for name in ("a", "ab")]
     service = UpscaleService(pool, 1.0, Jobs())
-    pair, download, said, *_ = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    pair, download, said, *_ = service.run(
+        photos, 2.0, 0, "auto", 0.5, 0.5, "auto", None, 1, ENGLISH
+    )
     assert "a.png is cut short" in said and "error" in said
-    assert [Path(path).name for path in pair] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
+    assert [Path(path).name for path in pair["value"]] == ["ab-preview.jpg", "ab-x2-preview.jpg"]
     with zipfile.ZipFile(download["value"]) as archive:
         assert archive.namelist() == ["ab-x2.png"]
 
@@ -109,7 +98,9 @@ def test_when_no_photo_is_good_each_is_named_and_nothing_is_given(
         (upload_folder / name).write_text("no picture")
     photos = [str(upload_folder / name) for name in ("a.png", "b.png")]
     service = UpscaleService(pool, 1.0, Jobs())
-    pair, download, said, *_ = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    pair, download, said, *_ = service.run(
+        photos, 2.0, 0, "auto", 0.5, 0.5, "auto", None, 1, ENGLISH
+    )
     assert "value" not in pair and "value" not in download
     assert "a.png" in said and "b.png" in said and "error" in said
 
@@ -132,7 +123,7 @@ def test_a_list_counts_as_one_piece_of_work_and_stopping_ends_it(
         service.stop(job.number, ENGLISH)
         job.check()
 
-    rest = ("auto", 0.5, 0.5, "auto")
+    rest = ("auto", 0.5, 0.5, "auto", None)
     monkeypatch.setattr(Job, "update", note_share)
     service.run(photos, 2.0, 0, *rest, 1, ENGLISH)
     assert shares == sorted(shares) and shares[-1] == 1.0
@@ -174,12 +165,13 @@ def test_a_bad_photo_is_named_and_hides_nothing_of_the_others(pool: ModelPool, u
     Image.fromarray(np.asarray(photo_of(60, 50).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / name) for name in ("text.png", "photo.png")]
     preview = UpscalePreview(pool, 1.0, Jobs())
-    status, shown, chooser, *_ = preview.choose_photos(photos, 2.0, 0, ENGLISH)
+    status, shown, *_ = preview.choose_photos(photos, 2.0, 0, ENGLISH)
     assert "text.png is not a picture" in status and "120 × 100" in status
-    assert shown is not None and chooser["visible"]
+    assert shown["shown"]["name"] == "photo.png"
     form = ("auto", 0.5, 0.5)
-    pair, _, _ = preview.show_part(photos, 2.0, 0, *form, 0.5, 0.5, 1, ENGLISH)
-    assert open_image(pair[1]).size == (120, 100)
+    place = (None, 0.5, 0.5, "", None)
+    pair, *_ = PartPreview(pool, 1.0, Jobs()).show(photos, 2.0, 0, *form, *place, 1, ENGLISH)
+    assert open_image(pair["value"][1]).size == (120, 100)
     assert "0.0 megapixels" in preview.forecast(photos, 2.0, 0, *form, "auto", ENGLISH)
 
 
@@ -217,11 +209,11 @@ def test_each_result_can_be_compared_and_downloaded(pool: ModelPool, upload_fold
         photos.append(str(upload_folder / f"{name}.png"))
         Image.fromarray(np.asarray(photo_of(40, 30).rgb)).save(photos[-1])
     service = UpscaleService(pool, 1.0, Jobs())
-    *_, chooser, one, made = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", 1, ENGLISH)
+    *_, chooser, one, made = service.run(photos, 2.0, 0, "auto", 0.5, 0.5, "auto", None, 1, ENGLISH)
     assert chooser["choices"] == [("a-x2.png", 0), ("b-x2.png", 1)] and chooser["visible"]
     assert Path(one["value"]).name == "a-x2.png"
-    pair, one = service.show(made, 1)
-    assert [Path(path).name for path in pair] == ["b-preview.jpg", "b-x2-preview.jpg"]
+    pair, one = service.show(made, 1, ENGLISH)
+    assert [Path(path).name for path in pair["value"]] == ["b-preview.jpg", "b-x2-preview.jpg"]
     assert Path(one["value"]).name == "b-x2.png"
     for at in (2, -1, None):
-        assert "value" not in service.show(made, at)[1]
+        assert "value" not in service.show(made, at, ENGLISH)[1]

@@ -3,7 +3,9 @@
 import { History } from "./history.js";
 
 const PAINT = "#ff2d6f";
-const SHARE_PX = 64;
+const GRID_PX = 64; // of the shorter side, on which holes are measured
+const MOST_GRID_PX = 1024;
+const LARGE_SHARE = 0.2; // of the shorter side: a square of paint as large as a face in a portrait
 const CLICK_PX = 3; // how far a pointer may move in a click, in pixels of the preview
 
 function makeCanvas(width, height) {
@@ -150,14 +152,26 @@ export class Painting extends History {
     return [first, upper, across, Math.max(clamp(bottom + 1, height) - upper, 1)];
   }
 
-  /** About which share of the photo is painted. */
-  get paintedShare() {
-    const small = makeCanvas(SHARE_PX, SHARE_PX);
-    const context = small.getContext("2d", { willReadFrequently: true });
-    context.drawImage(this.paint, 0, 0, SHARE_PX, SHARE_PX);
-    const { data } = context.getImageData(0, 0, SHARE_PX, SHARE_PX);
-    const opaque = data.filter((value, at) => at % 4 === 3 && value > 127);
-    return opaque.length / SHARE_PX ** 2;
+  /** Whether something is painted so thickly that a fill can only guess: not scratches, however many. */
+  get hasLargeHole() {
+    const { width, height } = this.paint;
+    const factor = GRID_PX / Math.min(width, height);
+    const [across, down] = [width, height].map((side) => Math.min(MOST_GRID_PX, Math.round(side * factor)));
+    const context = makeCanvas(across, down).getContext("2d", { willReadFrequently: true });
+    context.drawImage(this.paint, 0, 0, across, down);
+    const { data } = context.getImageData(0, 0, across, down);
+    // The side of the largest painted square whose last corner each pixel is.
+    let above = new Uint16Array(across + 1);
+    for (let y = 0; y < down; y += 1) {
+      const row = new Uint16Array(across + 1);
+      for (let x = 1; x <= across; x += 1) {
+        if (data[4 * (y * across + x) - 1] < 128) continue;
+        row[x] = 1 + Math.min(row[x - 1], above[x], above[x - 1]);
+        if (row[x] >= LARGE_SHARE * GRID_PX) return true;
+      }
+      above = row;
+    }
+    return false;
   }
 
   /** The painted rectangle as a PNG file, white where there is paint, else black; and where it lies. */
