@@ -144,8 +144,9 @@ def parents_table(card: Card, *, adapter: bool) -> dict[str, Any]:
     for other, task in TABLES_OF_ONE_TASK.items():
         if task != card.task:  # what was the default when the parent was trained
             table.pop(other, None)
-    if "masks" in table.get("holes", {}):
-        table["holes"] = {**table["holes"], "masks": ""}  # a folder of the parent's machine
+    for name, own in (("holes", "masks"), ("data", "pairs")):
+        if own in table.get(name, {}):
+            table[name] = {**table[name], own: ""}  # a folder of the parent's machine
     table["losses"] = losses
     return table | {"generator": config}
 
