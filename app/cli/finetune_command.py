@@ -10,16 +10,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from remend.app.cli.printing.terminal import Terminal, stopped_by_signals
 from remend.app.engine.catalogue import (
     SUFFIX,
+    card_of,
     default_fill_model,
     default_upscale_model,
     find_model,
     user_folder,
     weights_files,
 )
-from remend.models.checkpoints.checkpoint import read_card
+from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
@@ -134,9 +137,11 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     """
     begin = time.monotonic()
     parent = request.find_parent()
+    card = card_of(parent)
+    placement = place_parent(card, placement)
     recipe = derive_recipe(
         parent,
-        read_card(parent),
+        card,
         request.out.stem,
         images=request.images,
         adapter=request.adapter,
@@ -179,6 +184,14 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     terminal.print_status(f"Done: {request.out} (use it with --model {request.out})")
     print_model_name(request.out, terminal)
     return outcome
+
+
+def place_parent(card: Card, placement: Placement) -> Placement:
+    """Where a fine-tune of these weights runs: in float32 if they are another maker's that asks for it."""
+    if placement.dtype != torch.bfloat16 or card.config.get("bf16", True):
+        return placement
+    reason = f"fp32: {card.architecture} does not compute in 16 bits of this kind"
+    return dataclasses.replace(placement, dtype=torch.float32, reason=reason)
 
 
 def load_and_audit(

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from remend.models.checkpoints.registry import build_network
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Pixels
 from remend.training.data.audit import Audit
@@ -39,7 +40,7 @@ def scene(seed: int, height: int = 240, width: int = 320) -> Pixels:
 def reduce(picture: Pixels, scale: int) -> Pixels:
     """Means of scale x scale pixels."""
     size = picture.shape[1] // scale, picture.shape[0] // scale
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def other_camera(picture: Pixels, scale: int, shift: tuple[float, float], degrees: float) -> Pixels:
@@ -48,7 +49,7 @@ def other_camera(picture: Pixels, scale: int, shift: tuple[float, float], degree
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     matrix[:, 2] += shift
     moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-    small = reduce(np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.5)), scale) / 255
+    small = reduce(np.asarray(cv2.GaussianBlur(moved, (0, 0), 1.5), np.uint8), scale) / 255
     return (255 * small**1.2 * (0.95, 0.9, 0.7)).round().astype(np.uint8)
 
 
@@ -197,9 +198,7 @@ def test_the_task_takes_its_inputs_from_the_pairs(paired: PhotoStore, *, denoise
     assert (batch.inputs[0] - tinted).abs().max() < 0.02
     assert len(batch.inputs) == 1 + denoise and batch.kept_noise is None
     assert "data.pairs; [degradation] and data.half_share change nothing" in advice(recipe)[0]
-    task = UpscaleTask(recipe)
-    network = torch.nn.Module()
-    network.config = task.data
+    network = build_network("upscale", recipe.generator)
     card = generator_card(
         recipe, RunState(8), network, torch.device("cpu"), sources={}, class_names=()
     )

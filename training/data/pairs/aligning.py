@@ -68,9 +68,8 @@ def align(high: Pixels, low: Pixels, scale: int) -> Pair | str:
     """
     cv2 = load_opencv()
     size = high.shape[1] // scale, high.shape[0] // scale
-    reduced = cv2.resize(
-        high[: size[1] * scale, : size[0] * scale], size, None, 0, 0, cv2.INTER_AREA
-    )
+    whole = high[: size[1] * scale, : size[0] * scale]
+    reduced = np.asarray(cv2.resize(whole, size, None, 0, 0, cv2.INTER_AREA), np.uint8)
     shrink = max(1.0, max(*size, *low.shape[:2]) / WORK_PX)
     found = find_transform(details(reduced, shrink), details(low, shrink))
     if isinstance(found, str):
@@ -109,8 +108,8 @@ def find_transform(reference: NDArray[np.float32], other: NDArray[np.float32]) -
     cv2 = load_opencv()
     height, width = map(min, zip(reference.shape, other.shape, strict=True))
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    shared = reference[:height, :width], other[:height, :width]
-    (right, down), _ = cv2.phaseCorrelate(*(np.ascontiguousarray(part) for part in shared), window)
+    one, two = (np.ascontiguousarray(part[:height, :width]) for part in (reference, other))
+    (right, down), _ = cv2.phaseCorrelate(one, two, window)
     matrix: Any = np.array(((1, 0, right), (0, 1, down)), np.float32)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, LEAST_STEP)
     nothing: Any = None
@@ -162,19 +161,18 @@ def cut(high: Pixels, low: Pixels, matrix: Matrix, scale: int) -> Pair | str:
     inner = matrix.copy()
     inner[:, 2] = matrix @ (start[0] / scale, start[1] / scale, 1)
     rest = inner - ((0, 0, first[0]), (0, 0, first[1]))
-    left, margin = largest_move(rest, (width, height)), 0
-    if left > LEFT_ALONE_PX:
+    left = largest_move(rest, (width, height))
+    margin = math.ceil(left) + 1 if left > LEFT_ALONE_PX else 0
+    if min(width, height) <= 2 * margin:
+        return "they share too little; give pictures of the same thing"
+    if margin:
         cv2 = load_opencv()
-        margin = math.ceil(left) + 1
         flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        small = np.asarray(
-            cv2.warpAffine(low, inner, (width, height), None, flags, cv2.BORDER_REPLICATE)
-        )
+        warped = cv2.warpAffine(low, inner, (width, height), None, flags, cv2.BORDER_REPLICATE)
+        small = np.asarray(warped, np.uint8)
     else:
         small = low[first[1] : first[1] + height, first[0] : first[0] + width]
     inside = slice(margin, height - margin), slice(margin, width - margin)
     large = high[start[1] : start[1] + scale * height, start[0] : start[0] + scale * width]
     wide = (slice(scale * part.start, scale * part.stop) for part in inside)
-    if min(width, height) <= 2 * margin:
-        return "they share too little; give pictures of the same thing"
     return Pair(np.ascontiguousarray(large[tuple(wide)]), np.ascontiguousarray(small[inside]))
