@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from remend.models.checkpoints.checkpoint import read_card
 from tests.helpers.commands import Remend
+from tests.helpers.community import build
 
 TUNE = ("finetune", "upscale", "--data", "album", "-o", "mine.safetensors", "--images", "8")
 QUICK = ("--set", "data.crop=32")
@@ -66,3 +68,24 @@ def test_a_training_learns_from_real_pairs(remend: Remend) -> None:
     assert recipe["data"]["pairs"] == "small"
     code, _, said = remend(*words, "--set", "data.pairs=small", "--set", "generator.scale=4")
     assert code == 2 and "that is x2.00, and x4 is trained" in said
+
+
+def test_weights_of_others_are_tuned_and_used(album: Path, remend: Remend) -> None:
+    network = build("Compact", "SRVGGNetCompact", num_feat=8, num_conv=2, upscale=2)
+    torch.save({"params": network.state_dict()}, "2x-tiny.pth")
+    code, _, said = remend(*TUNE, *QUICK, "--from", "2x-tiny.pth", "--adapter")
+    assert code == 0, said
+    assert "tensors (100 %) are those of 2x-tiny.pth" in said and "Traceback" not in said
+    photo = str(min(album.iterdir()))
+    assert (
+        remend("upscale", photo, "-s", "2", "-o", "out.png", "--model", "mine.safetensors").code
+        == 0
+    )
+    with Image.open("out.png") as large:
+        assert large.size == (320, 280)
+    words = ("upscale", photo, "-s", "2", "-o", "b.png", "--model", "mine.safetensors")
+    assert "which has no adapter" in remend(*words, "--strength", "0.5").err
+    code, _, said = remend(
+        "finetune", "fill", *TUNE[2:4], "-o", "b.safetensors", "--from", "2x-tiny.pth"
+    )
+    assert code == 2 and "2x-tiny.pth was trained to upscale, not to fill" in said
