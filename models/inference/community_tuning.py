@@ -30,7 +30,10 @@ from remend.models.storage.atomic import write_atomic
 PROBE_PX = 32
 MOST_APART = 0.01
 """Mean difference of pictures in [-1, 1]: half precision is nearer, another way of computing is not."""
-AT_REST = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)
+AT_REST = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
+)
 """Layers that stay as in evaluation: a run must not depend on chance, nor statistics on its few crops."""
 
 

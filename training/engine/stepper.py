@@ -18,7 +18,7 @@ from remend.models.layers.spectral import iterate_once
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.adversary import make_adversary
 from remend.training.engine.batch import Batch, GeneratedBatch
-from remend.training.engine.compiling import compiled, place
+from remend.training.engine.compiling import compiled, keep_memory, place
 from remend.training.engine.distributed import SingleProcess, mean_losses
 from remend.training.engine.feature_losses import make_feature_losses
 from remend.training.engine.prefetch import Prefetcher
@@ -60,6 +60,8 @@ class Stepper:
         self.recipe, self.photos = recipe, photos
         self.placement, self.processes = placement, processes
         self.state = RunState(recipe.images)
+        if placement.device.type == "cpu":
+            keep_memory()
         self._build_networks(recipe)
         self.feature_losses = make_feature_losses(recipe, placement)
         data = recipe.data

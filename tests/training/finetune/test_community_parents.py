@@ -138,7 +138,7 @@ def test_a_recipe_for_weights_of_others_is_plain(community_parent: Path) -> None
     recipe = derive_recipe(community_parent, card, "mine", images=8)
     assert recipe.architecture == "community" and recipe.generator == {"scale": 2}
     assert recipe.losses.l1 == 1 and recipe.optimiser.generator.name == "adam"
-    assert recipe.optimiser.generator.lr == pytest.approx(2e-4)
+    assert recipe.optimiser.generator.lr == pytest.approx(5e-4)
     settings: Sequence[str] = ("losses.l1=0", "losses.log_mse=1", "degradation.photo_share=0.5")
     changed = derive_recipe(community_parent, card, "mine", images=8, settings=settings)
     assert changed.losses.log_mse == 1 and changed.degradation.photo_share == 0.5
