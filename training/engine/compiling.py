@@ -25,9 +25,8 @@ _LARGEST_BYTES = 1 << 30
 def keep_memory() -> bool:
     """Let this process keep the memory of tensors that are gone, for those of the next step.
 
-    glibc gives large blocks back to the system, and a step then waits for 20,000 and more pages to be
-    zeroed anew: up to a fifth of a step of `fill-gan` on a CPU. Results do not change. The process holds what
-    its largest step took, until it ends.
+    glibc gives large blocks back to the system, and every step of `fill-gan` then waits for some 30,000 pages
+    to be zeroed anew. Results do not change. The process holds what its largest step took, until it ends.
 
     Returns:
         Whether it could be asked for: with glibc alone.

@@ -48,9 +48,9 @@ def test_pixel_norms_own_gradient_is_that_of_its_formula_and_can_be_derived_agai
         torch.autograd.grad((weights * one(x)).sum(), x, create_graph=True)[0]
         for one in (norm, formula)
     ]
-    assert torch.allclose(*slopes, atol=1e-5) and slopes[0].abs().max() > 0.5
+    assert torch.allclose(slopes[0], slopes[1], atol=1e-5) and slopes[0].abs().max() > 0.5
     bends = [torch.autograd.grad(slope.square().sum(), x)[0] for slope in slopes]
-    assert torch.allclose(*bends, rtol=1e-3, atol=1e-3) and bends[1].abs().max() > 0.5
+    assert torch.allclose(bends[0], bends[1], rtol=1e-3, atol=1e-3) and bends[1].abs().max() > 0.5
     with torch.no_grad():
         assert torch.equal(norm(x), norm(x.detach()))
 
