@@ -10,31 +10,37 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from remend.app.cli.printing.terminal import Terminal, stopped_by_signals
 from remend.app.engine.catalogue import (
     SUFFIX,
+    card_of,
     default_fill_model,
     default_upscale_model,
     find_model,
     user_folder,
     weights_files,
 )
-from remend.models.checkpoints.checkpoint import read_card
+from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.progress import Cancelled
 from remend.training.data.audit import Audit
 from remend.training.data.holes.mask_files import load_mask_files
+from remend.training.data.pairs.matching import LowPhotos
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks.upscale import find_lows
 from remend.training.engine.trainer import Trainer
 from remend.training.finetune.derive_recipe import count_held_out, derive_recipe
 from remend.training.finetune.finetuner import FineTune
 from remend.training.finetune.outcome import Outcome
+from remend.training.recipe.schema import Recipe
 
 DEFAULT_MINUTES = 20.0
 MIN_MINUTES = 0.2
-_NOTES_SHOWN = 5
+_NOTES_SHOWN, _PAIRS_SHOWN = 5, 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class FinetuneRequest:
         settings: Changes of the recipe, each ``key.path=value``.
         validate: Folders, shards or photos to validate on, instead of a part of ``data``.
         masks: A folder of masks, or one, whose holes are trained and validated on; of a fill only.
+        pairs: A folder of low-resolution pictures, called as the photos; of an upscale only.
     """
 
     task: str
@@ -66,6 +73,7 @@ class FinetuneRequest:
     settings: tuple[str, ...] = ()
     validate: tuple[Path, ...] = ()
     masks: Path | None = None
+    pairs: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used.
@@ -79,6 +87,8 @@ class FinetuneRequest:
             )
         if self.masks is not None and self.task != "fill":
             raise OptionError("masks", self.masks, f"is for fill; {self.task} has no holes")
+        if self.pairs is not None and self.task != "upscale":
+            raise OptionError("pairs", self.pairs, f"is for upscale; {self.task} enlarges nothing")
         if self.out.suffix != SUFFIX:
             problem = f"is no weights file; name one that ends in {SUFFIX}"
             raise OptionError("output", self.out, problem)
@@ -102,11 +112,14 @@ class FinetuneRequest:
 
     @property
     def all_settings(self) -> tuple[str, ...]:
-        """The settings with that of the masks; errors as `load_mask_files`."""
-        if self.masks is None:
-            return self.settings
-        load_mask_files(str(self.masks))
-        return (f"holes.masks={json.dumps(str(self.masks))}", *self.settings)
+        """The settings with those of masks and pairs; errors as `load_mask_files`."""
+        own = {"holes.masks": self.masks, "data.pairs": self.pairs}
+        if self.masks is not None:
+            load_mask_files(str(self.masks))
+        return (
+            *(f"{key}={json.dumps(str(path))}" for key, path in own.items() if path is not None),
+            *self.settings,
+        )
 
     def find_parent(self) -> Path:
         """The weights to start from; errors as ``find_model``."""
@@ -124,15 +137,17 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     """
     begin = time.monotonic()
     parent = request.find_parent()
+    card = card_of(parent)
+    placement = place_parent(card, placement)
     recipe = derive_recipe(
         parent,
-        read_card(parent),
+        card,
         request.out.stem,
         images=request.images,
         adapter=request.adapter,
         settings=request.all_settings,
     )
-    photos, held_out = load_and_audit(request, recipe.data.crop, placement, terminal)
+    photos, held_out = load_and_audit(request, recipe, placement, terminal)
     if not any(setting.startswith("data.held_out") for setting in request.settings):
         data = dataclasses.replace(recipe.data, held_out=count_held_out(len(photos)))
         recipe = dataclasses.replace(recipe, data=data)
@@ -171,28 +186,40 @@ def run_finetune(request: FinetuneRequest, placement: Placement, terminal: Termi
     return outcome
 
 
+def place_parent(card: Card, placement: Placement) -> Placement:
+    """Where a fine-tune of these weights runs: in float32 if they are another maker's that asks for it."""
+    if placement.dtype != torch.bfloat16 or card.config.get("bf16", True):
+        return placement
+    reason = f"fp32: {card.architecture} does not compute in 16 bits of this kind"
+    return dataclasses.replace(placement, dtype=torch.float32, reason=reason)
+
+
 def load_and_audit(
-    request: FinetuneRequest, crop_px: int, placement: Placement, terminal: Terminal
+    request: FinetuneRequest, recipe: Recipe, placement: Placement, terminal: Terminal
 ) -> tuple[PhotoStore, PhotoStore | None]:
     """The photos to learn from, and those to validate on where they are others.
 
     Raises:
         RequestError: As `PhotoStore.load`, or too few that can be used.
     """
-    seen, held_out = None, None
+    seen, held_out, lows = None, None, find_lows(recipe)
     if request.validate:
-        seen = Audit(crop_px)
-        held_out = load_photos(
-            request.validate, seen, "Looking at the validation", placement, terminal
-        )
-    audit = Audit(crop_px, others=seen)
-    photos = load_photos(request.data, audit, "Looking at the photos", placement, terminal)
+        seen = Audit(recipe.data.crop)
+        title = "Looking at the validation"
+        held_out = load_photos(request.validate, seen, lows, title, placement, terminal)
+    audit = Audit(recipe.data.crop, others=seen)
+    photos = load_photos(request.data, audit, lows, "Looking at the photos", placement, terminal)
     audit.refuse_too_few()
     return photos, held_out
 
 
 def load_photos(
-    sources: Sequence[Path], audit: Audit, title: str, placement: Placement, terminal: Terminal
+    sources: Sequence[Path],
+    audit: Audit,
+    lows: LowPhotos | None,
+    title: str,
+    placement: Placement,
+    terminal: Terminal,
 ) -> PhotoStore:
     """Load photos while they are audited, and print which are left out; errors as `PhotoStore.load`."""
     with terminal.progress(title, counted=True) as bar:
@@ -200,14 +227,16 @@ def load_photos(
             sources,
             device=placement.device,
             min_side=audit.min_side,
+            lows=lows,
             inspect=audit,
             on_progress=bar.update,
         )
     terminal.print_status(audit.summary)
-    for sentence in photos.skipped[:_NOTES_SHOWN]:
+    shown = _PAIRS_SHOWN if lows else _NOTES_SHOWN
+    for sentence in photos.skipped[:shown]:
         terminal.print_note(sentence)
-    if len(photos.skipped) > _NOTES_SHOWN:
-        terminal.print_note(f"{len(photos.skipped) - _NOTES_SHOWN} more were left out too.")
+    if len(photos.skipped) > shown:
+        terminal.print_note(f"{len(photos.skipped) - shown} more were left out too.")
     return photos
 
 

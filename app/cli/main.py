@@ -91,14 +91,25 @@ def finetune(
     settings: training_options.Settings = None,
     validate: training_options.Validate = None,
     masks: training_options.HoleMasks = None,
+    pairs: training_options.Pairs = None,
     general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
     from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
 
-    changes, exam = tuple(settings or ()), tuple(validate or ())
     request = FinetuneRequest(
-        task, tuple(data), output, parent, minutes, images, adapter, resume, changes, exam, masks
+        task,
+        tuple(data),
+        output,
+        parent,
+        minutes,
+        images,
+        adapter=adapter,
+        resume=resume,
+        settings=tuple(settings or ()),
+        validate=tuple(validate or ()),
+        masks=masks,
+        pairs=pairs,
     )
     run_finetune(request, general.placement, general.terminal)
 

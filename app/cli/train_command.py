@@ -18,6 +18,7 @@ from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
+from remend.training.engine.tasks.upscale import find_lows
 from remend.training.engine.trackers import NO_TENSORBOARD, has_tensorboard
 from remend.training.engine.trainer import Trainer
 from remend.training.recipe import schema
@@ -25,7 +26,7 @@ from remend.training.recipe.contradictions import advice
 from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
 
-_NOTES_SHOWN = 3
+_NOTES_SHOWN, _PAIRS_SHOWN = 3, 50
 
 
 @dataclass(frozen=True)
@@ -137,19 +138,20 @@ def load_training_photos(
     recipe: Recipe, data: Sequence[Path], device: torch.device, terminal: Terminal
 ) -> PhotoStore:
     """Decode all photos and print which were left out."""
+    lows = find_lows(recipe)
     with terminal.progress("Loading photos", counted=True) as bar:
         photos = PhotoStore.load(
             data,
             device=device,
             min_side=max(recipe.growth.sizes, default=recipe.data.crop),
+            lows=lows,
             on_progress=bar.update,
         )
-    for sentence in photos.skipped[:_NOTES_SHOWN]:
+    shown = _PAIRS_SHOWN if lows else _NOTES_SHOWN
+    for sentence in photos.skipped[:shown]:
         terminal.print_note(sentence)
-    if len(photos.skipped) > _NOTES_SHOWN:
-        terminal.print_note(
-            f"{len(photos.skipped) - _NOTES_SHOWN} more pictures were left out too."
-        )
+    if len(photos.skipped) > shown:
+        terminal.print_note(f"{len(photos.skipped) - shown} more pictures were left out too.")
     if photos.device.type != photos.serves.type:
         terminal.print_note(
             f"The photos take {photos.nbytes / 1e9:.1f} GB, more than half of what is free on "

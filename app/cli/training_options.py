@@ -52,6 +52,14 @@ HoleMasks = Annotated[
         "--masks", metavar="PATH", help="Masks of your own whose holes a fill learns, white = fill."
     ),
 ]
+Pairs = Annotated[
+    Path | None,
+    Option(
+        "--pairs",
+        metavar="PATH",
+        help="Low-resolution pictures, called as the photos, that an upscale learns from.",
+    ),
+]
 
 # evaluate
 EvaluatedTask = Annotated[str, Argument(metavar="fill|upscale", help="What is scored.")]

@@ -66,3 +66,17 @@ def merge_lora(network: nn.Module, strength: float) -> None:
                 with torch.no_grad():
                     parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
                 break
+
+
+def merged_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """The state of a network as `merge_lora` at 1 would leave it; the network itself stays as it is."""
+    mark = ".parametrizations."
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        layer, adapted, rest = name.partition(mark)
+        if not adapted:
+            tensors[name] = tensor
+        elif rest.endswith(".original"):
+            part = rest.removesuffix(".original")
+            tensors[f"{layer}.{part}"] = getattr(network.get_submodule(layer), part)
+    return tensors

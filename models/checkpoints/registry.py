@@ -18,6 +18,7 @@ from remend.models.discriminators.multiscale import MultiscaleDiscriminator
 from remend.models.discriminators.patch import PatchDiscriminatorConfig
 from remend.models.errors import RequestError
 from remend.models.generators.baselines import Dcgan, DcganConfig, ResNetConfig, ResNetGenerator
+from remend.models.generators.community import CommunityConfig, refuse_without_file
 from remend.models.generators.damage import DamageUNet, DamageUNetConfig
 from remend.models.generators.growing import Growing, GrowingConfig
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
@@ -37,9 +38,12 @@ class Architecture:
     """The discriminator that a generator is trained against, by its name here; "" = there is none."""
 
 
+COMMUNITY = "community"
+"""Networks of other makers, which no card of ours describes."""
 ARCHITECTURES: dict[str, Architecture] = {
     "inpaint": Architecture(Inpaint, InpaintConfig, "fill", "multiscale"),
     "upscale": Architecture(Upscale, UpscaleConfig, "upscale", "multiscale"),
+    COMMUNITY: Architecture(refuse_without_file, CommunityConfig, "upscale", "multiscale"),
     "damage": Architecture(DamageUNet, DamageUNetConfig, "damage"),
     "dcgan": Architecture(Dcgan, DcganConfig, "generate", "dcgan_judge"),
     "resnet": Architecture(ResNetGenerator, ResNetConfig, "generate", "resnet_judge"),

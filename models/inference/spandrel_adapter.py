@@ -9,7 +9,6 @@ import dataclasses
 import importlib
 import importlib.util
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +21,7 @@ from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.checkpoints.untrusted import candidate_names, read_untrusted
 from remend.models.device import Placement
 from remend.models.errors import RequestError
+from remend.models.generators.community import CommunityConfig
 from remend.models.inference.contracts import FillTraits
 from remend.models.inference.regions import WorkSizes
 from remend.models.inference.tiling import Tiling
@@ -88,16 +88,6 @@ class Descriptor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CommunityConfig:
-    """What an upscaler's config must say (`UpscaleTraits`)."""
-
-    refine: bool = False
-    denoise: bool = False
-    width: int = 64
-    """Channels, for estimates of memory; most of these networks have as many or fewer."""
-
-
 class CommunityNetwork(nn.Module):
     """A network of spandrel behind our conventions.
 
@@ -113,10 +103,11 @@ class CommunityNetwork(nn.Module):
 
     def __init__(self, descriptor: Descriptor) -> None:
         super().__init__()
-        self.config = CommunityConfig()
+        self.config = CommunityConfig(scale=descriptor.scale)
         self.network = descriptor.model
         self._run = descriptor
-        self._channels = descriptor.input_channels
+        self.channels = descriptor.input_channels
+        self.multiple_of_px = descriptor.size_requirements.multiple_of
         self._halves = {
             torch.float16: bool(descriptor.supports_half),
             torch.bfloat16: bool(descriptor.supports_bfloat16),
@@ -139,14 +130,14 @@ class CommunityNetwork(nn.Module):
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Outputs:
         """Restore an image (1, 3, H, W) in [-1, 1]; those that fill take a mask (1, 1, H, W)."""
         unit = (image.float() + 1) / 2
-        if self._channels == 1:
+        if self.channels == 1:
             unit = unit.mean(1, keepdim=True)
         output = self._run(unit) if mask is None else self._run(unit, mask.float())
         picture = output.float().expand(-1, 3, -1, -1) * 2 - 1
         return Outputs(picture, picture)
 
 
-class _Weights(NamedTuple):
+class CommunityWeights(NamedTuple):
     """What is known of a file before its network is built."""
 
     spandrel: Any
@@ -160,7 +151,7 @@ def read_card_of(path: Path) -> Card:
     Raises:
         RequestError: As `open_community`.
     """
-    return _plan(path).card
+    return plan_community(path).card
 
 
 def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
@@ -170,7 +161,7 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
         RequestError: As `read_untrusted`; or spandrel is missing, does not know the architecture, or knows
             it for a task that Remend does not have.
     """
-    spandrel, tensors, card = _plan(path)
+    spandrel, tensors, card = plan_community(path)
     try:
         descriptor: Descriptor = spandrel.MAIN_REGISTRY.load(tensors)
     except Exception as error:  # values, too, are of unknown origin
@@ -178,8 +169,12 @@ def open_community(path: Path) -> tuple[CommunityNetwork, Card]:
     return CommunityNetwork(descriptor).float().eval(), card
 
 
-def _plan(path: Path) -> _Weights:
-    """Find the architecture of a file and compare its network with the file, without building it."""
+def plan_community(path: Path) -> CommunityWeights:
+    """Find the architecture of a file and compare its network with the file, without building it.
+
+    Raises:
+        RequestError: As `open_community`.
+    """
     spandrel = _import_spandrel(path)
     tensors = read_untrusted(path)
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
@@ -194,7 +189,7 @@ def _plan(path: Path) -> _Weights:
             continue
         except Exception as error:  # detection reads shapes of unknown origin
             raise _damaged(path, error) from error
-        return _Weights(spandrel, named, _describe(descriptor, path))
+        return CommunityWeights(spandrel, named, _describe(descriptor, path))
     if tensors.keys() >= FACE_NAMES:
         raise _needs_faces(path, "CodeFormer")
     raise RequestError(

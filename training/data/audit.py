@@ -15,6 +15,7 @@ from PIL import Image
 
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Pixels
+from remend.training.data.pairs.matching import Unpaired
 from remend.training.data.sources import PhotoLocation
 
 FEWEST_PHOTOS = 4
@@ -56,7 +57,9 @@ class Audit:
 
     def __init__(self, min_side: int, others: "Audit | None" = None) -> None:
         self.min_side = min_side
-        self.unreadable = self.small = self.blank = self.copies = self.near_copies = 0
+        self.unreadable = self.unpaired = self.small = self.blank = self.copies = (
+            self.near_copies
+        ) = 0
         self.sizes: list[tuple[int, int]] = []
         """(width, height) of the pictures that are kept."""
         self._exact: dict[bytes, PhotoLocation] = dict(others._exact) if others else {}
@@ -66,7 +69,8 @@ class Audit:
     def __call__(self, location: PhotoLocation, photo: Pixels | str) -> str:
         """Look at a picture (or why there is none); returns why it is left out, "" if it is kept."""
         if isinstance(photo, str):
-            self.unreadable += 1
+            self.unpaired += isinstance(photo, Unpaired)
+            self.unreadable += not isinstance(photo, Unpaired)
             return ""
         height, width = photo.shape[:2]
         if min(height, width) < self.min_side:
@@ -112,6 +116,7 @@ class Audit:
             f"{count} {one if count == 1 else more}"
             for count, one, more in (
                 (self.unreadable, "unreadable", "unreadable"),
+                (self.unpaired, "without a partner", "without a partner"),
                 (self.small, "too small", "too small"),
                 (self.copies, "copy", "copies"),
                 (self.near_copies, "near copy", "near copies"),
@@ -119,7 +124,8 @@ class Audit:
             )
             if count
         ]
-        found = kept + self.unreadable + self.small + self.copies + self.near_copies + self.blank
+        unusable = self.unreadable + self.unpaired + self.small + self.blank
+        found = kept + unusable + self.copies + self.near_copies
         sides = [min(size) for size in self.sizes]
         sizes = (
             f", shorter side {min(sides)} to {max(sides)} px (median {statistics.median(sides):.0f})"

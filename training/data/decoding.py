@@ -15,9 +15,12 @@ from torch import Tensor
 from remend.models.errors import RequestError
 from remend.models.imaging.files import PICTURE_SUFFIXES
 from remend.models.imaging.picture import Pixels
+from remend.training.data.pairs.aligning import Pair
 from remend.training.data.sources import PhotoLocation, decode_photo, locate_photos
 
 CPU = torch.device("cpu")
+Decode = Callable[[PhotoLocation], Pixels | Pair | str]
+"""Gives a photo, alone or with its low-resolution picture, or the sentence that says why there is none."""
 Inspect = Callable[[PhotoLocation, Pixels | str], str]
 """Shown a decoded photo, or the sentence that says why there is none; returns why it is left out."""
 OnProgress = Callable[[int, int], None]
@@ -48,14 +51,18 @@ class PhotoBlocks:
 
     def __init__(self, block_bytes: int = 1 << 27) -> None:
         self.shapes: list[tuple[int, ...]] = []
+        self.sizes: list[int] = []
+        """Bytes of each photo, with those of its low-resolution picture."""
         self._block_bytes = block_bytes
         self._blocks: list[Tensor] = []
         self._loose: list[Tensor] = []
 
-    def append(self, photo: Pixels) -> None:
-        """Copy a photo behind those that are there."""
-        self.shapes.append(photo.shape)
-        self._loose.append(torch.as_tensor(photo.copy()).flatten())
+    def append(self, photo: Pixels | Pair) -> None:
+        """Copy a photo behind those that are there, and behind it its low-resolution picture."""
+        pictures = photo if isinstance(photo, Pair) else (photo,)
+        self.shapes.append(pictures[0].shape)
+        self.sizes.append(sum(picture.size for picture in pictures))
+        self._loose += [torch.as_tensor(picture.copy()).flatten() for picture in pictures]
         if sum(map(len, self._loose)) >= self._block_bytes:
             self._close()
 
@@ -99,14 +106,15 @@ class DecodedPhotos:
         self._min_side, self._inspect = min_side, inspect
         self._longest_short_side = 0
 
-    def add(self, location: PhotoLocation, photo: Pixels | str) -> None:
+    def add(self, location: PhotoLocation, photo: Pixels | Pair | str) -> None:
         """Take a photo, or note why not."""
-        reason = self._inspect(location, photo)
-        if isinstance(photo, str):
-            self.skipped.append(photo)
+        high = photo.high if isinstance(photo, Pair) else photo
+        reason = self._inspect(location, high)
+        if isinstance(photo, str) or isinstance(high, str):
+            self.skipped.append(str(photo))
         elif reason:
             self.skipped.append(f"{location} was left out: {reason}")
-        elif (short := min(photo.shape[:2])) < self._min_side:
+        elif (short := min(high.shape[:2])) < self._min_side:
             self._longest_short_side = max(self._longest_short_side, short)
             self.skipped.append(
                 f"{location} was left out: its shorter side is {short} px, "
@@ -137,6 +145,7 @@ def decode_all(
     photos: DecodedPhotos,
     *,
     limit: int | None = None,
+    decode: Decode = decode_photo,
     on_progress: OnProgress | None = None,
 ) -> None:
     """Decode every picture below ``sources`` once and add it to ``photos``.
@@ -145,6 +154,7 @@ def decode_all(
         sources: Folders (searched recursively, shards in them too), ``.tar`` shards, pictures.
         photos: Takes them.
         limit: Look at the first ``limit`` pictures only.
+        decode: Gives each, several at a time.
         on_progress: Told how far it is.
 
     Raises:
@@ -159,7 +169,7 @@ def decode_all(
         )
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))  # each thread holds a decoded photo
     try:
-        decoded = zip(locations, pool.map(decode_photo, locations), strict=True)
+        decoded = zip(locations, pool.map(decode, locations), strict=True)
         for done, (location, photo) in enumerate(decoded, start=1):
             photos.add(location, photo)
             if on_progress:

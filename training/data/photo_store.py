@@ -23,6 +23,8 @@ from remend.training.data.decoding import (
     decode_all,
     keep_all,
 )
+from remend.training.data.pairs.matching import LowPhotos
+from remend.training.data.sources import decode_photo
 
 SAMPLED = 64
 """Bytes of each photo in a fingerprint."""
@@ -41,6 +43,8 @@ class PhotoStore:
         skipped: One sentence for each picture that was found but not taken.
         heights, widths, offsets: (N,) int64 on the CPU's or GPU's side with the photos; a photo is
             the bytes ``flat[offset : offset + 3 * height * width]``, rows of RGB pixels.
+        scale: How many times smaller the low-resolution picture is whose bytes lie behind those of each
+            photo; 0 = there are none.
         labels: (N,) int64, the number of each photo's class in ``class_names``.
         serves: The device that crops are handed out on; photos that do not fit there stay on the host.
         class_names: Names of the folders, sorted: of the first one below a source, or of the source
@@ -58,8 +62,10 @@ class PhotoStore:
         labels: Tensor | None = None,
         class_names: Sequence[str] = (),
         serves: torch.device | None = None,
+        scale: int = 0,
     ) -> None:
         self.flat = flat
+        self.scale = scale
         self.serves = serves or flat.device
         self.heights = heights
         self.widths = widths
@@ -78,6 +84,7 @@ class PhotoStore:
         device: torch.device = CPU,
         min_side: int,
         limit: int | None = None,
+        lows: LowPhotos | None = None,
         inspect: Inspect = keep_all,
         on_progress: OnProgress | None = None,
     ) -> "PhotoStore":
@@ -88,6 +95,7 @@ class PhotoStore:
             device: Where crops are wanted; the photos are kept there too if they fit.
             min_side: Photos whose shorter side has fewer pixels are left out, and said so.
             limit: Look at the first ``limit`` pictures only.
+            lows: The low-resolution pictures of the photos; photos without one are left out, and said so.
             inspect: Shown every picture, or the sentence that says why it cannot be read; what it
                 returns is the reason to leave the picture out, "" for none.
             on_progress: Called with (pictures looked at, pictures found).
@@ -96,17 +104,20 @@ class PhotoStore:
             RequestError: A source is missing or broken, holds no picture, or none that is usable.
         """
         photos = DecodedPhotos(min_side, inspect)
-        decode_all(sources, photos, limit=limit, on_progress=on_progress)
-        flat = photos.blocks.flat(device)
+        decode = lows.decode if lows else decode_photo
+        decode_all(sources, photos, limit=limit, decode=decode, on_progress=on_progress)
+        sizes, flat = torch.tensor(photos.blocks.sizes), photos.blocks.flat(device)
         home = flat.device
         shapes = torch.tensor(photos.blocks.shapes)
-        ends = shapes.prod(dim=1).cumsum(0)
-        offsets = (ends - shapes.prod(dim=1)).to(home)
+        offsets = (sizes.cumsum(0) - sizes).to(home)
+        scale = lows.scale if lows else 0
         heights, widths = shapes[:, 0].to(home), shapes[:, 1].to(home)
         class_names = sorted(set(photos.labels))
         labels = torch.tensor([class_names.index(label) for label in photos.labels], device=home)
         names, skipped = photos.names, photos.skipped
-        return cls(flat, heights, widths, offsets, names, skipped, labels, class_names, device)
+        return cls(
+            flat, heights, widths, offsets, names, skipped, labels, class_names, device, scale
+        )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -114,7 +125,13 @@ class PhotoStore:
     @property
     def nbytes(self) -> int:
         """Bytes of the photos counted here (parts of one split share their memory)."""
-        return int((self.heights * self.widths).sum()) * 3
+        return int(self._sizes.sum())
+
+    @property
+    def _sizes(self) -> Tensor:
+        """Bytes of each photo, with those of its low-resolution picture."""
+        pixels = self.heights * self.widths
+        return 3 * (pixels + (pixels // self.scale**2 if self.scale else 0))
 
     @property
     def device(self) -> torch.device:
@@ -135,7 +152,7 @@ class PhotoStore:
     def _samples(self) -> list[bytes]:
         """Size and some pixels of each photo."""
         steps = torch.arange(SAMPLED, device=self.device) / SAMPLED
-        inside = (3 * self.heights * self.widths)[:, None] * steps
+        inside = self._sizes[:, None] * steps
         pixels = self.flat[self.offsets[:, None] + inside.long()].long()
         rows = torch.cat((self.heights[:, None], self.widths[:, None], pixels), 1).cpu().numpy()
         return [row.tobytes() for row in rows]
@@ -167,6 +184,7 @@ class PhotoStore:
             labels=self.labels[here],
             class_names=self.class_names,
             serves=self.serves,
+            scale=self.scale,
         )
 
     def crops(
@@ -201,14 +219,8 @@ class PhotoStore:
         Raises:
             RequestError: ``size`` exceeds the smallest photo.
         """
-        if size > self._shortest:
-            raise RequestError(
-                f"Crops of {size} px do not fit: the smallest photo has {self._shortest} px on its "
-                f"shorter side; use at most {self._shortest} px or leave out smaller photos."
-            )
-        draws = torch.rand(
-            (batch, 7), generator=random, dtype=torch.float64, device=random.device
-        ).to(self.device)
+        self._check_crop(size)
+        draws = self._draw(batch, 7, random)
         photo = (draws[:, 0] * len(self)).long() if indices is None else indices.to(self.device)
         heights, widths = self.heights[photo], self.widths[photo]
         twice = (draws[:, 1] < half_share) & (torch.minimum(heights, widths) >= 2 * size)
@@ -225,13 +237,59 @@ class PhotoStore:
             out[twice] = ((wide + 2) // 4).to(torch.uint8)
         else:
             out = self._windows(start, widths, size)
-        flip_x, flip_y, transpose = (draws[:, 4:] < 0.5).view(batch, 3, 1, 1, 1).unbind(1)
+        return self._turned(out, draws[:, 4:] < 0.5, mirror=mirror, turn=turn)
+
+    def pair_crops(self, batch: int, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random crops of photos and their low-resolution pictures, in all eight symmetries.
+
+        Args:
+            batch: How many.
+            size: Side of the photos' crops in pixels, a multiple of the scale.
+            random: Source of all randomness.
+
+        Returns:
+            (batch, 3, size, size) and (batch, 3, size / scale, size / scale) uint8, as `crops`.
+
+        Raises:
+            RequestError: ``size`` exceeds the smallest photo.
+        """
+        self._check_crop(size)
+        draws = self._draw(batch, 6, random)
+        photo, low = (draws[:, 0] * len(self)).long(), size // self.scale
+        heights, widths = self.heights[photo] // self.scale, self.widths[photo] // self.scale
+        top = (draws[:, 1] * (heights - low + 1)).long()
+        left = (draws[:, 2] * (widths - low + 1)).long()
+        place, offsets = top * widths * self.scale + left, self.offsets[photo]
+        high = self._windows(offsets + 3 * self.scale * place, self.scale * widths, size)
+        behind = offsets + 3 * self.scale**2 * heights * widths
+        small = self._windows(behind + 3 * (top * widths + left), widths, low)
+        flips = draws[:, 3:] < 0.5
+        both = (self._turned(part, flips, mirror=True, turn=True) for part in (high, small))
+        return next(both), next(both)
+
+    def _check_crop(self, size: int) -> None:
+        if size > self._shortest:
+            raise RequestError(
+                f"Crops of {size} px do not fit: the smallest photo has {self._shortest} px on its "
+                f"shorter side; use at most {self._shortest} px or leave out smaller photos."
+            )
+
+    def _draw(self, batch: int, count: int, random: torch.Generator) -> Tensor:
+        """Draws from [0, 1) with the photos, (batch, count) float64."""
+        shape, device = (batch, count), random.device
+        return torch.rand(shape, generator=random, dtype=torch.float64, device=device).to(
+            self.device
+        )
+
+    def _turned(self, crops: Tensor, flips: Tensor, *, mirror: bool, turn: bool) -> Tensor:
+        """Crops (B, H, W, 3) flipped where ``flips`` (B, 3) says so, as (B, 3, H, W) on `serves`."""
+        flip_x, flip_y, transpose = flips.view(len(crops), 3, 1, 1, 1).unbind(1)
         if mirror:
-            out = torch.where(flip_x, out.flip(2), out)
+            crops = torch.where(flip_x, crops.flip(2), crops)
         if turn:
-            out = torch.where(flip_y, out.flip(1), out)
-            out = torch.where(transpose, out.transpose(1, 2), out).contiguous()
-        return out.permute(0, 3, 1, 2).to(self.serves)
+            crops = torch.where(flip_y, crops.flip(1), crops)
+            crops = torch.where(transpose, crops.transpose(1, 2), crops).contiguous()
+        return crops.permute(0, 3, 1, 2).to(self.serves)
 
     def _windows(self, start: Tensor, widths: Tensor, side: int) -> Tensor:
         """Gather (len(start), side, side, 3) windows whose first bytes lie at ``start``."""

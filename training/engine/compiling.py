@@ -1,9 +1,11 @@
-"""How a network is laid out for training: its memory format, and torch.compile where it is possible.
+"""How a network is laid out for training: its memory format, memory, and torch.compile where it is possible.
 
 What is computed stays the same; only the time it takes differs.
 """
 
+import ctypes
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +15,33 @@ from torch import Tensor, nn
 from remend.training.recipe.schema import Recipe
 
 Network = TypeVar("Network", bound=nn.Module)
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's ``mallopt``."""
+_NEVER = 2**31 - 1
+_LARGEST_BYTES = 1 << 30
+"""Larger tensors than that still come from the system and go back to it."""
+
+
+def keep_memory() -> bool:
+    """Let this process keep the memory of tensors that are gone, for those of the next step.
+
+    glibc gives large blocks back to the system, and every step of `fill-gan` then waits for some 30,000 pages
+    to be zeroed anew. Results do not change. The process holds what its largest step took, until it ends.
+
+    Returns:
+        Whether it could be asked for: with glibc alone.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        asked = (
+            library.mallopt(_MMAP_THRESHOLD, _LARGEST_BYTES),
+            library.mallopt(_TRIM_THRESHOLD, _NEVER),
+        )
+    except (OSError, AttributeError):  # another C library
+        return False
+    return all(asked)
 
 
 def place(network: Network, device: torch.device) -> Network:

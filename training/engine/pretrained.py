@@ -1,16 +1,27 @@
-"""What a run takes over from the weights it starts with, and which of them it keeps as they are.
+"""What a run takes over from the weights it starts with, which of them it keeps, and how it writes them.
 
-How weights files are opened is in `models.checkpoints`.
+How weights files are opened is in `models.checkpoints`, those of other makers in `models.inference`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from remend.models.checkpoints.checkpoint import open_network, read_card
+from remend.models.checkpoints.card import Card, has_card
+from remend.models.checkpoints.checkpoint import (
+    open_network,
+    read_card,
+    save_card,
+    save_network,
+)
+from remend.models.checkpoints.registry import COMMUNITY, build_network
 from remend.models.errors import RequestError
+from remend.models.inference.community_tuning import TunableCommunity, open_tunable
+from remend.training.recipe.schema import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,51 @@ class StartingPoint:
     generator_share: float = 0.0
     discriminator_file: Path | None = None
     discriminator_share: float = 0.0
+
+
+def make_generator(recipe: Recipe) -> tuple[nn.Module, float]:
+    """A run's generator, and the share of its tensors that are its parent's, 0 to 1.
+
+    Raises:
+        RequestError: As `open_network` or `open_tunable`.
+    """
+    if recipe.architecture == COMMUNITY and recipe.parent:
+        return open_tunable(Path(recipe.parent)), 1.0
+    generator = build_network(recipe.architecture, recipe.generator)
+    return generator, load_matching(generator, recipe.parent) if recipe.parent else 0.0
+
+
+def save_generator(path: Path, network: nn.Module, card: Card) -> None:
+    """Write a generator with its card; one of another maker in its maker's form, which has none."""
+    if not isinstance(network, TunableCommunity):
+        return save_network(path, network, card)
+    network.save(path, header_texts(card))
+
+
+def header_texts(card: Card) -> dict[str, str]:
+    """What the header of a community file says of its fine-tune."""
+    made = f"{card.parent} fine-tuned with Remend on {card.images_seen} crops"
+    if not card.images_seen:
+        made = f"{card.parent} as it was"
+    return {"description": made, "metrics": json.dumps(dict(card.metrics))}
+
+
+def open_generator(path: Path) -> tuple[nn.Module, Card | None]:
+    """Open what `save_generator` wrote, in evaluation mode; the card is None for one of another maker.
+
+    Raises:
+        RequestError: As `open_network` or `open_tunable`.
+    """
+    if has_card(path):
+        return open_network(path)
+    return open_tunable(path).eval(), None
+
+
+def copy_generator(source: Path, target: Path, card: Card) -> None:
+    """Write the weights of one file into another, with this card where they have one."""
+    if has_card(source):
+        return save_card(source, target, card)
+    open_tunable(source).save(target, header_texts(card))
 
 
 def load_matching(network: torch.nn.Module, parent: str) -> float:

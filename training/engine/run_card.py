@@ -51,9 +51,10 @@ def generator_card(
     # A path on the machine that trained says nothing elsewhere, so names alone are kept.
     parent, losses = Path(recipe.parent).stem, recipe.losses
     losses = dataclasses.replace(losses, features=Path(losses.features).name)
+    data = dataclasses.replace(recipe.data, pairs=Path(recipe.data.pairs).name)
     holes = dataclasses.replace(recipe.holes, masks=Path(recipe.holes.masks).name)
     recipe = dataclasses.replace(
-        recipe, parent=parent, images=state.images, losses=losses, holes=holes
+        recipe, parent=parent, images=state.images, losses=losses, holes=holes, data=data
     )
     config = config_of(generator)
     return Card(

@@ -12,18 +12,17 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from remend.models.checkpoints.lora import add_lora
-from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.layers.growth import set_growth
 from remend.models.layers.spectral import iterate_once
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.adversary import make_adversary
 from remend.training.engine.batch import Batch, GeneratedBatch
-from remend.training.engine.compiling import compiled, place
+from remend.training.engine.compiling import compiled, keep_memory, place
 from remend.training.engine.distributed import SingleProcess, mean_losses
 from remend.training.engine.feature_losses import make_feature_losses
 from remend.training.engine.prefetch import Prefetcher
-from remend.training.engine.pretrained import find_start, freeze, load_matching
+from remend.training.engine.pretrained import find_start, freeze, make_generator
 from remend.training.engine.run_state import RunState
 from remend.training.engine.tasks.table import TASKS
 from remend.training.engine.tasks.task import Output, run_generator
@@ -61,6 +60,8 @@ class Stepper:
         self.recipe, self.photos = recipe, photos
         self.placement, self.processes = placement, processes
         self.state = RunState(recipe.images)
+        if placement.device.type == "cpu":
+            keep_memory()
         self._build_networks(recipe)
         self.feature_losses = make_feature_losses(recipe, placement)
         data = recipe.data
@@ -78,8 +79,7 @@ class Stepper:
         """Make generator, average and opponent; all that is random about their weights is drawn here."""
         # Networks are built on the CPU, so this generator alone decides their first weights.
         torch.default_generator.manual_seed(recipe.seed)
-        generator = build_network(recipe.architecture, recipe.generator)
-        share = load_matching(generator, recipe.parent) if recipe.parent else 0.0
+        generator, share = make_generator(recipe)
         add_lora(generator, recipe.adapter.rank)
         freeze(generator, recipe.frozen)
         self.generator = place(generator, self.placement.device)

@@ -19,6 +19,7 @@ from remend.models.progress import NO_PROGRESS, Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch
 from remend.training.engine.distributed import SingleProcess
+from remend.training.engine.pretrained import save_generator
 from remend.training.engine.run_card import count_sources, discriminator_card, generator_card
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.stepper import Losses, Stepper
@@ -152,7 +153,7 @@ class Trainer(Stepper):
         return self.generate(self.ema.network, batch)
 
     def _save_average(self, path: Path) -> None:
-        save_network(path, self.ema.network, self.card())
+        save_generator(path, self.ema.network, self.card())
 
     def card(self) -> Card:
         """What the weights of this moment say about themselves."""

@@ -13,11 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
-from remend.models.checkpoints.checkpoint import open_network, read_card, save_card, save_network
+from remend.models.checkpoints.checkpoint import read_card
 from remend.models.errors import InputError
 from remend.models.inference.upscaler import is_out_of_memory
 from remend.models.progress import NO_PROGRESS, Progress
 from remend.training.engine.control import TrainingControl
+from remend.training.engine.pretrained import copy_generator, open_generator, save_generator
 from remend.training.engine.trainer import Trainer
 from remend.training.engine.watch.divergence import Plateau
 from remend.training.engine.watch.guard import DivergedError
@@ -140,21 +141,23 @@ class FineTune:
 
     def finish(self, out: Path) -> Outcome:
         """Write the best state to ``out``, measured once more as it lies in the file."""
-        network, card = open_network(self._best_file)
+        network, card = open_generator(self._best_file)
         after, _ = self._validation.take(network.to(self.control.placement.device))
         photos = len(self.control.held_out)
         outcome = Outcome(self.before, after, photos, self._validation.crops)
         parent_file = Path(self.control.recipe.parent)
-        parent = read_card(parent_file)
+        made = self.control.card()
+        parent = read_card(parent_file) if card else dataclasses.replace(made, images_seen=0)
+        card = card or made
         if outcome.has_gained:
             metrics = {**after.metrics(), **self.before.metrics(" of the parent")}
             card = dataclasses.replace(
                 card, licence=parent.licence, limits=parent.limits, metrics=metrics
             )
-            save_card(self._best_file, out, card)
+            copy_generator(self._best_file, out, card)
         else:
             card = dataclasses.replace(parent, name=card.name, parent=parent_file.stem)
-            save_card(parent_file, out, card)
+            copy_generator(parent_file, out, card)
         return outcome
 
     def after_step(self, losses: Mapping[str, Tensor | float]) -> None:
@@ -212,7 +215,7 @@ class FineTune:
     def _keep(self, score: Score) -> None:
         own = {"own photos": self.control.training_photos}
         card = dataclasses.replace(self.control.card(), trained_on=own, metrics=score.metrics())
-        save_network(self._best_file, self.control.averaged, card)
+        save_generator(self._best_file, self.control.averaged, card)
         self.notes["best"] = score.as_list()
 
     def _validate(self) -> None:

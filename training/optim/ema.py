@@ -30,14 +30,17 @@ class Ema:
     def __init__(self, network: nn.Module, half_life_images: float, ramp: float = 0.05) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.half_life_images, self.ramp = half_life_images, ramp
+        learned = [parameter.requires_grad for parameter in network.parameters()]
+        self._learned = [number for number, learns in enumerate(learned) if learns]
 
     @torch.no_grad()
     def update(self, network: nn.Module, batch: int, images_seen: int) -> None:
         """Move towards ``network`` after a step on ``batch`` images."""
         half_life = min(self.half_life_images, self.ramp * images_seen)
         keep = half_life_decay(batch, half_life)
-        for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - keep)
+        mine, theirs = list(self.network.parameters()), list(network.parameters())
+        for number in self._learned:  # the frozen ones are the same in both
+            mine[number].lerp_(theirs[number], 1 - keep)
         buffers = dict(network.named_buffers())
         for name, mine in self.network.named_buffers():
             if name.endswith(RUNNING):

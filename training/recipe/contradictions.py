@@ -48,6 +48,11 @@ def refuse_contradictions(recipe: Recipe) -> None:
             raise RequestError(
                 f"[{name}] is for the task {task}, and {recipe.task} does not look at it; leave it out."
             )
+    if recipe.data.pairs and recipe.task != "upscale":
+        raise RequestError(
+            f"data.pairs = {recipe.data.pairs!r} is for the task upscale, and {recipe.task} does not look at "
+            "it; leave it out."
+        )
     with_targets = [name for name, loss in GAN_LOSSES.items() if loss.has_targets]
     if adversary.label_smoothing != 1 and adversary.loss not in with_targets:
         raise RequestError(
@@ -155,6 +160,11 @@ def advice(recipe: Recipe, processes: int = 1) -> list[str]:
     """Sentences about settings that work, but seldom well; ``processes`` of them train together."""
     sentences: list[str] = []
     adversary = recipe.adversary
+    if recipe.data.pairs:
+        sentences.append(
+            "The low-resolution pictures are those of data.pairs; [degradation] and data.half_share change "
+            "nothing."
+        )
     architecture = find_architecture(recipe.architecture)
     if not architecture.judge:
         return sentences

@@ -51,6 +51,9 @@ class DataConfig:
     """Share of crops that are cut at twice the size and area-averaged."""
     held_out: Count = 16
     """Photos that are never trained on, for the curve in stats.jsonl."""
+    pairs: str = ""
+    """A folder of real low-resolution pictures, called as their photos: they take the place of those that
+    ``degradation`` makes. Of an upscaler only; none is halved."""
     classes: bool = False
     """Whether generator and discriminator learn the photos' classes, a folder each."""
 

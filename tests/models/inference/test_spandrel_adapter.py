@@ -3,7 +3,6 @@
 The networks are spandrel's own classes with random weights, saved as their trainers save them.
 """
 
-import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,6 @@ from torch import nn
 
 from remend.app.cli.main import main
 from remend.app.engine.catalogue import card_of, find_model, list_models
-from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Mask, Picture, to_unit
@@ -29,23 +27,11 @@ from remend.models.inference.restorer import (
     load_restorer,
 )
 from remend.models.inference.spandrel_adapter import DISCOURAGED, SUPPORTED, open_community
+from tests.helpers.community import build, load_spandrel
 from tests.helpers.images import open_image
 from tests.helpers.visiting import fill_in_page
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
-
-
-def load_spandrel(part: str = "") -> Any:
-    import_torchvision()
-    return importlib.import_module(f"spandrel{part}")
-
-
-def build(module: str, name: str, **shape: Any) -> nn.Module:
-    torch.manual_seed(0)
-    files = {"Compact": ".__arch.SRVGG", "ESRGAN": ".__arch.RRDB"}
-    spandrel = load_spandrel(f".architectures.{module}{files.get(module, '')}")
-    network = getattr(spandrel, name)(**shape)
-    return network.eval()
 
 
 ENLARGING: dict[str, tuple[int, Callable[[], nn.Module]]] = {

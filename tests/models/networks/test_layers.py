@@ -37,6 +37,24 @@ def test_pixel_norm_gives_unit_mean_square_per_pixel() -> None:
     assert (y.square().mean(1) - 1).abs().max() < 1e-5
 
 
+def test_pixel_norms_own_gradient_is_that_of_its_formula_and_can_be_derived_again() -> None:
+    norm, x = NORMS["pixel"](3), sample(2, 3, 2, 2).requires_grad_()
+
+    def formula(x: torch.Tensor) -> torch.Tensor:
+        return x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+
+    weights = torch.arange(24.0).view_as(x)
+    slopes = [
+        torch.autograd.grad((weights * one(x)).sum(), x, create_graph=True)[0]
+        for one in (norm, formula)
+    ]
+    assert torch.allclose(slopes[0], slopes[1], atol=1e-5) and slopes[0].abs().max() > 0.5
+    bends = [torch.autograd.grad(slope.square().sum(), x)[0] for slope in slopes]
+    assert torch.allclose(bends[0], bends[1], rtol=1e-3, atol=1e-3) and bends[1].abs().max() > 0.5
+    with torch.no_grad():
+        assert torch.equal(norm(x), norm(x.detach()))
+
+
 def test_pixel_norm_keeps_sixteen_bits() -> None:
     assert NORMS["pixel"](6)(sample(1, 6, 2, 2).bfloat16()).dtype == torch.bfloat16
 

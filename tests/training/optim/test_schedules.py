@@ -37,6 +37,17 @@ def test_average_of_a_constant_follows_the_closed_form() -> None:
     assert float(shadow) == pytest.approx(1 - 0.5 ** (100 / 69), rel=1e-5)
 
 
+def test_the_average_leaves_frozen_weights_alone() -> None:
+    network = nn.Linear(1, 1)
+    network.weight.requires_grad_(False)
+    ema = Ema(network, half_life_images=0.0)
+    nn.init.ones_(network.bias)
+    frozen = ema.network.get_parameter("weight")
+    version = frozen._version
+    ema.update(network, 1, 1)
+    assert float(ema.network.get_parameter("bias")) == 1 and frozen._version == version
+
+
 def test_average_follows_closely_while_few_images_were_seen() -> None:
     network = nn.Linear(1, 1)
     ema = Ema(network, half_life_images=1e6)

@@ -1,6 +1,7 @@
 """Training to enlarge: photos made small."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from remend.models.checkpoints.registry import find_architecture
 from remend.training.data.blur_noise import old_photo_look
 from remend.training.data.degradation import degrade
 from remend.training.data.draws import uniform
+from remend.training.data.pairs.matching import LowPhotos
 from remend.training.data.photo_store import PhotoStore, batch_to_unit
 from remend.training.engine.batch import Batch
 from remend.training.engine.tasks.task import Output, Terms, mean_psnr
@@ -21,8 +23,9 @@ class UpscaleTask:
     """Photos made small; both stages are compared with the original.
 
     A network that is given how much to denoise is compared with the original plus the noise it is to keep,
-    enlarged by bicubic. That noise is taken off the network's picture rather than added to the
-    original: a discriminator that sees noise in real pictures teaches the network to invent it.
+    enlarged by bicubic; that of real pairs is not known, so none is kept. The noise is taken off the
+    network's picture rather than added to the original: a discriminator that sees noise in real pictures
+    teaches the network to invent it.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -32,6 +35,8 @@ class UpscaleTask:
 
     def draw(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
         data, degradation = self.data, self.degradation
+        if data.pairs:
+            return self._draw_pairs(photos, random, crop_px)
         crops = photos.crops(data.batch, crop_px, random, half_share=data.half_share, turn=True)
         if degradation.photo_share > 0:
             crops = old_photo_look(crops, degradation.old_share, random)
@@ -40,11 +45,19 @@ class UpscaleTask:
         everything = torch.ones_like(target[:, :1])
         if not self.denoise:
             return Batch((small,), target, (everything,))
-        # Half of the draws are one of the ends, which is where people put the slider.
-        strength = uniform(random, (data.batch,), -0.5, 1.5).clamp(0, 1).to(target.device)
+        strength = self._draw_strength(random).to(target.device)
         kept = F.interpolate(noise, scale_factor=float(self.scale), mode="bicubic")
         kept = (1 - strength.view(-1, 1, 1, 1)) * kept
         return Batch((small, strength), target, (everything,), kept)
+
+    def _draw_pairs(self, photos: PhotoStore, random: torch.Generator, crop_px: int) -> Batch:
+        target, small = map(batch_to_unit, photos.pair_crops(self.data.batch, crop_px, random))
+        strength = (self._draw_strength(random).to(target.device),) * self.denoise
+        return Batch((small, *strength), target, (torch.ones_like(target[:, :1]),))
+
+    def _draw_strength(self, random: torch.Generator) -> Tensor:
+        """How much to denoise, (B,); half of the draws are one of the ends, where people put the slider."""
+        return uniform(random, (self.data.batch,), -0.5, 1.5).clamp(0, 1)
 
     def terms(self, output: Output, batch: Batch) -> Terms:
         stages = [output.coarse]
@@ -68,3 +81,11 @@ class UpscaleTask:
     def sheet(self, output: Output, batch: Batch) -> Tensor:
         enlarged = F.interpolate(batch.inputs[0], scale_factor=float(self.scale))
         return torch.stack([enlarged, output.coarse, output.refined, batch.target], 1)
+
+
+def find_lows(recipe: Recipe) -> LowPhotos | None:
+    """The low-resolution pictures of a recipe with pairs; errors as `LowPhotos`."""
+    if not recipe.data.pairs:
+        return None
+    scale: int = find_architecture(recipe.architecture).config(**recipe.generator).scale
+    return LowPhotos(Path(recipe.data.pairs), scale)

@@ -1,0 +1,1 @@
+"""Real pairs: a high-resolution photo and the low-resolution picture of the same thing."""
