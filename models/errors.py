@@ -17,6 +17,10 @@ class RequestError(RemendError):
     """The request itself is wrong and nothing was started (exit code 2)."""
 
 
+class PassingError(RequestError):
+    """A request that may succeed later, unchanged: a package, memory, time or a disk failed."""
+
+
 class InputError(RemendError):
     """One input cannot be processed; others are not affected (exit code 1)."""
 

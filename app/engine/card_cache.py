@@ -1,7 +1,7 @@
 """What community weights files turned out to be, remembered between runs.
 
 To learn what such a file is, its network must be planned; a list of models must cost milliseconds. So the
-card, or the reason why there is none, is kept in the cache folder until the file changes.
+card, or what is wrong with the file, is kept in the cache folder until the file changes.
 """
 
 import functools
@@ -14,10 +14,10 @@ from typing import Any
 
 from remend.app.engine.user_dirs import cache_folder
 from remend.models.checkpoints.card import Card, check_card
-from remend.models.errors import RemendError, RequestError
+from remend.models.errors import PassingError, RemendError, RequestError
 from remend.models.storage.atomic import write_atomic
 
-_EDITION = 3
+_EDITION = 4
 """To be raised when the cards that ``models.inference.foreign`` makes change."""
 
 
@@ -49,12 +49,12 @@ def _recall(path: Path, size: int, mtime_ns: int) -> Card:
 
 
 def _inspect(path: Path) -> dict[str, Any]:
-    from remend.models.inference.foreign import MissingExtra, read_foreign_card
+    from remend.models.inference.foreign import read_foreign_card
 
     try:
         return {"card": asdict(read_foreign_card(path))}
-    except MissingExtra:
-        raise  # tomorrow it may be installed
+    except PassingError:
+        raise  # tomorrow it may go
     except RequestError as error:
         return {"refused": str(error)}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from remend.app.engine.card_cache import read_community_card
 from remend.app.engine.user_dirs import data_folder
-from remend.models.checkpoints.card import Card, has_card, read_card
+from remend.models.checkpoints.card import MAKER, Card, has_card, read_card
 from remend.models.checkpoints.header import SUFFIX
 from remend.models.checkpoints.onnx_file import SUFFIX as ONNX_SUFFIX
 from remend.models.errors import RequestError
@@ -161,7 +161,11 @@ def thick_hole_model() -> str | None:
 
     A network made for large holes: LaMa before others, and never one of Remend's own kind.
     """
-    others = [model for model in list_models("fill") if model.card.run.get("read_by")]
+    others = [
+        model
+        for model in list_models("fill")
+        if model.card.run.get("read_by") and model.card.run.get("made_by") != MAKER
+    ]
     others.sort(key=lambda model: model.card.architecture != "LaMa")
     return others[0].name if others else None
 

@@ -15,6 +15,8 @@ from remend.models.checkpoints.header import SUFFIX, read_header
 from remend.models.errors import RequestError
 
 CARD_KEY = "remend"
+MAKER = "remend"
+"""In ``run`` of a foreign file's card: the file was exported from weights of Remend."""
 FORMAT = 1
 MAX_SCALE = 16
 """Of an upscaler; the largest that spandrel knows is 8."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from remend.models.errors import RequestError
+from remend.models.errors import PassingError, RequestError
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "__metadata__"
@@ -52,10 +52,12 @@ def read_header(path: Path) -> Header:
                 raise _Broken("its header has no possible length")
             stored = json.loads(file.read(length))
         return _check(stored, size - 8 - length)
-    except (OSError, ValueError, RecursionError) as error:
-        why = "its header is not one of safetensors"
-        if isinstance(error, _Broken | OSError):
-            why = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        raise PassingError(
+            f"{path} cannot be read ({error.strerror or error}); check the disk and the path."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, _Broken) else "its header is not one of safetensors"
         raise RequestError(
             f"{path} is no safetensors weights file ({why}); get the file again."
         ) from error

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from remend.models.errors import RequestError
+from remend.models.errors import PassingError, RequestError
 
 SUFFIX = ".onnx"
 _START = b"\x08"
@@ -64,11 +64,12 @@ def check_onnx(path: Path) -> None:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             outside = any(_names_another_file(field) for field in _walk(data))
-    except (OSError, ValueError) as error:
-        why = str(error) if isinstance(error, _Broken) else getattr(error, "strerror", None)
-        raise RequestError(
-            f"{path} cannot be read ({why or error}); get the file again."
+    except OSError as error:
+        raise PassingError(
+            f"{path} cannot be read ({error.strerror or error}); check the disk and the path."
         ) from error
+    except ValueError as error:
+        raise RequestError(f"{path} cannot be read ({error}); get the file again.") from error
     if outside:
         raise RequestError(
             f"{path} keeps its weights in another file, which is not read; save it as one file, with "

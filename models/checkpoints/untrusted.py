@@ -21,7 +21,7 @@ from remend.models.checkpoints.claims import (
     is_dictionary,
 )
 from remend.models.checkpoints.header import SUFFIX, read_header
-from remend.models.errors import RequestError
+from remend.models.errors import PassingError, RequestError
 
 TORCH_SUFFIXES = (".pth", ".pt", ".ckpt")
 UNWRAPPED = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
@@ -63,7 +63,7 @@ def read_untrusted(path: Path) -> dict[str, Tensor]:
     except PickleError as error:
         raise RequestError(f"{path} cannot be read ({error}); get the file again.") from error
     except OSError as error:
-        raise RequestError(
+        raise PassingError(
             f"{path} cannot be read ({error.strerror or error}); check the disk and the path."
         ) from error
     _check_names(path, tensors)

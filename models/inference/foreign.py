@@ -8,14 +8,7 @@ from remend.models.checkpoints.card import Card
 from remend.models.checkpoints.header import SUFFIX
 from remend.models.checkpoints.onnx_file import is_onnx
 from remend.models.inference.onnx_files.adapter import OnnxNetwork, open_onnx, read_onnx_card
-from remend.models.inference.spandrel_adapter import (
-    CommunityNetwork,
-    MissingExtra,
-    open_community,
-    read_card_of,
-)
-
-__all__ = ["MissingExtra", "holds_onnx", "open_foreign", "read_foreign_card"]
+from remend.models.inference.spandrel_adapter import CommunityNetwork, open_community, read_card_of
 
 
 def holds_onnx(path: Path) -> bool:

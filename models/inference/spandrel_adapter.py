@@ -20,11 +20,12 @@ from remend.models.checkpoints.planning import Planning, sketch
 from remend.models.checkpoints.torchvision import import_torchvision
 from remend.models.checkpoints.untrusted import candidate_names, read_untrusted
 from remend.models.device import Placement
-from remend.models.errors import RequestError
+from remend.models.errors import PassingError, RequestError
 from remend.models.generators.community import CommunityConfig
 from remend.models.inference.contracts import FillTraits
 from remend.models.inference.regions import WorkSizes
 from remend.models.inference.tiling import Tiling
+from remend.models.inference.upscaler import is_out_of_memory
 
 SUPPORTED = Tiling(core_px=256, halo_px=32, blend_px=8)
 """How pictures are cut for networks whose receptive field is not known."""
@@ -41,10 +42,6 @@ FACE_NAMES = frozenset({"position_emb", "feat_emb.weight", "idx_pred_layer.1.wei
 """Tensors of CodeFormer, whose licence keeps it out of spandrel."""
 
 TASKS = {"SR": "upscale", "Restoration": "upscale", "Inpainting": "fill"}
-
-
-class MissingExtra(RequestError):  # noqa: N818 - it reads as what it says
-    """The file may be good, but the package that could open it is not installed."""
 
 
 class Outputs(NamedTuple):
@@ -206,6 +203,10 @@ def _needs_faces(path: Path, architecture: str) -> RequestError:
 
 
 def _damaged(path: Path, error: Exception) -> RequestError:
+    if is_out_of_memory(error):
+        return PassingError(
+            f"{path} cannot be opened: memory does not suffice; close other programs and try again."
+        )
     return RequestError(
         f"{path} is damaged: its tensors do not make a network ({_first_line(error)}); "
         "get the file again."
@@ -214,7 +215,7 @@ def _damaged(path: Path, error: Exception) -> RequestError:
 
 def _import_spandrel(path: Path) -> Any:
     if importlib.util.find_spec("spandrel") is None:
-        raise MissingExtra(
+        raise PassingError(
             f"{path} was not made by Remend and needs the extra 'community': "
             "pip install 'remend[community]'."
         )

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from remend.models.checkpoints.card import Card
+from remend.models.checkpoints.card import CARD_KEY, MAKER, Card
 from remend.models.checkpoints.onnx_file import check_onnx
 from remend.models.device import Placement
-from remend.models.errors import InputError, RequestError
+from remend.models.errors import InputError, PassingError, RequestError
 from remend.models.inference.contracts import FillTraits
 from remend.models.inference.onnx_files.probing import (
     Convention,
@@ -26,10 +26,8 @@ from remend.models.inference.onnx_files.probing import (
     run,
 )
 from remend.models.inference.onnx_files.session import (
-    MOST_MEMORY,
     RunError,
     Session,
-    greedy,
     is_installed,
 )
 from remend.models.inference.onnx_files.signature import Signature, read_signature
@@ -38,7 +36,6 @@ from remend.models.inference.spandrel_adapter import (
     OTHER_FILLS,
     SUPPORTED,
     CommunityConfig,
-    MissingExtra,
     Outputs,
 )
 from remend.models.inference.tiling import Tiling
@@ -155,7 +152,7 @@ def open_onnx(path: Path, device: torch.device = _CPU) -> tuple[OnnxNetwork, Car
 def _open(path: Path) -> tuple[OnnxNetwork, Card, Session]:
     check_onnx(path)
     if not is_installed():
-        raise MissingExtra(f"{path} needs the extra 'onnx': pip install 'remend[onnx]'.")
+        raise PassingError(f"{path} needs the extra 'onnx': pip install 'remend[onnx]'.")
     session = Session(path, _CPU)
     try:
         signature = read_signature(path, session.inputs, session.outputs)
@@ -177,7 +174,7 @@ def _open(path: Path) -> tuple[OnnxNetwork, Card, Session]:
         scale=scale,
         value_range=(0.0, 1.0),
         licence="ask its maker",
-        run={"read_by": "onnxruntime"},
+        run={"read_by": "onnxruntime", **({"made_by": MAKER} if CARD_KEY in session.texts else {})},
     )
     return OnnxNetwork(session, signature, sizes), card, session
 
@@ -199,7 +196,7 @@ def _try(path: Path, session: Session, signature: Signature) -> Sizes | None:
             f"{path} cannot be used: {error}; use a network for super-resolution or inpainting."
         ) from error
     except MemoryError as error:
-        raise greedy(path, MOST_MEMORY) from error
+        raise session.out_of_memory() from error
     if signature.mask is not None and sizes.scale != 1:
         raise RequestError(
             f"{path} takes a mask and enlarges {sizes.scale} times; use a network that does one of them."

@@ -52,8 +52,8 @@ class _Worker:
 
     def open(
         self, path: str, gpu: int | None, threads: int, limits: tuple[int, float] | None
-    ) -> tuple[list[Port], list[Port], str]:
-        """Load a file; gives its inputs, its outputs, and where it runs.
+    ) -> tuple[list[Port], list[Port], str, list[str]]:
+        """Load a file; gives its inputs, its outputs, where it runs, and the names of its texts.
 
         Args:
             path: The file.
@@ -83,7 +83,8 @@ class _Worker:
         )
         ports = ([(x.name, x.type, x.shape) for x in xs] for xs in self._ends())
         inputs, outputs = ports
-        return inputs, outputs, self._session.get_providers()[0]
+        texts = list(self._session.get_modelmeta().custom_metadata_map)
+        return inputs, outputs, self._session.get_providers()[0], texts
 
     def _ends(self) -> tuple[Any, Any]:
         return self._session.get_inputs(), self._session.get_outputs()
@@ -115,7 +116,9 @@ def _limit(more_bytes: int, seconds: float) -> None:
     wanted = resource.RLIM_INFINITY
     if seconds < math.inf:
         wanted = math.ceil(time.process_time() + seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (wanted if most == -1 else most, most))
+    if most != resource.RLIM_INFINITY:
+        wanted = most if wanted == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted, most))
     with suppress(OSError, ValueError):  # systems other than Linux do not hold it
         pages = int(Path("/proc/self/statm").read_text().split()[5])
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
