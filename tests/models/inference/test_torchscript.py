@@ -39,8 +39,12 @@ class Enlarging(nn.Module):
         return torch.clamp(enlarged, 0.0, 1.0)
 
 
-class Filling(Enlarging):
+class Filling(nn.Module):
     """The same for a photo and its mask, with a branch that no trace would keep."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.model = network
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         filled: Tensor = self.model(image, mask)
