@@ -216,7 +216,7 @@ def page(browser: "Browser", page_address: str, options: dict[str, Any]) -> Iter
             else wrong.append(asked.url)
         ),
     )
-    visited.set_default_timeout(15_000)
+    visited.set_default_timeout(30_000)
     visited.goto(page_address)
     visited.wait_for_selector(EMPTY)
     yield visited

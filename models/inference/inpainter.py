@@ -20,10 +20,10 @@ from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.models.imaging.picture import Mask, Picture, Pixels, from_unit, to_unit
 from remend.models.inference.contracts import OUR_TRAITS, FillNetwork, FillTraits
+from remend.models.inference.known.structure import complete_structure
+from remend.models.inference.known.texture_transfer import transfer_texture
 from remend.models.inference.pace import Pace, measure_pace
 from remend.models.inference.regions import Box, Region, composite, feather_mask, plan_regions
-from remend.models.inference.structure import complete_structure
-from remend.models.inference.texture_transfer import transfer_texture
 from remend.models.inference.tone import tone_fill
 from remend.models.progress import NO_PROGRESS, Progress, SubProgress
 

@@ -1,7 +1,7 @@
 """Texture for holes, copied from the known part of each picture: on any device, with no learned part.
 
-What `models.inference.texture_transfer` adds to a finished fill, made so that a network can see it while it
-fills: everything is compared on the grid of 1/4, where the coarse stage's picture already is. A node every
+What `models.inference.known.texture_transfer` adds to a finished fill, made so that a network can see it
+while it fills: everything is compared on the grid of 1/4, where the coarse stage's picture already is. A node every
 8 px looks for the known window that is most alike in colours, pattern and roughness; nodes deeper in a hole
 continue the sources of those before them where these match about as well (Ashikhmin 2001).
 """
@@ -15,7 +15,7 @@ from remend.models.layers.harmonic import harmonic_fill
 CELL_PX, NODE_CELLS, WINDOW_CELLS = 4, 2, 6
 """Pixels of a cell; cells between nodes; side of the windows that are compared."""
 COLOUR_WEIGHT, ROUGH_WEIGHT, SLACK = 0.5, 4.0, 1.0
-"""As in `models.inference.texture_transfer`."""
+"""As in `models.inference.known.texture_transfer`."""
 CHANNELS = 4
 """Of what is copied: three of texture and one that says how well its source matches."""
 _ROUGH_CELLS = 5  # over which roughness is averaged

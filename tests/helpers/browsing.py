@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-expect.set_options(timeout=15_000)  # as long as the page's other waits; a busy machine needs it
+expect.set_options(timeout=30_000)  # as long as the page's other waits; a busy machine needs it
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "firefox": ("firefox-esr", "firefox"),

@@ -124,7 +124,7 @@ def refuse_nothing_to_learn(recipe: Recipe) -> None:
     if keeps_size and not recipe.data.pairs and recipe.degradation == DegradationConfig():
         raise RequestError(
             f"{Path(recipe.parent).name} keeps the size, and nothing would be done to the photos that it "
-            "is to restore; give --pairs, or --set degradation.photo_share=1."
+            "is to restore; give pairs, or set degradation.photo_share = 1."
         )
 
 

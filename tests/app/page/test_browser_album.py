@@ -170,6 +170,6 @@ def test_damage_is_suggested_in_all_and_the_work_can_be_stopped(page: Page, albu
     expect(page.locator("#status")).to_contain_text(re.compile(r"suggested in \d of 4 photos"))
     marked = frames(page, "suggested")
     page.click("[data-do=fill-all]")
-    page.click("[data-do=stop-all]")
+    page.dispatch_event("[data-do=stop-all]", "click")  # which is gone where the fills were quick
     expect(page.locator("#status")).to_contain_text(re.compile("Stopped after|are filled|No photo"))
     assert frames(page, "suggested") + frames(page, "repaired") == marked

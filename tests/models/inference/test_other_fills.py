@@ -10,9 +10,9 @@ from remend.models.device import Placement
 from remend.models.imaging.picture import Mask, Picture
 from remend.models.inference.contracts import FillTraits
 from remend.models.inference.inpainter import FillOptions, Inpainter
+from remend.models.inference.known.texture_transfer import transfer_texture
 from remend.models.inference.regions import WorkSizes, plan_regions
 from remend.models.inference.spandrel_adapter import LAMA, Outputs
-from remend.models.inference.texture_transfer import transfer_texture
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.models.inference.patch_search import PATCH_PX, PatchSearch
-from remend.models.inference.structure import (
+from remend.models.inference.known.patch_search import PATCH_PX, PatchSearch
+from remend.models.inference.known.structure import (
     DEEP_PX,
     MOST,
     _trust_texture,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remend.models.inference.texture_transfer import (
+from remend.models.inference.known.texture_transfer import (
     NODE_PX,
     WINDOW_PX,
     find_sources,

@@ -3,7 +3,7 @@
 A network trained on means smears where it does not know. Here its fill is only where a search begins: on a
 small copy each place of the hole looks for the known patch that fits its surroundings, patches vote, and so
 on to the full size, which keeps what the smaller copies decided (space-time completion, Wexler et al. 2007).
-No weights. Who searches and votes at one scale is in `models.inference.patch_search`.
+No weights. Who searches and votes at one scale is in `models.inference.known.patch_search`.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from remend.models.imaging.opencv import load_opencv
-from remend.models.inference.patch_search import PATCH_PX, PatchSearch
-from remend.models.inference.texture_transfer import measure_roughness, take_texture
+from remend.models.inference.known.patch_search import PATCH_PX, PatchSearch
+from remend.models.inference.known.texture_transfer import measure_roughness, take_texture
 from remend.models.layers.harmonic import harmonic_fill
 
 DEEP_PX = 14.0

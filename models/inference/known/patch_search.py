@@ -3,7 +3,7 @@
 Patches overlap by half: each node of a grid looks for its own. The best are passed on between neighbours, so
 that what one found is continued by the next (PatchMatch, Barnes et al. 2009). Sources may be mirrored, and
 may be a little lighter or darker (Image Melding, Darabi et al. 2012). At which scales this is done, and where
-its result counts, is in `models.inference.structure`.
+its result counts, is in `models.inference.known.structure`.
 """
 
 import numpy as np
