@@ -2,8 +2,8 @@
 
 What `models.inference.known.texture_transfer` adds to a finished fill, made so that a network can see it
 while it fills: everything is compared on the grid of 1/4, where the coarse stage's picture already is. A node
-every 8 px looks for the known window that is most alike in colours, pattern and roughness; nodes deeper in a hole
-continue the sources of those before them where these match about as well (Ashikhmin 2001).
+every 8 px looks for the known window that is most alike in colours, pattern and roughness; nodes deeper in a
+hole continue the sources of those before them where these match about as well (Ashikhmin 2001).
 """
 
 import torch
