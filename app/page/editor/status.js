@@ -25,6 +25,7 @@ const begun = { ...lastSentences };
 const NUMBERS = 1000; // of one millisecond, so that two browsers hardly ever choose the same
 const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stands, and between two
 const LOST_MS = 10_000; // after which work that the server does not know has gone
+const LATE_MS = 3000; // within which the server may not know of work yet, and a sentence be about work before it
 let lastNumber = 0;
 const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
 
@@ -48,11 +49,12 @@ const follow = async (tab, work) => {
   if (followed[tab] !== work) return;
   if (answer?.text) {
     work.known = now;
+    work.isKnown = true;
     if (lastSentences[tab] === before) {
       work.sentence = lastSentences[tab] = spanOf(tab, answer.text);
       show();
     }
-  } else if (lastSentences[tab] !== work.sentence) {
+  } else if (lastSentences[tab] !== work.sentence && (work.isKnown || now - work.begun > LATE_MS)) {
     followed[tab] = null; // what came of it is told
     show();
   }
@@ -92,7 +94,7 @@ window.remendStatus = {
   /** Say from now on where the work of a number stands. */
   follow(tab, number) {
     const now = Date.now();
-    followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
+    followed[tab] = { number, begun: now, known: now, isKnown: false, sentence: lastSentences[tab] };
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
     show();
   },
