@@ -36,6 +36,8 @@ from remend.models.errors import RemendError
 from remend.models.imaging.files import read_picture
 from remend.models.progress import Cancelled, Progress
 
+NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
+"""Nothing is offered to download: what was made is not what is asked for now."""
 LARGE_MEGAPIXELS = 6.0
 """From here on x2 is proposed: at x4 a phone's photo would have 200 megapixels."""
 
@@ -88,7 +90,7 @@ class UpscalePreview:
         hidden = gr.update(visible=False)
         nothing = compare(None, language)
         shown = shown or gr.update(shown=None)
-        return status, shown, nothing, withdraw_download(), hidden, hidden, proposed
+        return status, shown, nothing, NO_DOWNLOAD, hidden, hidden, proposed
 
     def turn(self, paths: list[str] | None, place: Any, request: gr.Request) -> tuple[Any, Any]:
         """The status line, and another photo of the list, small, to click into."""
@@ -192,8 +194,3 @@ class UpscalePreview:
         with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
             picture = read_picture(photo, max_megapixels=self._max_megapixels)
             return show_photo(photo, picture, list(map(Path, photos)))
-
-
-def withdraw_download() -> Any:
-    """Offer nothing to download: what was made is not what is asked for now."""
-    return gr.update(value=None, interactive=False, variant="secondary")

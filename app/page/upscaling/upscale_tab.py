@@ -1,5 +1,6 @@
 """The Upscale tab: photos in, larger ones out; a part is shown first, so that the wait can be judged."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import make_label
 from remend.app.page.upscaling.model_choice import note_unused_sliders, upscale_choices
 from remend.app.page.upscaling.part_preview import PartPreview
-from remend.app.page.upscaling.upscale_preview import UpscalePreview, withdraw_download
+from remend.app.page.upscaling.upscale_preview import NO_DOWNLOAD, UpscalePreview
 from remend.app.page.upscaling.upscale_service import UpscaleService
 from remend.app.page.upscaling.views import Views, lay_out_views
 from remend.app.page.work.dials import Dial
@@ -24,6 +25,10 @@ _BEGIN, _END = (
     for name in ("begin", "end")
 )
 """Put the number of a job in the place of the last value, in the browser, before anything is sent."""
+
+_WITHDRAW = f"() => ({json.dumps(NO_DOWNLOAD)})"
+"""In the browser alone: a field is left by the click that begins the work, and an answer of the server to that
+could come after a quick result and take it away."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
@@ -167,9 +172,9 @@ def _connect_settings(
             scale.release, width.change, model.change, detail.release, denoise.release,
             views.show.click,
         ],
-        withdraw_download, None, controls.download, **_QUICK,
+        None, None, controls.download, js=_WITHDRAW, **_QUICK,
     )  # fmt: skip
-    views.place.painted(withdraw_download, None, controls.download, **_QUICK)
+    views.place.painted(None, None, controls.download, js=_WITHDRAW, **_QUICK)
 
 
 def _connect_list(controls: _Controls) -> None:
