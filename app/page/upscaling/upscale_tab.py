@@ -27,8 +27,8 @@ _BEGIN, _END = (
 """Put the number of a job in the place of the last value, in the browser, before anything is sent."""
 
 _WITHDRAW = f"() => ({json.dumps(NO_DOWNLOAD)})"
-"""In the browser alone: a field is left by the click that begins the work, and an answer of the server to that
-could come after a quick result and take it away."""
+"""In the browser alone: a field is left by the click that begins the work, and an answer of the server
+to that could come after a quick result and take it away."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}

@@ -49,6 +49,13 @@ def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, 
     expect(page.locator("#upscale-result img")).to_have_count(0)
 
 
+def test_another_setting_takes_the_download_away(page: Page, phone_jpeg: Path):
+    upscale_twice(page, phone_jpeg)
+    page.fill("#upscale-scale input[type=number]", "3")
+    page.press("#upscale-scale input[type=number]", "Tab")
+    expect(page.locator("#upscale-download")).to_be_disabled()
+
+
 def test_no_photo_to_upscale_gets_a_sentence(page: Page, tmp_path: Path):
     page.get_by_role("tab", name="Upscale").click()
     page.click("#upscale-run")
