@@ -60,7 +60,7 @@ def offer_versions(seen: Sequence[str], chosen: str | None, language: str) -> An
 
 
 def compare(
-    pair: tuple[str, str] | None,
+    pair: tuple[str, str],
     language: str,
     left: Setting | None = None,
     right: Setting | None = None,
@@ -68,7 +68,7 @@ def compare(
     """Show two files beside each other, and say what they are.
 
     Args:
-        pair: The files; None = nothing.
+        pair: The files.
         language: Of what is said.
         left: The version on the left side; None = the photo.
         right: The version on the right side, where there is one on the left.

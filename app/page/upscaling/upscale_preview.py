@@ -23,7 +23,6 @@ from remend.app.page.i18n import (
 )
 from remend.app.page.status import explain, say
 from remend.app.page.uploads import current_visitor, read_allowed_size
-from remend.app.page.upscaling.comparing import compare
 from remend.app.page.upscaling.forecast import Forecast, Sized, describe_sizes, size_photos
 from remend.app.page.upscaling.kept_out import read_place
 from remend.app.page.upscaling.part_preview import find_looked
@@ -36,8 +35,6 @@ from remend.models.errors import RemendError
 from remend.models.imaging.files import read_picture
 from remend.models.progress import Cancelled, Progress
 
-NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
-"""Nothing is offered to download: what was made is not what is asked for now."""
 LARGE_MEGAPIXELS = 6.0
 """From here on x2 is proposed: at x4 a phone's photo would have 200 megapixels."""
 
@@ -68,11 +65,11 @@ class UpscalePreview:
 
     def choose_photos(
         self, paths: list[str] | None, scale: float, width: float, request: gr.Request
-    ) -> tuple[str, Any, Any, Any, Any, Any, Any]:
+    ) -> tuple[str, Any, Any, Any]:
         """For photos that were just chosen: the status line, and the first of them, small, to click into.
 
-        What was made of others before is taken away: no comparison, no download, no list. For large photos
-        the factor is proposed that makes no monsters of them.
+        What was made of others before is taken away in the browser. Here the divider gets back its plain
+        label; for large photos the factor is proposed that makes no monsters of them.
         """
         language = choose_language(request)
         factor = self._propose(paths or [], scale, width)
@@ -87,10 +84,8 @@ class UpscalePreview:
             proposed = gr.update(value=factor)
             note = format_message(language, "scale_proposed", scale=f"{factor:g}")
             status = status.replace("</span>", html.escape(f" {note}") + "</span>")
-        hidden = gr.update(visible=False)
-        nothing = compare(None, language)
-        shown = shown or gr.update(shown=None)
-        return status, shown, nothing, NO_DOWNLOAD, hidden, hidden, proposed
+        label = gr.update(label=format_message(language, "before_after"))
+        return status, shown or gr.update(shown=None), label, proposed
 
     def turn(self, paths: list[str] | None, place: Any, request: gr.Request) -> tuple[Any, Any]:
         """The status line, and another photo of the list, small, to click into."""

@@ -14,7 +14,7 @@ from remend.app.page import MODEL_QUEUE
 from remend.app.page.i18n import make_label
 from remend.app.page.upscaling.model_choice import note_unused_sliders, upscale_choices
 from remend.app.page.upscaling.part_preview import PartPreview
-from remend.app.page.upscaling.upscale_preview import NO_DOWNLOAD, UpscalePreview
+from remend.app.page.upscaling.upscale_preview import UpscalePreview
 from remend.app.page.upscaling.upscale_service import UpscaleService
 from remend.app.page.upscaling.views import Views, lay_out_views
 from remend.app.page.work.dials import Dial
@@ -26,9 +26,12 @@ _BEGIN, _END = (
 )
 """Put the number of a job in the place of the last value, in the browser, before anything is sent."""
 
-_WITHDRAW = f"() => ({json.dumps(NO_DOWNLOAD)})"
-"""In the browser alone: a field is left by the click that begins the work, and an answer of the server
-to that could come after a quick result and take it away."""
+_NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
+_HIDDEN = gr.update(visible=False)
+_WITHDRAW = f"() => ({json.dumps(_NO_DOWNLOAD)})"
+_CLEAR = f"() => {json.dumps([gr.update(value=None), _NO_DOWNLOAD, _HIDDEN, _HIDDEN])}"
+"""What was made before goes in the browser alone: the click that begins the work also leaves a field, and an
+answer of the server to that could come after a quick result and take it away."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
@@ -154,11 +157,11 @@ def _connect_settings(
     detail, denoise = controls.detail, controls.denoise
     controls.photos.change(
         preview.choose_photos, controls.size,
-        [
-            status, views.place, views.result, controls.download, views.results,
-            views.download_one, controls.scale,
-        ],
-        **_QUICK,
+        [status, views.place, views.result, controls.scale], **_QUICK,
+    )  # fmt: skip
+    controls.photos.change(
+        None, None, [views.result, controls.download, views.results, views.download_one],
+        js=_CLEAR, **_QUICK,
     )  # fmt: skip
     _connect_list(controls)
     _connect_forecast(preview, controls)
