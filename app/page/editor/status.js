@@ -49,12 +49,11 @@ const follow = async (tab, work) => {
   if (followed[tab] !== work) return;
   if (answer?.text) {
     work.known = now;
-    work.isKnown = true;
     if (lastSentences[tab] === before) {
       work.sentence = lastSentences[tab] = spanOf(tab, answer.text);
       show();
     }
-  } else if (lastSentences[tab] !== work.sentence && (work.isKnown || now - work.begun > LATE_MS)) {
+  } else if (lastSentences[tab] !== work.sentence && (work.known > work.begun || now - work.begun > LATE_MS)) {
     followed[tab] = null; // what came of it is told
     show();
   }
@@ -94,7 +93,7 @@ window.remendStatus = {
   /** Say from now on where the work of a number stands. */
   follow(tab, number) {
     const now = Date.now();
-    followed[tab] = { number, begun: now, known: now, isKnown: false, sentence: lastSentences[tab] };
+    followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
     show();
   },

@@ -5,7 +5,13 @@ import torch
 from remend.models.generators.damage import GROUPS
 from remend.training.data.damage_kinds import DAMAGE
 from remend.training.data.damage_layers import Layer
-from remend.training.data.damaged_print import DamageConfig, damage_prints, lay, what_shows
+from remend.training.data.damaged_print import (
+    DamageConfig,
+    damage_prints,
+    draw_kinds,
+    lay,
+    what_shows,
+)
 
 CROPS = (torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(5)) * 255).byte()
 CROPS = torch.nn.functional.interpolate(CROPS.float(), 96, mode="bilinear").byte()
@@ -72,3 +78,17 @@ def test_a_line_that_drowns_in_texture_need_not_be_found():
     marked, noticed = what_shows(stripes, lay(stripes, line), line, "lines")
     assert bool(marked[0, 24:, 9].all()) and not marked[0, :8].any()
     assert bool(noticed[0, :, 9].all()) and int(noticed.sum()) == 32
+
+
+def test_damage_lies_alone_as_often_as_is_asked_for():
+    kinds = len(DamageConfig().shares)
+    for lone_share in (0.0, 1.0):
+        config = DamageConfig(lone_share=lone_share)
+        has = draw_kinds(config, 4000, torch.Generator().manual_seed(6))
+        assert has.shape == (kinds, 4000)
+        found, shares = has.float().mean(1), torch.tensor([*config.shares.values()])
+        expected = shares / shares.sum() if lone_share else shares
+        assert torch.allclose(found, expected, atol=0.03)
+        assert bool((has.sum(0) == 1).all()) == bool(lone_share)
+    nothing = DamageConfig(shares={"stains": 0.0})
+    assert not draw_kinds(nothing, 5, torch.Generator()).any()
