@@ -69,6 +69,10 @@ const lose = (tab, text) => {
 };
 
 let known = new Set(); // the photos of the Upscale tab, by the path of each
+let asked = []; // what the last work on all of them was asked for with
+
+/** Values of the Upscale tab, the photos first, in a form that can be compared. */
+const compared = ([photos, ...settings]) => JSON.stringify([(photos ?? []).map(({ path }) => path), ...settings]);
 
 window.remendStatus = {
   /** What was chosen takes the place of what was there; Gradio's field has put it behind. */
@@ -104,6 +108,15 @@ window.remendStatus = {
     show();
     this.follow(tab, number);
     return number;
+  },
+  /** Begin the work on all photos of the Upscale tab, asked for with these values; gives its number. */
+  beginAll(values) {
+    asked = values;
+    return this.begin("upscale");
+  },
+  /** Whether it was asked for with these values, so that its result stays: a field tells of its change late. */
+  isAsked(values) {
+    return compared(values) === compared(asked.slice(0, values.length));
   },
   /** Its work ends; gives a number above that of all work so far. */
   end(tab) {

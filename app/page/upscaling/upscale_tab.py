@@ -20,18 +20,31 @@ from remend.app.page.upscaling.views import Views, lay_out_views
 from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
-_BEGIN, _END = (
-    f"(...values) => [...values.slice(0, -1), window.remendStatus.{name}('upscale')]"
-    for name in ("begin", "end")
+_BEGIN, _BEGIN_ALL, _END = (
+    f"(...values) => [...values.slice(0, -1), window.remendStatus.{call}]"
+    for call in ("begin('upscale')", "beginAll(values)", "end('upscale')")
 )
 """Put the number of a job in the place of the last value, in the browser, before anything is sent."""
 
 _NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
-_HIDDEN = gr.update(visible=False)
 _WITHDRAW = f"() => ({json.dumps(_NO_DOWNLOAD)})"
-_CLEAR = f"() => {json.dumps([gr.update(value=None), _NO_DOWNLOAD, _HIDDEN, _HIDDEN])}"
-"""What was made before goes in the browser alone: the click that begins the work also leaves a field, and an
-answer of the server to that could come after a quick result and take it away."""
+
+
+def _unless_asked(changes: Any, none: Any) -> str:
+    """Change what was made before, in the browser alone, unless it was made with just these values.
+
+    The click that begins the work also leaves a field, and the field tells of its change half a second
+    later: a quick result is there by then, and must stay.
+    """
+    updates = (json.dumps(update) for update in (none, changes))
+    return "(...values) => window.remendStatus.isAsked(values) ? {} : {}".format(*updates)
+
+
+_WITHDRAW_OTHER = _unless_asked(_NO_DOWNLOAD, gr.skip())
+_HIDDEN = gr.update(visible=False)
+_CLEAR_OTHER = _unless_asked(
+    [gr.update(value=None), _NO_DOWNLOAD, _HIDDEN, _HIDDEN], [gr.skip()] * 4
+)
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
@@ -160,8 +173,9 @@ def _connect_settings(
         [status, views.place, views.result, controls.scale], **_QUICK,
     )  # fmt: skip
     controls.photos.change(
-        None, None, [views.result, controls.download, views.results, views.download_one],
-        js=_CLEAR, **_QUICK,
+        None, controls.photos,
+        [views.result, controls.download, views.results, views.download_one],
+        js=_CLEAR_OTHER, **_QUICK,
     )  # fmt: skip
     _connect_list(controls)
     _connect_forecast(preview, controls)
@@ -171,13 +185,11 @@ def _connect_settings(
         **_QUICK,
     )  # fmt: skip
     gr.on(
-        [
-            scale.release, width.change, model.change, detail.release, denoise.release,
-            views.show.click,
-        ],
-        None, None, controls.download, js=_WITHDRAW, **_QUICK,
+        [scale.release, width.change, model.change, detail.release, denoise.release],
+        None, controls.asked, controls.download, js=_WITHDRAW_OTHER, **_QUICK,
     )  # fmt: skip
-    views.place.painted(None, None, controls.download, js=_WITHDRAW, **_QUICK)
+    for event in (views.show.click, views.place.painted):
+        event(None, None, controls.download, js=_WITHDRAW, **_QUICK)
 
 
 def _connect_list(controls: _Controls) -> None:
@@ -253,7 +265,7 @@ def _connect_work(
         [
             views.result, controls.download, status, views.results, views.download_one, views.made,
         ],
-        **_QUEUED,
+        **{**_QUEUED, "js": _BEGIN_ALL},
     )  # fmt: skip
     views.results.input(
         service.show, [views.made, views.results], [views.result, views.download_one], **_QUICK

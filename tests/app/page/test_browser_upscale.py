@@ -56,6 +56,14 @@ def test_another_setting_takes_the_download_away(page: Page, phone_jpeg: Path):
     expect(page.locator("#upscale-download")).to_be_disabled()
 
 
+def test_a_field_left_as_it_is_keeps_the_download(page: Page, phone_jpeg: Path):
+    upscale_twice(page, phone_jpeg)
+    page.fill("#upscale-scale input[type=number]", "2")
+    page.press("#upscale-scale input[type=number]", "Tab")
+    expect(page.locator("#status")).not_to_contain_text("is done")  # the field has told its value
+    expect(page.locator("#upscale-download")).to_be_enabled()
+
+
 def test_no_photo_to_upscale_gets_a_sentence(page: Page, tmp_path: Path):
     page.get_by_role("tab", name="Upscale").click()
     page.click("#upscale-run")
