@@ -185,26 +185,29 @@ class Upscaler:
         tone = find_tone(rgb)
         if tone is not GREY and not (self.network.config.refine and options.detail):
             tone = None  # the faithful stage keeps the photo's own colours
+        # 16-bit pictures have more steps than 16-bit arithmetic.
+        exact = rgb.dtype == np.uint16 or self.placement.dtype == torch.float32
         redone = 0
         for done, tile in enumerate(tiles):
             progress.update(done, len(tiles), f"tile {done + 1} of {len(tiles)}")
-            # 16-bit pictures have more steps than 16-bit arithmetic.
             pixels = to_unit(rgb[tile.window.slices])
-            enlarged = self._run(pixels, options, exact=rgb.dtype == np.uint16)
+            enlarged = self._run(pixels, options, exact=exact)
             if is_broken(enlarged, pixels):
-                enlarged = self._run(pixels, options, exact=True)
+                if not exact:
+                    enlarged = self._run(pixels, options, exact=True)
+                    redone += 1
                 if not bool(enlarged.isfinite().all()):
                     raise InputError(
                         f"The network of {self.card.name or 'these weights'} gives no numbers for this "
                         "photo, not even in fp32; choose another model."
                     )
-                redone += 1
             if tone is not None:
                 enlarged = tone_enlarged(tone, pixels, enlarged.float().cpu())
             paste_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         progress.update(len(tiles), len(tiles))
         if redone:
-            notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
+            tiles_were = "1 tile was" if redone == 1 else f"{redone} tiles were"
+            notes.append(f"{tiles_were} computed again in fp32: the first try overflowed.")
         return large
 
     def _run(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:

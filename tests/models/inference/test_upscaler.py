@@ -163,8 +163,24 @@ def test_a_tile_that_overflows_is_computed_again() -> None:
 
     network.forward = overflow
     result = upscaler.restore(Picture(noise(10, 10)))
-    assert "again in fp32" in result.meta.notes[-1]
+    assert result.meta.notes[-1].startswith("1 tile was computed again in fp32")
     assert result.rgb.std() > 1
+
+
+def test_what_is_black_in_fp32_is_not_computed_again() -> None:
+    upscaler = make()
+    network = upscaler.network
+    assert isinstance(network, nn.Module)
+    plain, calls = network.forward, list[int]()
+
+    def blacken(pixels: torch.Tensor) -> object:
+        calls.append(1)
+        return Upscaled(*(torch.full_like(picture, -1) for picture in plain(pixels)))
+
+    network.forward = blacken
+    result = upscaler.restore(Picture(noise(10, 10)))
+    assert len(calls) == 1
+    assert not result.meta.notes
 
 
 def test_a_tile_that_turns_black_is_computed_again() -> None:
