@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from remend.models.checkpoints.checkpoint import Card
-from remend.models.checkpoints.registry import COMMUNITY
+from remend.models.checkpoints.checkpoint import Card, read_card
+from remend.models.checkpoints.registry import COMMUNITY, find_architecture
 from remend.models.errors import OptionError, RequestError
 from remend.training.data.degradation import DegradationConfig
 from remend.training.engine.control import TrainingControl
+from remend.training.engine.pretrained import find_discriminator
 from remend.training.losses.feature_networks import FEATURE_NETWORKS
 from remend.training.optim.growth import GrowthConfig
 from remend.training.recipe.contradictions import TABLES_OF_ONE_TASK
@@ -82,6 +83,7 @@ def derive_recipe(
     """
     own = not card.run.get("read_by")
     table = parents_table(card, adapter=adapter) if own else others_table(card)
+    table |= discriminators_table(parent, card.architecture)
     table |= {
         "task": card.task,
         "architecture": card.architecture if own else COMMUNITY,
@@ -168,6 +170,14 @@ def parents_table(card: Card, *, adapter: bool) -> dict[str, Any]:
             table[name] = {**table[name], own: ""}  # a folder of the parent's machine
     table["losses"] = losses
     return table | {"generator": config}
+
+
+def discriminators_table(parent: Path, architecture: str) -> dict[str, Any]:
+    """The form of the discriminator that lies beside a parent, which can be from a later run than it."""
+    file = find_discriminator(parent)
+    if file is None or read_card(file).architecture != find_architecture(architecture).judge:
+        return {}
+    return {"discriminator": dict(read_card(file).config)}
 
 
 def others_table(card: Card) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from remend.models.checkpoints.checkpoint import open_network, read_card
+from remend.models.checkpoints.checkpoint import open_network, read_card, save_network
 from remend.models.checkpoints.registry import build_network
 from remend.models.errors import RequestError
 from remend.models.generators.inpaint import Inpaint
@@ -47,6 +47,19 @@ def test_a_gan_goes_on_against_its_own_discriminator(gan_run: Path, tuning: Tuni
     assert tune.best.distance is not None
     outcome = tune.finish(tuning.path / "mine.safetensors")
     assert "perceptual distance" in outcome.sentence
+
+
+def test_a_discriminator_of_another_form_brings_its_own(gan_run: Path, tuning: Tuning) -> None:
+    parent = tuning.path / "parent.safetensors"
+    parent.write_bytes((gan_run / "ema.safetensors").read_bytes())
+    config = {**read_card(gan_run / "discriminator.safetensors").config, "high_pass": True}
+    seeing = build_network("multiscale", config)
+    card = dataclasses.replace(read_card(gan_run / "discriminator.safetensors"), config=config)
+    save_network(tuning.path / "parent.discriminator.safetensors", seeing, card)
+    recipe = tuning.plan(parent, 8)
+    assert recipe.discriminator["high_pass"]
+    tuning.start(recipe)
+    assert tuning.heard("discriminator is that of parent.discriminator.safetensors")
 
 
 def test_a_missing_discriminator_is_said(gan_run: Path, tuning: Tuning) -> None:
