@@ -95,7 +95,8 @@ def finetune(
     general: GeneralOptions,
 ) -> None:
     """Fit weights to photos of your own; Ctrl-C stops after the current step, --resume goes on."""
-    from remend.app.cli.finetune_command import FinetuneRequest, run_finetune
+    from remend.app.cli.finetune_command import run_finetune
+    from remend.app.tuning.request import FinetuneRequest
 
     request = FinetuneRequest(
         task,

@@ -30,7 +30,7 @@ from remend.app.page.guards.passwords import read_auth
 from remend.app.page.guards.stack import guarding_lifespan
 from remend.app.page.i18n import I18N, choose_language, make_label
 from remend.app.page.markup import MODULES, SCRIPTS
-from remend.app.page.models_tab import cards_list
+from remend.app.page.new_models import list_cards, offer_new_models
 from remend.app.page.repair.album import AlbumService
 from remend.app.page.repair.masks import MaskService
 from remend.app.page.repair.photo_sessions import PhotoSessions
@@ -38,15 +38,19 @@ from remend.app.page.repair.repair_tab import RepairService, offer_fill_models, 
 from remend.app.page.repair.versions import VersionService
 from remend.app.page.repair.zipping import ADDRESS, Zips
 from remend.app.page.status import explain, say, status_line
+from remend.app.page.tuning.access import tuning_here
+from remend.app.page.tuning.panel import connect_tuning, lay_out_tuning
+from remend.app.page.tuning.service import TuningService
 from remend.app.page.uploads import claim_room, visitors_folder
 from remend.app.page.upscaling.forecast import Forecast
 from remend.app.page.upscaling.part_preview import PartPreview
 from remend.app.page.upscaling.upscale_preview import UpscalePreview
 from remend.app.page.upscaling.upscale_service import UpscaleService
 from remend.app.page.upscaling.upscale_tab import upscale_tab
-from remend.app.page.work.dials import remember_dials, restore_dials
+from remend.app.page.work.dials import remember_dials
 from remend.app.page.work.jobs import Jobs
 from remend.app.page.work.standing import Standing
+from remend.app.tuning.process import TuningProcess
 from remend.models.errors import RequestError
 
 MAX_MEGAPIXELS = 100.0
@@ -88,9 +92,12 @@ def build_page(
     jobs: Jobs,
     *,
     allow_custom_weights: bool = False,
+    tuning: TuningProcess | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[gr.Blocks, Zips]:
     """Put the page together; files for its visitors are written into ``folder``.
+
+    Without ``tuning`` nothing of the page can fine-tune.
 
     Returns:
         The page, and what it offers as zips, to be served at their address.
@@ -113,26 +120,25 @@ def build_page(
             with _tab("upscale") as upscale_page:
                 photos, dials = upscale_tab(upscale_service, *previews, status)
             with _tab("models") as models_page:
+                tuned = lay_out_tuning() if tuning else None
                 cards = gr.HTML(elem_id="models")
                 added = weights_upload() if allow_custom_weights else None
         for shown in (repair_page, upscale_page, models_page):
-            shown.select(
-                js=f"() => window.remendStatus?.showTab('{shown.id}')", api_visibility="private"
-            )
+            script = f"() => window.remendStatus?.showTab('{shown.id}')"
+            shown.select(js=script, api_visibility="private")
         editor.upscale(
             _send_to_upscale(repair), None, [photos, tabs, status],
             show_progress_on=[status], api_visibility="private",
         )  # fmt: skip
         add_endpoints(Api(pool, upscale_service, max_megapixels, memory, jobs))
         remember_dials(page, dials)
-        components = [dial.component for dial in dials]
         if added is not None:
-            added.upload(add_weights, added, status, api_visibility="private").then(
-                restore_dials(dials), components, components, **_QUIET
-            ).then(_list_cards, None, cards, **_QUIET).then(
-                offer_fill_models, None, editor, **_QUIET
-            )  # fmt: skip
-        page.load(_list_cards, None, cards, **_QUIET)
+            adding = added.upload(add_weights, added, status, api_visibility="private")
+            offer_new_models(adding.then, dials, cards, editor)
+        if tuning and tuned:
+            made = connect_tuning(tuned, TuningService(tuning, pool.placement), page, status)
+            offer_new_models(made.change, dials, cards, editor)
+        page.load(list_cards, None, cards, **_QUIET)
         page.load(offer_fill_models, None, editor, **_QUIET)
         page.unload(_end_session(jobs))
     return page, zips
@@ -177,16 +183,13 @@ def running_page(
     """
     auth = read_auth(auth_file) if auth_file else None
     hosts = AllowedHosts(host, allow_hosts)
-    with visitors_folder(limits) as budget:
+    tuned = tuning_here(host, share=share, auth_file=auth_file, allow_hosts=allow_hosts)
+    with visitors_folder(limits) as budget, tuned as tuning:
         jobs = Jobs()
         page, zips = build_page(
-            pool,
-            budget.folder,
-            max_megapixels,
-            jobs,
-            allow_custom_weights=allow_custom_weights,
-            limits=limits,
-        )
+            pool, budget.folder, max_megapixels, jobs,
+            allow_custom_weights=allow_custom_weights, tuning=tuning, limits=limits,
+        )  # fmt: skip
         # What waits in the queue can be asked for in no other way.
         page.queue(max_size=PLACES, api_open=False)
         try:
@@ -274,8 +277,3 @@ def _end_session(jobs: Jobs) -> Callable[[gr.Request], None]:
         jobs.end_session(request.session_hash or "")
 
     return end
-
-
-def _list_cards(request: gr.Request) -> str:
-    """What the page shows of the models, read again at every visit: fine-tuned ones appear."""
-    return cards_list(choose_language(request))

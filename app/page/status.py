@@ -43,6 +43,8 @@ OPTION_LABELS = {
     "format": "format_box",
     "file_format": "format_box",
     "sensitivity": "sensitivity",
+    "minutes": "tune_minutes",
+    "images": "tune_images",
 }
 """By option: the key of its label on the page. Other options have no label here and go by their own name."""
 

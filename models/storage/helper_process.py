@@ -75,11 +75,19 @@ class HelperProcess:
         """End it at once, whatever it does; `end` must follow."""
         self._process.kill()
 
-    def end(self) -> int:
-        """End it and return its exit status; negative = the signal that ended it."""
+    def end(self, seconds: float | None = None) -> int:
+        """End it and return its exit status; negative = the signal that ended it.
+
+        Args:
+            seconds: To wait for its end; 0 is returned where it takes longer. None = as long as it takes.
+        """
         self._input.close()
         self._output.close()  # what is being written now ends it
-        return self._process.wait()
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.returncode = 0  # nobody waits for it any more
+            return 0
 
     def forget(self) -> None:
         """Let go of it without ending it, in a process that has it by a fork."""

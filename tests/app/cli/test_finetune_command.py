@@ -145,7 +145,7 @@ def test_weights_that_will_not_do(album: Path, remend: Remend) -> None:
         (("-o", "mine.pth"), "name one that ends in .safetensors"),
         (("-o", "models/fill.safetensors"), "exists already"),
         (("-o", "m.safetensors", "--minutes", "1", "--images", "8"), "exclude each other"),
-        (("-o", "m.safetensors", "--minutes", "0"), "--minutes 0 is too short"),
+        (("-o", "m.safetensors", "--minutes", "0"), "--minutes 0 is not possible"),
         (("-o", "m.safetensors", "--images", "0"), "--images 0 is not possible"),
         (("-o", "m.safetensors", "--resume"), "holds no run to resume"),
         (("-o", "album/lion.png/m.safetensors"), "cannot be written"),

@@ -90,7 +90,11 @@ def test_a_width_that_cannot_be_names_no_flag():
 def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
     root = ROOT
     said = set[str]().union(
-        *(sentences_of(file) for part in ("app", "models") for file in (root / part).rglob("*.py"))
+        *(
+            sentences_of(file)
+            for part in ("app", "models", "training")
+            for file in (root / part).rglob("*.py")
+        )
     )
     for sentence in ENGINE[language]:
         # The reason of an `OptionError` is put together from its problem and its limit.
