@@ -152,7 +152,7 @@ def _lay_out_controls() -> _Controls:
             formats, value="auto", label=make_label("format_box"), min_width=120,
             elem_id="upscale-format",
         )  # fmt: skip
-    with gr.Row():
+    with gr.Row(elem_id="upscale-actions"):
         run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
         stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
     forecast = gr.HTML(elem_id="upscale-forecast", apply_default_css=False)
