@@ -30,9 +30,9 @@ coverage: install
 	.venv/bin/python -m coverage run -m pytest
 	@echo "Lines of the program that the tests ran: $$(.venv/bin/python -m coverage report --format=total) %"
 
-# In Firefox as Debian packs it (firefox-esr), instead of Chromium.
+# The page's tests in Firefox as Debian packs it (firefox-esr), instead of Chromium.
 test-firefox: install
-	REMEND_BROWSER=firefox REMEND_REQUIRE_BROWSER=1 .venv/bin/python -m pytest -m browser
+	REMEND_BROWSER=firefox REMEND_REQUIRE_BROWSER=1 .venv/bin/python -m pytest -m browser tests/app/page
 
 test-slow: install
 	.venv/bin/python -m pytest -m slow

@@ -146,7 +146,7 @@ export class Editor extends Stage {
     this.opening += 1;
     this.find(".facts").textContent = "";
     this.album.clear().catch((error) => this.tell(error));
-    forgetWork();
+    forgetWork(this);
     this.setState("empty");
     this.view.clear();
   }

@@ -7,6 +7,7 @@ import { ServerError } from "./server.js";
 import { tellDials } from "./shell/dials.js";
 
 const [WORK, SETTINGS] = ["remend-work", "remend-tools"];
+const ITEMS = `${WORK}-items`;
 const BOXES = ["keep", "on-release"];
 const VALUES = ["format", "sensitivity", "grow", "detail", "model"];
 
@@ -38,18 +39,23 @@ function shorten(key, value) {
 export function keepWork(editor) {
   const { photo, painting, album } = editor;
   if (!photo) return;
-  const now = [photo.photo, painting.version, ...album.items.map(({ thumb }) => thumb?.length)].join();
+  const items = album.isMany ? album.opened : [];
+  const now = [photo.photo, painting.version, items.length > 0].join();
   if (editor.kept !== now) {
     editor.kept = now;
     const { done, undone } = painting;
-    const items = album.isMany ? album.opened.map(ofItem) : [];
-    const work = { photo: photo.photo, name: photo.name, items };
+    const work = { photo: photo.photo, name: photo.name };
     // A history that is too long for the storage goes; photo and fills stay.
     if (!write(sessionStorage, WORK, { ...work, done, undone })) {
       write(sessionStorage, WORK, { ...work, done: [], undone: [] });
     }
   }
-  for (const item of album.isMany ? album.opened : []) keepHistory(item);
+  const looks = items.map(({ photo: key, thumb }) => key + thumb.length).join();
+  if (editor.keptLooks !== looks) {
+    editor.keptLooks = looks;
+    write(sessionStorage, ITEMS, items.map(ofItem)); // some 3 kB for each
+  }
+  for (const item of items) keepHistory(item);
 }
 
 const ofItem = ({ name, photo, width, height, previewWidth, previewHeight, thumb }) => (
@@ -67,7 +73,8 @@ function keepHistory(item) {
 }
 
 /** The photos are closed. */
-export function forgetWork() {
+export function forgetWork(editor) {
+  editor.kept = editor.keptLooks = null;
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(WORK)) sessionStorage.removeItem(key);
 }
 
@@ -81,7 +88,7 @@ export async function restoreWork(editor) {
   }
   const number = editor.beginOpening(kept.name);
   try {
-    await restoreAlbum(editor, kept.items ?? []);
+    await restoreAlbum(editor, read(sessionStorage, ITEMS) ?? []);
     const { done, undone, name, photo } = kept;
     const item = album.items.find((one) => one.photo === photo) ?? album.add(name, { photo });
     const fetched = await album.fetch({ photo, work: { done, undone } });
@@ -91,7 +98,7 @@ export async function restoreWork(editor) {
   } catch (error) {
     if (number !== editor.opening) return;
     album.items = [];
-    if (error instanceof ServerError) forgetWork();
+    if (error instanceof ServerError) forgetWork(editor);
     editor.tell(error);
     editor.setState("empty");
   }

@@ -124,6 +124,12 @@ window.remendStatus = {
     show();
     return this.nextNumber();
   },
+  /** Bring the Upscale tab's result into the window, where it is not: on a phone it lies below the dials. */
+  showResult() {
+    if (document.activeElement?.type === "range") return; // a slider that is being moved shall not go away
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+    document.querySelector("#upscale-result").scrollIntoView({ block: "nearest", behavior });
+  },
   /** Show a sentence about the Repair tab. */
   say(text, isError = false) {
     lastSentences.repair = spanOf("repair", text, isError);

@@ -46,6 +46,8 @@ _CLEAR_OTHER = _unless_asked(
     [gr.update(value=None), _NO_DOWNLOAD, _HIDDEN, _HIDDEN], [gr.skip()] * 4
 )
 
+_SHOW_RESULT = "() => window.remendStatus.showResult()"
+
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
 _QUEUED: dict[str, Any] = {
@@ -150,7 +152,7 @@ def _lay_out_controls() -> _Controls:
             formats, value="auto", label=make_label("format_box"), min_width=120,
             elem_id="upscale-format",
         )  # fmt: skip
-    with gr.Row():
+    with gr.Row(elem_id="upscale-actions"):
         run = gr.Button(make_label("upscale"), variant="primary", elem_id="upscale-run")
         stop = gr.Button(make_label("stop_button"), elem_id="upscale-stop")
     forecast = gr.HTML(elem_id="upscale-forecast", apply_default_css=False)
@@ -243,6 +245,8 @@ def _connect_parts(
         *part, trigger_mode="always_last", **_QUEUED,
     )  # fmt: skip
     shown_painted = place.painted(*part, trigger_mode="always_last", **_QUEUED)
+    for run in (shown, shown_by_click):
+        run.success(None, js=_SHOW_RESULT, **_QUICK)
     runs = [shown, shown_by_click, shown_painted]
     for run in runs:  # now it is known how quick the model is
         run.then(preview.forecast, controls.forecast_inputs, controls.forecast, **_QUICK)
@@ -267,6 +271,7 @@ def _connect_work(
         ],
         **{**_QUEUED, "js": _BEGIN_ALL},
     )  # fmt: skip
+    running.success(None, js=_SHOW_RESULT, **_QUICK)
     views.results.input(
         service.show, [views.made, views.results], [views.result, views.download_one], **_QUICK
     )

@@ -63,7 +63,9 @@ def test_twelve_photos_from_the_drop_to_the_zip(
     expect(page.locator(".facts")).to_contain_text("photo-1.jpg")
     page.wait_for_selector(READY)
     page.click("[data-do=fill-all]")
-    expect(status).to_contain_text(filled, timeout=30_000)
+    expect(status).to_contain_text(
+        filled, timeout=90_000
+    )  # ten fills, on a machine that is busy, too
     expect(page.locator(".frame[data-state=repaired]")).to_have_count(GOOD)
 
     path = download(page, "[data-do=download-all]", tmp_path)

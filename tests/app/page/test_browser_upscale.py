@@ -42,6 +42,20 @@ def test_a_photo_is_upscaled(page: Page, phone_jpeg: Path, tmp_path: Path):
         assert result.getexif()[ARTIST] == "Ada"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"viewport": {"width": 390, "height": 844}}, {"viewport": {"width": 844, "height": 390}}],
+    indirect=True,
+)
+def test_on_a_phone_the_button_is_in_sight_and_the_result_comes_into_the_window(
+    page: Page, phone_jpeg: Path
+):
+    page.get_by_role("tab", name="Upscale").click()
+    expect(page.locator("#upscale-run")).to_be_in_viewport(ratio=1)
+    upscale_twice(page, phone_jpeg)
+    expect(page.locator("#upscale-result")).to_be_in_viewport(ratio=0.6)
+
+
 def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, png: Path):
     upscale_twice(page, phone_jpeg)
     page.set_input_files("#upscale-photo input[type=file]", png)

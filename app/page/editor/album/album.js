@@ -5,10 +5,12 @@
 
 import { loadMasks } from "../masks.js";
 import { History } from "../photo/history.js";
-import { Painting, loadImage, makePainting } from "../photo/painting.js";
+import { Painting, loadPreview, makePainting } from "../photo/painting.js";
 import { ServerError } from "../server.js";
 
-const PAINTINGS_KEPT = 3; // and the next one; each takes some 150 MB for a photo of 12 megapixels
+const PAINTINGS_KEPT = 3; // a photo of 12 megapixels takes 50 MB, painted and filled 150
+
+const PREFETCHED_KEPT = 2; // the next one, and one that is pointed at
 
 /** @typedef {{name: string, photo?: string, thumb?: string, error?: string, work: History}} Item */
 
@@ -17,6 +19,7 @@ export class Album {
     this.editor = editor;
     this.items = []; // in the order of coming
     this.recent = []; // items that keep their painting, the last one first
+    this.ready = []; // items whose painting was fetched before it is asked for, the last one first
     this.shown = null; // the item on the stage
     this.coming = null; // the item that is being fetched for the stage
     this.batch = null; // what runs over all items
@@ -48,6 +51,7 @@ export class Album {
     const photos = this.opened.map(({ photo }) => photo);
     this.items = [];
     this.recent = [];
+    this.ready = [];
     this.shown = null;
     this.listen();
     if (photos.length > 0) await this.editor.server.call("close_photos", { photos });
@@ -73,6 +77,7 @@ export class Album {
     this.shown = item;
     item.work = painting;
     item.fetched = null;
+    this.ready = this.ready.filter((one) => one !== item);
     this.recent = [item, ...this.recent.filter((one) => one !== item && this.items.includes(one))];
     for (const old of this.recent.splice(PAINTINGS_KEPT)) this.letGo(old);
     this.listen();
@@ -81,6 +86,7 @@ export class Album {
   /** Keep of an item's work only what was done. */
   letGo(item) {
     const { done, undone } = item.work;
+    if (item.work instanceof Painting) item.work.release();
     const withoutPixels = (entry) => ({ ...entry, overlay: undefined });
     item.work = new History(done.map(withoutPixels), undone.map(withoutPixels));
     this.recent = this.recent.filter((one) => one !== item);
@@ -123,8 +129,8 @@ export class Album {
     const opened = await editor.server.call("restore_photo", { photo: item.photo, job });
     const { done, undone } = item.work;
     const [preview, current, ...histories] = await Promise.all([
-      loadImage(opened.preview),
-      opened.current && loadImage(opened.current),
+      loadPreview(opened.preview),
+      opened.current && loadPreview(opened.current),
       loadMasks(editor, item.photo, done),
       loadMasks(editor, item.photo, undone),
     ]);
@@ -140,6 +146,8 @@ export class Album {
     item.fetched.catch(() => {
       item.fetched = null;
     });
+    this.ready.unshift(item);
+    for (const old of this.ready.splice(PREFETCHED_KEPT)) old.fetched = null;
   }
 
   /** The item so many places after the one that is shown, which can be opened. */

@@ -1,6 +1,6 @@
 // Photos that come in: one takes the place of the last, several are an album, and an album takes more.
 
-import { loadImage, makePainting } from "../photo/painting.js";
+import { loadPreview, makePainting } from "../photo/painting.js";
 import { askToDiscard } from "../shell/question.js";
 
 const PICTURE = /\.(jpe?g|png|webp|tiff?|bmp|avif|heic|heif|gif)$/i;
@@ -33,7 +33,7 @@ async function openOne(editor, file) {
     const path = await editor.server.send(file);
     const replaces = album.shown?.photo;
     const opened = await editor.server.call("open_photo", { path, replaces });
-    const image = await loadImage(opened.preview);
+    const image = await loadPreview(opened.preview);
     if (number !== editor.opening) return;
     album.items = [];
     const item = album.add(opened.name, { photo: opened.photo, opened });

@@ -6,6 +6,7 @@ import { downloadAll, fillAll, maskForAll, stopBatch, suggestInAll } from "./bat
 import { takePhotos } from "./coming.js";
 
 const KEEPS_NEXT_MS = 200; // of quiet, after which the next photo is fetched
+const POINTS_MS = 60; // a pointer that stays so long on a photo is about to choose it
 
 const ACTIONS = {
   "suggest-all": suggestInAll,
@@ -89,12 +90,22 @@ function makeFrame(editor, item) {
     if (item.error) editor.tell(item.error);
     else editor.album.show(item);
   });
+  let timer = 0;
+  frame.addEventListener("pointerenter", () => {
+    timer = setTimeout(() => editor.isIdle && editor.album.prefetch(item), POINTS_MS);
+  });
+  frame.addEventListener("pointerleave", () => clearTimeout(timer));
   return frame;
 }
+
+const looks = new WeakMap(); // of a frame, so that with hundreds of photos only what changes is written
 
 function update({ album, messages }, item, frame) {
   const state = album.batch?.item === item ? "working" : album.stateOf(item);
   const isShown = item === album.shown;
+  const look = JSON.stringify([state, isShown, item.thumb, item.error, item.trouble]);
+  if (looks.get(frame) === look) return;
+  looks.set(frame, look);
   const image = frame.querySelector("img");
   if (item.thumb && image.getAttribute("src") !== item.thumb) image.src = item.thumb;
   frame.dataset.state = state;

@@ -1,6 +1,6 @@
 // The first steps, on an example: paint, fill, compare. Each is over when it is done, and all can be skipped.
 
-import { makePainting, loadImage } from "../photo/painting.js";
+import { makePainting, loadPreview } from "../photo/painting.js";
 
 const STEPS = [
   { message: "tour_paint", at: ".stage", isDone: ({ painting }) => painting?.hasPaint },
@@ -21,7 +21,7 @@ async function openExample(editor) {
   const number = editor.beginOpening(editor.messages.format("example"));
   try {
     const opened = await server.call("open_example", {});
-    const image = await loadImage(opened.preview);
+    const image = await loadPreview(opened.preview);
     if (number !== editor.opening) return;
     album.items = [];
     editor.tour = 0;

@@ -17,38 +17,69 @@ function makeCanvas(width, height) {
 
 export class Painting extends History {
   /**
-   * @param {HTMLImageElement | null} image The photo's preview; null where only the paint is wanted.
+   * @param {ImageBitmap | null} image The photo's preview; null where only the paint is wanted.
    * @param {number} width Of the preview.
    * @param {number} height
    */
   constructor(image, width, height) {
     super();
     this.original = image;
-    this.picture = makeCanvas(image ? width : 1, image ? height : 1);
-    if (image) this.picture.getContext("2d").drawImage(image, 0, 0);
-    this.paint = makeCanvas(width, height);
-    this.stroke = null; // the one that is being painted
+    this.size = { width, height };
+    this.canvas = null; // the picture, once it differs from the original
+    this.paint = null; // a canvas, once something was painted
+    this.stroke = null; // the one that is being painted, which is not in `paint` yet
+    this.looks = 0; // grows when picture or paint look different, but for the stroke
+  }
+
+  /** The photo as it is now. */
+  get picture() {
+    return this.canvas ?? this.original;
+  }
+
+  /** Draw over the picture. */
+  changePicture(image, x, y) {
+    const { original, size } = this;
+    if (!this.canvas) {
+      this.canvas = makeCanvas(size.width, size.height);
+      this.canvas.getContext("2d").drawImage(original, 0, 0);
+    }
+    this.canvas.getContext("2d").drawImage(image, x, y);
+    this.looks += 1;
+  }
+
+  /** Free the memory of a painting that is not shown any more. */
+  release() {
+    this.original?.close();
+    for (const canvas of [this.canvas, this.paint]) if (canvas) canvas.width = 0;
+  }
+
+  /** What draws on the paint. */
+  get brush() {
+    this.looks += 1;
+    this.paint ??= makeCanvas(this.size.width, this.size.height);
+    return this.paint.getContext("2d");
   }
 
   beginStroke(x, y, radius, erases) {
     this.stroke = { kind: "stroke", erases, radius, points: [[x, y]] };
-    this.drawStroke(this.stroke, 0);
   }
 
   extendStroke(x, y) {
     this.stroke.points.push([x, y]);
-    this.drawStroke(this.stroke, this.stroke.points.length - 2);
   }
 
   /** Record the stroke; one that stays outside of the photo is no paint. */
   endStroke() {
     const { stroke } = this;
     this.stroke = null;
-    if (stroke && this.touches(stroke)) this.record(stroke);
+    this.looks += 1;
+    if (!stroke || !this.touches(stroke)) return;
+    drawStroke(this.brush, stroke, 0);
+    this.record(stroke);
   }
 
   touches({ radius, points }) {
-    const { width, height } = this.paint;
+    const { width, height } = this.size;
     const isNear = ([x, y], at) => {
       const [left, top] = points[Math.max(at - 1, 0)];
       const isBeside = Math.max(x, left) < -radius || Math.min(x, left) > width + radius;
@@ -59,7 +90,7 @@ export class Painting extends History {
 
   cancelStroke() {
     this.stroke = null;
-    this.repaint();
+    this.looks += 1;
   }
 
   /** The stroke that was painted, without recording it; null where the pointer moved. */
@@ -89,53 +120,32 @@ export class Painting extends History {
 
   /** Draw the paint anew, as the history has it. */
   repaint() {
-    const context = this.paint.getContext("2d");
+    if (!this.paint && this.layers.length === 0) return;
+    const context = this.brush;
     context.globalCompositeOperation = "source-over";
-    context.clearRect(0, 0, this.paint.width, this.paint.height);
+    context.clearRect(0, 0, this.size.width, this.size.height);
     for (const entry of this.layers) {
-      if (entry.kind === "mask") this.drawMask(entry);
-      else if (entry.kind === "shape") this.drawShape(entry);
-      else this.drawStroke(entry, 0);
+      if (entry.kind === "mask") this.drawMask(context, entry);
+      else if (entry.kind === "shape") drawShape(context, entry);
+      else drawStroke(context, entry, 0);
     }
   }
 
-  drawStroke({ erases, radius, points }, first) {
-    const context = this.paint.getContext("2d");
-    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
-    context.strokeStyle = PAINT;
-    context.lineWidth = 2 * radius;
-    context.lineCap = "round";
-    context.lineJoin = "round";
-    context.beginPath();
-    context.moveTo(...points[first]);
-    for (const point of points.slice(first)) context.lineTo(...point);
-    context.stroke();
-  }
-
-  drawShape({ erases, points }) {
-    const context = this.paint.getContext("2d");
-    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
-    context.fillStyle = PAINT;
-    context.beginPath();
-    for (const point of points) context.lineTo(...point);
-    context.fill();
-  }
-
-  drawMask({ overlay, erases }) {
-    const tinted = makeCanvas(this.paint.width, this.paint.height);
+  drawMask(paint, { overlay, erases }) {
+    const { width, height } = this.size;
+    const tinted = makeCanvas(width, height);
     const context = tinted.getContext("2d");
     context.drawImage(overlay, 0, 0);
     context.globalCompositeOperation = "source-in";
     context.fillStyle = PAINT;
-    context.fillRect(0, 0, tinted.width, tinted.height);
-    const paint = this.paint.getContext("2d");
+    context.fillRect(0, 0, width, height);
     paint.globalCompositeOperation = erases ? "destination-out" : "source-over";
     paint.drawImage(tinted, 0, 0);
   }
 
   /** The rectangle outside which nothing is painted: [left, top, width, height]. */
   get bounds() {
-    const { width, height } = this.paint;
+    const { width, height } = this.size;
     let [left, top, right, bottom] = [width, height, 0, 0];
     for (const { kind, erases, radius = 0, points } of this.layers) {
       if (kind === "mask") return [0, 0, width, height];
@@ -154,7 +164,8 @@ export class Painting extends History {
 
   /** Whether something is painted so thickly that a fill can only guess: not scratches, however many. */
   get hasLargeHole() {
-    const { width, height } = this.paint;
+    if (!this.paint) return false;
+    const { width, height } = this.size;
     const factor = GRID_PX / Math.min(width, height);
     const [across, down] = [width, height].map((side) => Math.min(MOST_GRID_PX, Math.round(side * factor)));
     const context = makeCanvas(across, down).getContext("2d", { willReadFrequently: true });
@@ -179,7 +190,7 @@ export class Painting extends History {
     const [left, top, width, height] = this.bounds;
     const mask = makeCanvas(width, height);
     const context = mask.getContext("2d");
-    context.drawImage(this.paint, -left, -top);
+    if (this.paint) context.drawImage(this.paint, -left, -top);
     context.globalCompositeOperation = "source-in";
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
@@ -193,9 +204,29 @@ export class Painting extends History {
   /** @param {{x: number, y: number, image: string}[]} patches Changed rectangles of the preview. */
   async applyPatches(patches) {
     const images = await Promise.all(patches.map((patch) => loadImage(patch.image)));
-    const context = this.picture.getContext("2d");
-    for (const [index, { x, y }] of patches.entries()) context.drawImage(images[index], x, y);
+    for (const [index, { x, y }] of patches.entries()) this.changePicture(images[index], x, y);
   }
+}
+
+/** Draw a stroke from one of its points on, in the preview's pixels. */
+export function drawStroke(context, { erases, radius, points }, first) {
+  context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+  context.strokeStyle = PAINT;
+  context.lineWidth = 2 * radius;
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  context.beginPath();
+  context.moveTo(...points[first]);
+  for (const point of points.slice(first)) context.lineTo(...point);
+  context.stroke();
+}
+
+function drawShape(context, { erases, points }) {
+  context.globalCompositeOperation = erases ? "destination-out" : "source-over";
+  context.fillStyle = PAINT;
+  context.beginPath();
+  for (const point of points) context.lineTo(...point);
+  context.fill();
 }
 
 /** The corners of a box between two opposite ones. */
@@ -207,12 +238,12 @@ export function boxOf([left, top], [right, bottom]) {
  * The painting of a photo that the server has opened.
  *
  * @param {object} opened What it says of the photo.
- * @param {HTMLImageElement} image The preview of the photo as it came.
+ * @param {ImageBitmap} image The preview of the photo as it came.
  * @param {{current, done, undone} | undefined} before What was done to it.
  */
 export function makePainting(opened, image, before) {
   const painting = new Painting(image, opened.previewWidth, opened.previewHeight);
-  if (before?.current) painting.picture.getContext("2d").drawImage(before.current, 0, 0);
+  if (before?.current) painting.changePicture(before.current, 0, 0);
   if (before) painting.takeOver(before, opened.fills);
   return painting;
 }
@@ -223,4 +254,12 @@ export async function loadImage(address) {
   image.src = address;
   await image.decode();
   return image;
+}
+
+/** Load the preview of a photo from its data URL; it is decoded beside the page, which goes on answering meanwhile. */
+export function loadPreview(address) {
+  const [head, text] = address.split(",");
+  // Fetching the address would take longer, and an image element forgets what it has decoded.
+  const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (byte) => byte.codePointAt(0));
+  return createImageBitmap(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
 }

@@ -10,6 +10,7 @@ export class Stage {
     this.canvas = this.find("canvas");
     this.sizeInput = this.find("#repair-size");
     this.dividerInput = this.find(".divider");
+    this.zoomOutput = this.find(".zoom");
     this.view = new View(this.canvas);
     this.hover = null; // where the pointer is
     this.showsSize = false; // the brush's size was changed a moment ago
@@ -38,17 +39,13 @@ export class Stage {
   }
 
   draw() {
-    const { painting, view } = this;
-    if (this.showsOriginal) {
-      view.draw(painting.original);
-    } else if (this.isDivided) {
-      const divider = Number(this.dividerInput.value);
-      view.draw(painting.picture, { original: painting.original, divider });
-    } else {
-      view.draw(painting.picture, { paint: painting.paint, brush: this.ring, outline: this.outline });
-    }
+    const { painting, view, zoomOutput } = this;
+    const divider = Number(this.dividerInput.value);
+    const as = this.showsOriginal ? "original" : this.isDivided ? "divided" : "painted";
+    view.draw(painting, { as, divider, brush: this.ring, outline: this.outline });
     const percent = Math.round(view.zoom * this.previewScale * 100);
-    this.find(".zoom").textContent = this.messages.format("in_percent", { count: percent });
+    const told = this.messages.format("in_percent", { count: percent });
+    if (zoomOutput.textContent !== told) zoomOutput.textContent = told; // writing it would lay the page out anew
   }
 
   /** The brush's ring where the pointer is, or in the middle of the stage while its size is changed. */

@@ -1,12 +1,16 @@
 // The part of the photo that is seen: zoom, pan, and conversion between the page's pixels and the preview's.
 // Positions on the page are those of pointer events (CSS pixels of the viewport).
 
+import { Layer } from "./layer.js";
+
+const PAINT_OPACITY = 0.55;
 const MARGIN = 14; // CSS pixels around a photo that is seen whole
 
 export class View {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
+    this.layers = { picture: new Layer(), paint: new Layer(), original: new Layer() };
     this.size = { width: 1, height: 1 }; // of the preview
     this.zoom = 1; // CSS pixels per pixel of the preview
     this.left = 0; // where the preview's corner lies in the canvas, in CSS pixels
@@ -27,6 +31,7 @@ export class View {
 
   clear() {
     this.canvas.width = Math.max(1, this.canvas.width); // setting it empties the canvas
+    for (const layer of Object.values(this.layers)) layer.clear();
   }
 
   fit() {
@@ -68,54 +73,60 @@ export class View {
     return { x: box.left + this.left + x * this.zoom, y: box.top + this.top + y * this.zoom };
   }
 
+  /** Pixels of the canvas to one of CSS. */
+  get sharpness() {
+    return this.canvas.width / (this.canvas.getBoundingClientRect().width || 1);
+  }
+
   /**
-   * Draw the picture and what lies over it.
+   * Draw a photo and what lies over it.
    *
-   * @param {CanvasImageSource} picture
-   * @param {object} over Each may be missing.
-   * @param {CanvasImageSource} over.paint
-   * @param {{x: number, y: number, radius: number, label: string}} over.brush On the page.
-   * @param {[number, number][]} over.outline A closed polygon in the preview's pixels.
-   * @param {CanvasImageSource} over.original Shown in place of the picture left of the divider.
-   * @param {number} over.divider 0 to 1 across the canvas.
+   * @param {import("./painting.js").Painting} painting
+   * @param {object} over
+   * @param {"original" | "divided" | "painted"} over.as The photo as it came, both states, or the paint over it.
+   * @param {number} over.divider 0 to 1 across the canvas: left of it is the original.
+   * @param {{x: number, y: number, radius: number, label: string}} over.brush On the page; may be missing.
+   * @param {[number, number][]} over.outline A closed polygon in the preview's pixels; may be missing.
    */
-  draw(picture, { paint, brush, outline, original, divider } = {}) {
-    const { canvas, context } = this;
-    const sharpness = canvas.width / (canvas.getBoundingClientRect().width || 1);
+  draw(painting, { as, divider, brush, outline }) {
+    const { canvas, context, layers, sharpness } = this;
+    const { original, picture, paint, stroke } = painting;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
-    this.usePreviewPixels(sharpness);
-    context.imageSmoothingEnabled = this.zoom * sharpness < 4; // beyond, people want to see pixels
-    context.drawImage(picture, 0, 0);
-    if (paint) {
-      context.globalAlpha = 0.55;
-      context.drawImage(paint, 0, 0);
+    layers.picture.show(this, painting, as === "original" ? original : picture);
+    context.drawImage(layers.picture.canvas, 0, 0);
+    if (as === "divided") this.drawOriginal(painting, divider * canvas.width);
+    if (as !== "painted") return;
+    if (paint || stroke) {
+      layers.paint.show(this, painting, paint);
+      if (stroke) layers.paint.addStroke(stroke);
+      context.globalAlpha = PAINT_OPACITY;
+      context.drawImage(layers.paint.canvas, 0, 0);
       context.globalAlpha = 1;
     }
-    if (original) this.drawOriginal(original, divider, sharpness);
     context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
     if (brush) this.drawBrush(brush);
     if (outline) this.drawOutline(outline);
   }
 
   /** Let what is drawn next have coordinates in the preview's pixels. */
-  usePreviewPixels(sharpness) {
+  usePreviewPixels(context) {
+    const { sharpness } = this;
     const scale = this.zoom * sharpness;
-    this.context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
+    context.setTransform(scale, 0, 0, scale, this.left * sharpness, this.top * sharpness);
   }
 
-  drawOriginal(original, divider, sharpness) {
-    const { canvas, context } = this;
-    const across = divider * canvas.width;
+  drawOriginal(painting, across) {
+    const { canvas, context, sharpness } = this;
+    const layer = this.layers.original;
+    layer.show(this, painting, painting.original);
     context.save();
-    context.setTransform(1, 0, 0, 1, 0, 0);
     context.beginPath();
     context.rect(0, 0, across, canvas.height);
     context.clip();
-    this.usePreviewPixels(sharpness);
-    context.drawImage(original, 0, 0, this.size.width, this.size.height);
+    context.clearRect(0, 0, across, canvas.height);
+    context.drawImage(layer.canvas, 0, 0);
     context.restore();
-    context.setTransform(1, 0, 0, 1, 0, 0);
     this.strokeTwice(() => context.strokeRect(across, -9, 0, canvas.height + 18), sharpness);
   }
 

@@ -25,4 +25,5 @@ export function fillHelp(editor) {
 export function showHelp(editor) {
   const dialog = editor.find(".help");
   if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0; // the focus goes to the button below, which on a small screen scrolls the list away
 }
