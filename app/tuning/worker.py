@@ -69,7 +69,9 @@ class Worker(Progress):
         """Keep a sentence."""
         self._change(said=(*self._state.said, text)[-_KEPT:])
 
-    print_note = print_status
+    def print_note(self, sentence: str) -> None:
+        """Keep a sentence."""
+        self.print_status(sentence)
 
     @contextmanager
     def progress(self, description: str, *, counted: bool = False) -> Generator[Progress]:

@@ -20,13 +20,14 @@ from remend.training.lab.problems.photos import (
     PARAMETERS,
     RECIPES,
     SEEDS,
+    SPLIT_SEED,
     PhotoLab,
 )
 from remend.training.lab.report.findings import Measure, Pictures, Trial
 from remend.training.recipe.parse import read_recipe
 
 COMMON = (
-    "images=2048", "data.crop=16", "data.batch=32", "data.held_out=1", "generator.width=16",
+    "images=2048", "data.crop=16", "data.batch=32", "generator.width=16",
     "generator.latent=32", "discriminator.width=16", "optimiser.generator.lr=1e-3",
     "optimiser.discriminator.lr=1e-3", "schedule.warmup_images=32", "schedule.decay_from=1",
     "ema.half_life_images=200", "run.report_images=2048",
@@ -89,7 +90,8 @@ def show_grid(pictures: Tensor) -> Tensor:
 def train_generator(lab: PhotoLab, *settings: str) -> Generation:
     """Train with these settings and measure what the average makes."""
     recipe = read_recipe(RECIPES / "dcgan.toml", [*COMMON, *settings])
-    trainer, milliseconds = lab.run_engine(recipe, with_a_class_each(lab.photos))
+    learned, held_out = with_a_class_each(lab.photos).split(1, SPLIT_SEED)
+    trainer, milliseconds = lab.run_engine(recipe, learned, held_out)
     # Samples of a generator without classes are meant for one too: it can be right by chance only.
     task = GenerateTask(replace(recipe, data=replace(recipe.data, classes=True)))
     random = torch.Generator().manual_seed(CHECK_SEED)

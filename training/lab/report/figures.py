@@ -41,7 +41,10 @@ def draw_figure(trials: Sequence[Trial], file: Path) -> None:
 
 
 def draw_values(part: Part, trial: Trial) -> None:
-    """The first measure of every arm, or its difference from the first: a dot a seed, a bar the mean."""
+    """The first measure of every arm, or its difference from the first: a dot a seed, a bar the mean.
+
+    Of differences the interval is drawn as well, in red: where it crosses 0 no effect was seen.
+    """
     axes = part.add_subplot()
     names = list(trial.arms)
     values = [list(trial.arms[name][0]) for name in names]
@@ -54,6 +57,10 @@ def draw_values(part: Part, trial: Trial) -> None:
     labels = ["\n".join(textwrap.wrap(name, 18)) for name in names]
     grey = [] if trial.paired else ["#b8c2cc"]
     axes.barh(labels, means, color=[*grey, *["#8db7e0"] * (len(names) - len(grey))])
+    if trial.paired:
+        spans = [(effect.low, effect.high) for effect, *_ in trial.effects().values()]
+        for row, span in enumerate(spans):
+            axes.plot(span, [row, row], color="#d1495b", linewidth=2)
     for row, found in enumerate(values):
         axes.plot(found, [row] * len(found), "o", color="#1f2933", markersize=3)
     axes.axvline(0, color="#1f2933", linewidth=0.6)

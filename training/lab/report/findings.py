@@ -53,6 +53,30 @@ class Pictures:
 
 Panel = Lines | Clouds | Pictures
 
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""The 97.5 % point of Student's t with 1, 2, … degrees of freedom."""
+LEAST_SHARE = 0.02
+"""Of the larger one: what counts as a difference where nothing is random and one run is all."""
+NO_EFFECT = "no effect seen"
+NOT_FINITE = "not finite"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How a measure of an arm differs from the first arm's.
+
+    Attributes:
+        difference: The mean over seeds of the difference from the first arm's run of the same seed.
+        low, high: The interval that holds the true mean difference in 95 of 100 such trials; of a single
+            run the difference itself.
+        verdict: ``better``, ``worse``, ``higher``, ``lower``, `NO_EFFECT` or `NOT_FINITE`.
+    """
+
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -60,11 +84,12 @@ class Trial:
 
     Attributes:
         problem: One sentence: what was run.
-        measures: The first is the one that verdicts are about.
+        measures: The first is the one that the technique is about.
         arms: Arm -> one list of values a measure, in the order of ``measures``. The first arm is
             without the technique.
         panels: What to draw beside the measured values.
-        paired: Seeds differ more than arms (each holds out another photo): draw differences.
+        paired: Draw differences from the first arm and their intervals: seeds differ more than arms.
+        how: What else a reader must know of how it was run, as a sentence; "" = nothing.
     """
 
     problem: str
@@ -72,32 +97,41 @@ class Trial:
     arms: Mapping[str, Sequence[Sequence[float]]]
     panels: Sequence[Panel] = ()
     paired: bool = False
+    how: str = ""
 
-    def verdicts(self) -> dict[str, str]:
-        """For each arm after the first how its first measure compares with the first arm's."""
-        measure = self.measures[0]
+    def effects(self) -> dict[str, list[Effect]]:
+        """For each arm after the first how its measures differ from the first arm's, in their order."""
         (_, without), *others = self.arms.items()
-        return {arm: compare(without[0], values[0], measure.better) for arm, values in others}
+        return {
+            arm: [
+                compare(base, found, measure.better)
+                for base, found, measure in zip(without, values, self.measures, strict=True)
+            ]
+            for arm, values in others
+        }
 
 
-def compare(without: Sequence[float], values: Sequence[float], better: Better) -> str:
-    """Say whether ``values`` differ from ``without``, seed by seed.
+def compare(without: Sequence[float], values: Sequence[float], better: Better) -> Effect:
+    """Compare runs of equal seeds in pairs.
 
-    Runs of equal seeds are compared in pairs. It is an effect where all differences have one sign and
-    their mean is more than 1.5 times their standard deviation; of a single pair, where it is more
-    than 2 % of the larger one.
+    It is an effect where Student's interval of the mean difference does not hold 0. Where a single pair was
+    run (nothing in it is random) it is one where they differ by more than `LEAST_SHARE`.
     """
     differences = [value - base for base, value in zip(without, values, strict=True)]
-    mean = statistics.fmean(differences)
-    if len(differences) > 1:
-        agree = min(differences) > 0 or max(differences) < 0
-        clear = agree and abs(mean) > 1.5 * statistics.stdev(differences)
-    else:
-        clear = abs(mean) > 0.02 * max(abs(without[0]), abs(values[0]))
+    mean, count = statistics.fmean(differences), len(differences)
     if not math.isfinite(mean):
-        return "not finite"
-    if not clear:
-        return "no clear effect"
+        return Effect(mean, mean, mean, NOT_FINITE)
+    if count == 1:
+        least = LEAST_SHARE * max(abs(without[0]), abs(values[0]))
+        return Effect(mean, mean, mean, _verdict(mean if abs(mean) > least else 0.0, better))
+    reach = STUDENT[count - 2] * statistics.stdev(differences) / math.sqrt(count)
+    low, high = mean - reach, mean + reach
+    return Effect(mean, low, high, _verdict(0.0 if low <= 0 <= high else mean, better))
+
+
+def _verdict(effect: float, better: Better) -> str:
+    if effect == 0:
+        return NO_EFFECT
     if better == "neither":
-        return "higher" if mean > 0 else "lower"
-    return "better" if (mean > 0) == (better == "high") else "worse"
+        return "higher" if effect > 0 else "lower"
+    return "better" if (effect > 0) == (better == "high") else "worse"

@@ -12,23 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from remend.training.lab.experiments import EXPERIMENTS
-from remend.training.lab.problems.photos import SEEDS
-from remend.training.lab.report.findings import Trial
+from remend.training.lab.report.claims import show_claims
+from remend.training.lab.report.findings import NO_EFFECT, Trial
+from remend.training.lab.report.numbers import show_difference, show_values
 
 RESULTS = "results.json"
 
 HEAD = """# Techniques
 
 What each technique of the training engine does, when to use it, and what it did when it was tried
-out: on toy problems that take seconds, always beside a run without it, even where the effect is none.
+out: on toy problems, always beside a run without it, even where the effect is none.
 Small networks and short runs show what a technique acts on, not how much it is worth in a long run.
 
 This page is made by `remend lab`; only the descriptions are typed by hand. One technique or a config key
 is enough (`remend lab r1`, `remend lab generator.norm`), and photos can be named. Every number is the mean
-of the seeds {seeds}, with its range in brackets where it varies; each seed is compared with the same seed
-of the first row, the run without. It counts as an effect where all seeds agree on the sign and the mean
-difference is more than 1.5 times the standard deviation of the differences (where a single run was made:
-more than 2 %). Otherwise the page says "no clear effect". With so few runs that is a hint, not a proof.
+over seeds, with its range in brackets where it varies. Each run is compared with the run of the same seed
+in the first row, the one without. The difference is given with the interval in which its true mean lies in
+95 of 100 such trials (Student's t). If the interval holds 0, the page says "no effect seen"; then there may
+be one that so few runs cannot show. With some hundred rows, a few say "better" or "worse" by chance. Where
+nothing is random one run is made, and more than 2 % counts.
+
+"Seen here", "not seen here" and "at a price" below a description are read off the rows: whether what the
+description recommends is what was measured, and what got worse by it.
 """
 
 
@@ -47,14 +52,29 @@ def summarise(trials: Sequence[Trial], seconds: float) -> dict[str, Any]:
                 "problem": trial.problem,
                 "measures": [{"name": m.name, "better": m.better} for m in trial.measures],
                 "arms": {
-                    arm: [[float(f"{value:.5g}") for value in found] for found in values]
+                    arm: [[_rounded(value) for value in found] for found in values]
                     for arm, values in trial.arms.items()
                 },
-                "verdicts": trial.verdicts(),
+                "effects": {
+                    arm: [
+                        {
+                            "difference": _rounded(effect.difference),
+                            "interval": [_rounded(effect.low), _rounded(effect.high)],
+                            "verdict": effect.verdict,
+                        }
+                        for effect in found
+                    ]
+                    for arm, found in trial.effects().items()
+                },
+                "how": trial.how,
             }
             for trial in trials
         ],
     }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
 
 
 def write_results(results: Mapping[str, Any], folder: Path) -> None:
@@ -65,37 +85,24 @@ def write_results(results: Mapping[str, Any], folder: Path) -> None:
     os.replace(temporary, folder / RESULTS)
 
 
-def show_number(value: float) -> str:
-    """Three significant digits; what is nearly nothing in powers of ten."""
-    if value == 0 or 0.001 <= abs(value) < 10_000:
-        return f"{float(f'{value:.3g}'):g}" if abs(value) < 100 else f"{value:.0f}"
-    return f"{value:.0e}"
-
-
-def show_decibels(value: float) -> str:
-    """Two digits behind the point."""
-    return f"{value:.2f}"
-
-
-def show_values(values: Sequence[float], precise: bool) -> str:
-    """Mean, and the range in brackets where the seeds differ."""
-    show = show_decibels if precise else show_number
-    low, high, mean = show(min(values)), show(max(values)), show(statistics.fmean(values))
-    return mean if low == high else f"{mean} ({low} to {high})"
-
-
 def table_of(trial: Mapping[str, Any]) -> list[str]:
-    """A Markdown table: a row an arm, a column a measure, and the verdict."""
+    """A Markdown table: a row an arm, a column a measure, and how far the first one differs."""
     names = [measure["name"] for measure in trial["measures"]]
     heads = " | ".join(map(escape, names))
-    lines = [f"| | {heads} | effect on the first |"]
-    lines.append("| --- |" + " ---: |" * len(names) + " --- |")
+    lines = [f"| | {heads} | difference of the first measure | effect on it |"]
+    lines.append("| --- |" + " ---: |" * (len(names) + 1) + " --- |")
     for arm, values in trial["arms"].items():
         cells = [
             show_values(found, name.endswith("dB"))
             for name, found in zip(names, values, strict=True)
         ]
-        lines.append(f"| {arm} | {' | '.join(cells)} | {trial['verdicts'].get(arm, '')} |")
+        if effects := trial["effects"].get(arm):
+            for column, effect in enumerate(effects[1:], 1):
+                cells[column] += "" if effect["verdict"] == NO_EFFECT else f", {effect['verdict']}"
+            cells += [show_difference(effects[0]), effects[0]["verdict"]]
+        else:
+            cells += ["", ""]
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
     return lines
 
 
@@ -105,8 +112,8 @@ def summarise_trial(trial: Mapping[str, Any]) -> tuple[str, str]:
     cells: list[str] = []
     for arm, values in trial["arms"].items():
         number = show_values([statistics.fmean(values[0])], measure.endswith("dB"))
-        verdict = trial["verdicts"].get(arm)
-        cells.append(f"{arm} {number}" + (f" ({verdict})" if verdict else ""))
+        effects = trial["effects"].get(arm)
+        cells.append(f"{arm} {number}" + (f" ({effects[0]['verdict']})" if effects else ""))
     return measure, " · ".join(cells)
 
 
@@ -134,9 +141,18 @@ def section(name: str, entry: Mapping[str, Any], figure: str) -> list[str]:
     keys = ", ".join(f"`{key}`" for key in experiment.keys) or "none: it is always so"
     lines = [f"## {experiment.title}", "", f"Config: {keys}", "", experiment.what, ""]
     lines += [f"**When:** {experiment.when}", "", "```text", experiment.formula, "```", ""]
+    lines += show_claims(experiment.claims, entry["trials"])
     for trial in entry["trials"]:
-        lines += [f"**Measured:** {trial['problem']}", "", *table_of(trial), ""]
+        lines += [f"**Measured:** {trial['problem']} {show_runs(trial)}", "", *table_of(trial), ""]
     return [*lines, f"![{experiment.title}]({figure})", ""]
+
+
+def show_runs(trial: Mapping[str, Any]) -> str:
+    """How many runs a row is the mean of, and how they were made."""
+    values, *_ = trial["arms"].values()
+    count = len(values[0])
+    seeds = f"{count} seeds." if count > 1 else "One run: nothing in it is random."
+    return f"{seeds} {trial['how'].rstrip('.')}." if trial["how"] else seeds
 
 
 def write_techniques_page(results: Mapping[str, Any], page: Path, figures: Path) -> None:
@@ -147,7 +163,7 @@ def write_techniques_page(results: Mapping[str, Any], page: Path, figures: Path)
         page: The file.
         figures: The folder with one ``NAME.png`` a technique.
     """
-    lines = [HEAD.format(seeds=", ".join(map(str, SEEDS)))]
+    lines = [HEAD]
     lines += ["| technique | measure | without · with |", "| --- | --- | --- |"]
     named = [(name, results[name]) for name in EXPERIMENTS if name in results]
     lines += [summary_row(name, trial) for name, entry in named for trial in entry["trials"]]

@@ -6,7 +6,8 @@ How the trials are run is in `adversarial_trials`.
 from typing import get_args
 
 from remend.models.layers.minibatch import MINIBATCH
-from remend.training.lab.experiment import Experiment
+from remend.training.lab.experiment import Claim, Experiment
+from remend.training.lab.report.findings import NO_EFFECT
 from remend.training.lab.trials import adversarial_trials as trials
 from remend.training.losses.gan import GanLossName
 from remend.training.losses.penalties import PENALTIES
@@ -24,6 +25,7 @@ GAME: dict[str, Experiment] = {
         "G: -softplus(k)   (minimax)\n"
         "G:  softplus(-k)  (non_saturating)",
         trials.run_saturation,
+        (Claim("non_saturating", "better"), Claim("non_saturating", "better", 1)),
     ),
     "gan-losses": Experiment(
         "GAN losses",
@@ -39,6 +41,7 @@ GAME: dict[str, Experiment] = {
         "hinge          D: relu(1 - r) + relu(1 + k)   G: -k\n"
         "hinge_no_relu  D: (1 - r) + (1 + k)           G: -k",
         trials.run_losses,
+        (Claim("hinge", "better", 1),),
     ),
     "penalties": Experiment(
         "Gradient penalties",
@@ -54,6 +57,11 @@ GAME: dict[str, Experiment] = {
         "gp1: E (‖∇D(x̂)‖ - 1)²       gp0: E ‖∇D(x̂)‖²\n"
         "r1:  ½ E ‖∇D(real)‖²         r2:  ½ E ‖∇D(fake)‖²",
         trials.run_penalties,
+        (
+            Claim("r1", "better"),
+            Claim("r1", "better", 1),
+            Claim("r1 every 4 steps", "better", 1),
+        ),
     ),
     "spectral": Experiment(
         "Spectral normalisation",
@@ -65,6 +73,11 @@ GAME: dict[str, Experiment] = {
         "slows learning and seldom pays (Zhang et al. 2019 use it there for class-conditional GANs).",
         "W / σ_max(W),  W reshaped to (out, in·k·k)",
         trials.run_spectral,
+        (
+            Claim("spectral D", "lower"),
+            Claim("spectral D", "lower", 1),
+            Claim("spectral G", "worse", 2),
+        ),
     ),
     "label-smoothing": Experiment(
         "One-sided label smoothing",
@@ -77,6 +90,7 @@ GAME: dict[str, Experiment] = {
         "linear in the target, so a range round 1 such as [0.9, 1.1] smooths nothing.",
         "D: -t log σ(r) - (1 - t) log(1 - σ(r)) - log(1 - σ(k))",
         trials.run_smoothing,
+        (Claim("0.9", "lower"), Claim("0.9", "better", 1), Claim("[0.9, 1.1]", NO_EFFECT)),
     ),
     "instance-noise": Experiment(
         "Instance noise",
@@ -89,6 +103,7 @@ GAME: dict[str, Experiment] = {
         "penalty does the same without blurring what is judged.",
         "x + s·N(0, I),  s falls linearly to 0 over instance_noise_images",
         trials.run_noise,
+        (Claim("s = 1", "better"), Claim("s = 1", "better", 1)),
     ),
     "ttur": Experiment(
         "Two rates (TTUR)",
@@ -99,6 +114,7 @@ GAME: dict[str, Experiment] = {
         "When the discriminator falls behind. A higher rate costs nothing, more steps cost time.",
         "lr_D = c·lr_G,  c = 2 to 5",
         trials.run_rates,
+        (Claim("D 4 x", "better"), Claim("two D steps", "better")),
     ),
     "minibatch": Experiment(
         "Minibatch discrimination",
@@ -111,6 +127,7 @@ GAME: dict[str, Experiment] = {
         "stddev: mean over c, h, w of sqrt(var over the batch + 1e-8)\n"
         "discrimination: M_i = T f(x_i),  o_i,b = Σ_j≠i exp(-‖M_i,b - M_j,b‖₁)",
         trials.run_minibatch,
+        (Claim("stddev", "better"), Claim("discrimination", "better")),
     ),
     "multi-scale": Experiment(
         "Multi-scale discriminators",
@@ -122,6 +139,7 @@ GAME: dict[str, Experiment] = {
         "fine ones judge texture.",
         "D(x) = (D_1(x), D_2(pool(x)), D_3(pool(pool(x)))),  losses averaged over each, then all",
         trials.run_scales,
+        (Claim("2 scales", "better"), Claim("3 scales", "better")),
     ),
     "ema": Experiment(
         "Average of the generator (EMA)",
@@ -132,5 +150,6 @@ GAME: dict[str, Experiment] = {
         "Always. It takes out the circling of a GAN and the noise of small batches.",
         "θ̄ <- β θ̄ + (1 - β) θ,  β = ½^(batch / half_life)",
         trials.run_average,
+        (Claim("EMA of θ", "better"), Claim("EMA", "better", 1)),
     ),
 }

@@ -244,4 +244,5 @@ def run_average(lab: PhotoLab) -> Iterator[Trial]:
             "EMA": ([psnr(run, True) for run in runs],),
         },
         paired=True,
+        how=lab.how,
     )

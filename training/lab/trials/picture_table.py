@@ -6,7 +6,8 @@ How the trials are run is in `picture_trials`.
 from remend.models.layers.gated import GATES
 from remend.models.layers.norm import NORMS
 from remend.models.layers.resample import UPSAMPLERS
-from remend.training.lab.experiment import Experiment
+from remend.training.lab.experiment import Claim, Experiment
+from remend.training.lab.problems.photos import CROP
 from remend.training.lab.trials import picture_trials as trials
 
 PICTURES: dict[str, Experiment] = {
@@ -19,6 +20,11 @@ PICTURES: dict[str, Experiment] = {
         "Always; there is nothing to choose.",
         "x = byte / 127.5 - 1,  byte = round((x + 1)·127.5)",
         trials.run_inputs,
+        (
+            Claim("rounded", "better"),
+            Claim("normalised", "better", 1),
+            Claim("normal", "better", 2),
+        ),
     ),
     "base-models": Experiment(
         "Base models",
@@ -30,6 +36,7 @@ PICTURES: dict[str, Experiment] = {
         "networks.",
         "z from N(0, I) -> 4x4 features -> doubled up to size -> tanh(conv)",
         trials.run_baselines,
+        (Claim("dcgan", "better"), Claim("resnet", "better"), Claim("growing", "better")),
     ),
     "labels": Experiment(
         "Labels",
@@ -41,6 +48,7 @@ PICTURES: dict[str, Experiment] = {
         "With task = generate, whenever the photos are sorted. Without classes no parameter is added.",
         "G: γ_y · BN(x) + β_y       D: w·φ(x) + v_y·φ(x)",
         trials.run_labels,
+        (Claim("labels", "better"),),
     ),
     "output-kernel": Experiment(
         "Output layer",
@@ -51,6 +59,7 @@ PICTURES: dict[str, Experiment] = {
         "3 is the default. 9 costs time at full resolution, where every channel is dear.",
         "y = tanh(conv_k(x)),  k = 1, 3 or 9",
         trials.run_kernels,
+        (Claim("3 x 3", "better"),),
     ),
     "upsampling": Experiment(
         "Upsampling",
@@ -62,6 +71,12 @@ PICTURES: dict[str, Experiment] = {
         "to take out again; it is here for comparison.",
         "nearest: conv3(repeat(x))    pixelshuffle: rearrange(conv3(x))    transposed: conv4ᵀ, stride 2",
         trials.run_upsampling,
+        (
+            Claim("nearest", "better"),
+            Claim("pixelshuffle", "better"),
+            Claim("nearest", "better", 1),
+            Claim("pixelshuffle", "better", 1),
+        ),
     ),
     "gates": Experiment(
         "Gated convolutions",
@@ -73,6 +88,7 @@ PICTURES: dict[str, Experiment] = {
         "For filling: pointwise by default, full where parameters do not matter.",
         "y = relu(W_f * x) · σ(W_g * x)",
         trials.run_gates,
+        (Claim("pointwise", "better"), Claim("full", "better")),
     ),
     "norms": Experiment(
         "Normalisation",
@@ -81,11 +97,12 @@ PICTURES: dict[str, Experiment] = {
         "Instance: over each map of each sample. Layer: over each sample. Batch: over each map of "
         "the batch. Pixel: over the channels of a pixel (Karras et al. 2018). Switchable: a learned "
         "mixture of the first three (Luo et al. 2019).",
-        "pixel in the generator: it alone does not depend on the size of the tile or the batch, so a "
-        "picture cut into tiles has no seams. None in a discriminator with spectral normalisation or "
-        "with a penalty; batch there breaks the penalty, which is one per sample.",
+        "pixel in the generator: it looks at one pixel alone, so it does not depend on the size of the tile "
+        "or the batch, and a picture cut into tiles has no seams. None in a discriminator with spectral "
+        "normalisation or with a penalty; batch there breaks the penalty, which is one per sample.",
         "(x - mean) / sqrt(var + 1e-5)·γ + β over the stated axes;  pixel: x / sqrt(mean_c x² + 1e-8)",
         trials.run_norms,
+        (Claim("pixel", "better"), Claim("pixel", "better", 1)),
     ),
     "coarse-to-refine": Experiment(
         "Coarse to refine",
@@ -97,6 +114,7 @@ PICTURES: dict[str, Experiment] = {
         "and masks are right.",
         "coarse = f(x, mask),  refined = base + mask · g(base, coarse, mask)",
         trials.run_refine,
+        (Claim("coarse and refine, L1", "better"),),
     ),
     "l1": Experiment(
         "L1",
@@ -109,6 +127,7 @@ PICTURES: dict[str, Experiment] = {
         "l1: mean |y - x|    l2: mean (y - x)²    l1_hole: Σ mask·|y - x| / Σ mask    "
         "log_mse: log10 of the (hole's) mean (y - x)²",
         trials.run_l1,
+        (Claim("in the hole", "better"),),
     ),
     "perceptual": Experiment(
         "Perceptual loss",
@@ -119,6 +138,7 @@ PICTURES: dict[str, Experiment] = {
         "For results that look right rather than score right; with L1, which holds the colours.",
         "mean over maps l of E ‖φ_l(y)/|φ_l(y)| - φ_l(x)/|φ_l(x)|‖₁",
         trials.run_perceptual,
+        (Claim("L1 + perceptual", "better"),),
     ),
     "style": Experiment(
         "Style loss",
@@ -130,6 +150,7 @@ PICTURES: dict[str, Experiment] = {
         "can.",
         "mean over maps l of |G(φ_l(y)) - G(φ_l(x))|,  G(F) = F Fᵀ / (C·H·W)",
         trials.run_style,
+        (Claim("L1 + style", "better"),),
     ),
     "tv": Experiment(
         "Total variation",
@@ -140,6 +161,7 @@ PICTURES: dict[str, Experiment] = {
         "In small doses beside losses that print patterns (perceptual, adversarial).",
         "mean |∂x y| + mean |∂y y|",
         trials.run_tv,
+        (Claim("L1 + perceptual + TV", "lower"),),
     ),
     "grid": Experiment(
         "Grid loss",
@@ -152,6 +174,7 @@ PICTURES: dict[str, Experiment] = {
         "mean over phases p of |m_p(y) - m_p(x)| + |s_p(y) · s(x)/s(y) - s_p(x)|,  m, s: mean and rms of "
         "the pixels minus their cell's mean",
         trials.run_grid,
+        (Claim("strength and grid", "better"),),
     ),
     "feature-matching": Experiment(
         "Feature matching",
@@ -162,6 +185,7 @@ PICTURES: dict[str, Experiment] = {
         "Whenever there is a discriminator and a true picture to match: it is free and calms the game.",
         "mean over layers l of E |D_l(y) - D_l(x)|",
         trials.run_matching,
+        (Claim("feature matching", "better"),),
     ),
     "growth": Experiment(
         "Progressive growing",
@@ -174,6 +198,10 @@ PICTURES: dict[str, Experiment] = {
         "size that you mean to use.",
         "y = (1 - a)·enlarge(rgb_low(x)) + a·rgb_high(x),  a from 0 to 1 in the first half of a stage",
         trials.run_growth,
+        (
+            Claim("4, 8, then 16 px", "better", measure=2),
+            Claim(f"{CROP // 2}, then {CROP} px", "better", 1, 1),
+        ),
     ),
     "optimisers": Experiment(
         "Optimisers",
@@ -184,5 +212,6 @@ PICTURES: dict[str, Experiment] = {
         "muon for a generator that is trained from scratch, adam for the discriminator.",
         "muon: W <- W - lr · 0.2 sqrt(max side) · orthogonalise(momentum)",
         trials.run_optimisers,
+        (Claim("muon", "better"),),
     ),
 }

@@ -17,7 +17,9 @@ from remend.models.layers.resample import UPSAMPLERS
 from remend.training.data.photo_store import batch_to_unit
 from remend.training.lab.problems import checkerboard, generation
 from remend.training.lab.problems.photos import (
+    CROP,
     HOLE_PSNR,
+    IMAGES,
     MILLISECONDS,
     PARAMETERS,
     PERCEPTUAL,
@@ -29,7 +31,8 @@ from remend.training.lab.problems.ring import RingSettings
 from remend.training.lab.report.findings import Measure, Pictures, Trial
 from remend.training.lab.trials.toy_trials import try_ring
 
-L1_ONLY = "Small photos, L1 in the hole only, 256 images"
+SIZE = f"{IMAGES} crops of {CROP} px"
+L1_ONLY = f"Small photos, L1 in the hole only, {SIZE}"
 WITH_DISCRIMINATOR = ("losses.adversarial=0.1", "losses.feature_matching=0")
 
 
@@ -140,7 +143,7 @@ def run_norms(lab: PhotoLab) -> Iterator[Trial]:
         f"{L1_ONLY}: in the generator.", {name: (f"generator.norm={name}",) for name in NORMS}
     )
     yield lab.compare(
-        "Small photos with a discriminator, 256 images: in the discriminator.",
+        f"Small photos with a discriminator, {SIZE}: in the discriminator.",
         {name: (f"discriminator.norm={name}",) for name in NORMS},
         (HOLE_PSNR, SHARPNESS),
         WITH_DISCRIMINATOR,
@@ -151,48 +154,45 @@ def run_refine(lab: PhotoLab) -> Iterator[Trial]:
     """One stage, two, and two with all losses."""
     full = (*WITH_DISCRIMINATOR, "losses.perceptual=1", "losses.style=10", "losses.tv=0.1")
     yield lab.compare(
-        "Small photos, 256 images.",
+        f"Small photos, {SIZE}.",
         {
             "coarse, L1": ("generator.refine=false",),
             "coarse and refine, L1": (),
             "coarse and refine, all losses": full,
         },
         (HOLE_PSNR, SHARPNESS, PARAMETERS, MILLISECONDS),
-        show=True,
     )
 
 
 def run_perceptual(lab: PhotoLab) -> Iterator[Trial]:
     """The perceptual loss beside and instead of L1."""
     yield lab.compare(
-        "Small photos, no discriminator, 256 images.",
+        f"Small photos, no discriminator, {SIZE}.",
         {
             "L1": (),
             "L1 + perceptual": ("losses.perceptual=1",),
             "perceptual": ("losses.perceptual=1", "losses.l1_hole=0"),
         },
         (PERCEPTUAL, HOLE_PSNR, SHARPNESS),
-        show=True,
     )
 
 
 def run_style(lab: PhotoLab) -> Iterator[Trial]:
     """The style loss beside L1."""
     yield lab.compare(
-        "Small photos, no discriminator, 256 images.",
+        f"Small photos, no discriminator, {SIZE}.",
         {"L1": (), "L1 + style": ("losses.style=10",)},
         (STYLE, HOLE_PSNR, SHARPNESS),
-        show=True,
     )
 
 
 def run_tv(lab: PhotoLab) -> Iterator[Trial]:
     """Total variation beside L1."""
+    printing = ("losses.perceptual=1",)
     yield lab.compare(
-        "Small photos, no discriminator, 256 images.",
-        {"L1": (), "L1 + TV": ("losses.tv=1",)},
-        (SHARPNESS, HOLE_PSNR),
-        show=True,
+        f"Small photos, no discriminator, {SIZE}, beside a loss that prints patterns.",
+        {"L1 + perceptual": printing, "L1 + perceptual + TV": (*printing, "losses.tv=1")},
+        (SHARPNESS, HOLE_PSNR, PERCEPTUAL),
     )
 
 
@@ -211,7 +211,7 @@ def run_grid(_: PhotoLab) -> Iterator[Trial]:
 def run_l1(lab: PhotoLab) -> Iterator[Trial]:
     """L1 over everything and over the hole."""
     yield lab.compare(
-        "Small photos, no discriminator, 256 images.",
+        f"Small photos, no discriminator, {SIZE}.",
         {"everywhere": ("losses.l1=1", "losses.l1_hole=0"), "in the hole": ()},
     )
 
@@ -219,7 +219,7 @@ def run_l1(lab: PhotoLab) -> Iterator[Trial]:
 def run_matching(lab: PhotoLab) -> Iterator[Trial]:
     """Feature matching beside the adversarial loss."""
     yield lab.compare(
-        "Small photos with a discriminator, 256 images.",
+        f"Small photos with a discriminator, {SIZE}.",
         {"without": (), "feature matching": ("losses.feature_matching=10",)},
         (HOLE_PSNR, SHARPNESS),
         WITH_DISCRIMINATOR,
@@ -248,10 +248,13 @@ def run_growth(lab: PhotoLab) -> Iterator[Trial]:
         (generation.DISTANCE, generation.SPREAD, MILLISECONDS),
     )
     yield lab.compare(
-        "The fill generator on small photos, L1 in the hole only, 256 images, judged at 64 px.",
+        f"The fill generator on small photos, L1 in the hole only, {IMAGES} crops, judged at {CROP} px.",
         {
-            "64 px": ("data.crop=64",),
-            "32, then 64 px": ("data.crop=64", "growth.sizes=[32,64]", "growth.images=128"),
+            f"{CROP} px": (),
+            f"{CROP // 2}, then {CROP} px": (
+                f"growth.sizes=[{CROP // 2},{CROP}]",
+                f"growth.images={IMAGES // 2}",
+            ),
         },
         (HOLE_PSNR, MILLISECONDS),
     )
