@@ -33,7 +33,10 @@ DROP = """([selector, name, data]) => {
 }"""
 PASTE = DROP.replace(
     'return ["dragover", "drop"].map((type) => !target.dispatchEvent(new DragEvent(type, options)));',
-    'target.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, clipboardData: files }));',
+    'const event = new ClipboardEvent("paste", { bubbles: true });'
+    # Firefox leaves out what is given to the constructor.
+    'Object.defineProperty(event, "clipboardData", { value: files });'
+    "target.dispatchEvent(event);",
 )
 
 
@@ -98,8 +101,10 @@ def test_a_mask_comes_back_too(page: Page, png: Path):
 
 
 def test_a_fill_whose_end_the_page_never_saw_is_in_the_history_after_a_reload(
-    page: Page, png: Path
+    page: Page, png: Path, engine: tuple[str, str]
 ):
+    if engine[0] != "chromium":
+        pytest.skip("What is asked of the server is told by Chromium alone.")
     open_photo(page, png)
     plain = pixel(page, 100, 120)
     stroke(page, (60, 120), (260, 120))
