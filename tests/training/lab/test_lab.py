@@ -35,6 +35,7 @@ from remend.training.lab.problems.ring import (
     draw_ring,
     run_ring,
 )
+from remend.training.lab.trials import adversarial_trials
 from remend.training.recipe.schema import Recipe
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
@@ -188,8 +189,9 @@ def test_every_photo_of_one_folder_is_a_class(lab: PhotoLab) -> None:
 
 
 def test_the_command_writes_numbers_page_and_figure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(adversarial_trials, "SEEDS", (0, 1))
     run_techniques(["stddev"], tmp_path / "a", None, None, FP32, Terminal(quiet=True))
     assert "share told apart" in capsys.readouterr().out
     found = json.loads((tmp_path / "a" / "results.json").read_text("utf-8"))
