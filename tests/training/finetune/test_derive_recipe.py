@@ -18,7 +18,7 @@ from remend.training.engine.trainer import Trainer
 from remend.training.finetune.derive_recipe import count_held_out, derive_recipe
 from remend.training.recipe.parse import read_recipe
 from remend.training.recipe.schema import Recipe
-from tests.helpers.paths import RECIPES
+from tests.helpers.paths import RECIPES, ROOT
 from tests.helpers.tuning import FP32, Tuning, tensors
 
 
@@ -60,6 +60,15 @@ def test_a_discriminator_of_another_form_brings_its_own(gan_run: Path, tuning: T
     assert recipe.discriminator["high_pass"]
     tuning.start(recipe)
     assert tuning.heard("discriminator is that of parent.discriminator.safetensors")
+
+
+def test_the_shipped_fill_is_tuned_against_a_discriminator_that_sees_texture() -> None:
+    parent = ROOT / "weights" / "fill.safetensors"
+    beside = find_discriminator(parent)
+    assert beside is not None
+    recipe = derive_recipe(parent, read_card(parent), "mine", images=8)
+    assert recipe.discriminator == dict(read_card(beside).config)
+    assert recipe.discriminator["high_pass"]
 
 
 def test_a_missing_discriminator_is_said(gan_run: Path, tuning: Tuning) -> None:
