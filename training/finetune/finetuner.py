@@ -210,7 +210,11 @@ class FineTune:
         self.notes["before"] = score.as_list()
         self._keep(score)
         self.control.save()
-        self._say(f"The parent scores {score.psnr:.2f} dB on {len(self.control.held_out)} photos.")
+        photos = len(self.control.held_out)
+        if photos == 1:
+            self._say(f"The parent scores {score.psnr:.2f} dB on 1 photo.")
+        else:
+            self._say(f"The parent scores {score.psnr:.2f} dB on {photos} photos.")
 
     def _keep(self, score: Score) -> None:
         own = {"own photos": self.control.training_photos}
