@@ -205,9 +205,10 @@ class Upscaler:
                 enlarged = tone_enlarged(tone, pixels, enlarged.float().cpu())
             paste_tile(large, from_unit(enlarged, rgb.dtype), tile, scale, self.tiling.blend_px)
         progress.update(len(tiles), len(tiles))
-        if redone:
-            tiles_were = "1 tile was" if redone == 1 else f"{redone} tiles were"
-            notes.append(f"{tiles_were} computed again in fp32: the first try overflowed.")
+        if redone == 1:
+            notes.append("1 tile was computed again in fp32: the first try overflowed.")
+        elif redone:
+            notes.append(f"{redone} tiles were computed again in fp32: the first try overflowed.")
         return large
 
     def _run(self, pixels: Tensor, options: UpscaleOptions, *, exact: bool) -> Tensor:
