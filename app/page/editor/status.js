@@ -49,12 +49,15 @@ const follow = async (tab, work) => {
   if (followed[tab] !== work) return;
   if (answer?.text) {
     work.known = now;
+    work.missed = 0;
     if (lastSentences[tab] === before) {
       work.sentence = lastSentences[tab] = spanOf(tab, answer.text);
       show();
     }
-  } else if (lastSentences[tab] !== work.sentence && (work.known > work.begun || now - work.begun > LATE_MS)) {
-    followed[tab] = null; // what came of it is told
+  } else if (answer && lastSentences[tab] !== work.sentence) {
+    // Once may be between its place in the queue and its beginning.
+    work.missed += work.known > work.begun || now - work.begun > LATE_MS ? 1 : 0;
+    if (work.missed > 1) followed[tab] = null; // what came of it is told
     show();
   }
   if (now - work.known < LOST_MS) setTimeout(follow, POLL_MS, tab, work);
@@ -97,7 +100,7 @@ window.remendStatus = {
   /** Say from now on where the work of a number stands. */
   follow(tab, number) {
     const now = Date.now();
-    followed[tab] = { number, begun: now, known: now, sentence: lastSentences[tab] };
+    followed[tab] = { number, begun: now, known: now, missed: 0, sentence: lastSentences[tab] };
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
     show();
   },
