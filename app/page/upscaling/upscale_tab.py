@@ -30,13 +30,13 @@ _NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
 _WITHDRAW = f"() => ({json.dumps(_NO_DOWNLOAD)})"
 
 
-def _unless_asked(changes: Any, none: Any) -> str:
-    """Change what was made before, in the browser alone, unless it was made with just these values.
+def _unless_asked(changes: Any, nothing: Any) -> str:
+    """A script that changes what was made before, unless it was made with just these values.
 
     The click that begins the work also leaves a field, and the field tells of its change half a second
     later: a quick result is there by then, and must stay.
     """
-    updates = (json.dumps(update) for update in (none, changes))
+    updates = (json.dumps(update) for update in (nothing, changes))
     return "(...values) => window.remendStatus.isAsked(values) ? {} : {}".format(*updates)
 
 
