@@ -1,7 +1,5 @@
 """What the tests of the page do in a browser: open a photo, paint, fill, download, look at a pixel."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,19 @@ PIXEL = """([x, y]) => {
   return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data].slice(0, 3);
 }"""
 
+HOLD = """(word) => {
+  const send = window.fetch, held = [];
+  window.fetch = (address, options) => {
+    const isMeant = `${address.url ?? address} ${options?.body}`.includes(word);
+    if (!isMeant) return send(address, options);
+    return new Promise((answer, fail) => {
+      held.push(() => send(address, options).then(answer, fail));
+    });
+  };
+  window.held = held;
+}"""
+LET_GO = "window.held.splice(0).forEach((go) => go())"
+
 
 def launch(playwright: Playwright, engine: str, path: str) -> Browser:
     """Start a browser that is installed; Firefox as Mozilla builds it, through WebDriver BiDi."""
@@ -36,12 +47,18 @@ def launch(playwright: Playwright, engine: str, path: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
-def wait_until(page: Page, condition: Callable[[], bool]) -> None:
-    """Wait for what the page's requests have told the test."""
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end
-        page.wait_for_timeout(20)
+def hold(page: Page, word: str) -> None:
+    """Hold the page's requests whose address or body has this word; `LET_GO` sends those that wait.
+
+    They are held inside the page: a reload takes them with it, and Playwright, whose own routes wait
+    for ever for a request of a page that has gone, has none of them.
+    """
+    page.evaluate(HOLD, word)
+
+
+def wait_for_held(page: Page) -> None:
+    """Wait until the page has sent a request that is held."""
+    page.wait_for_function("window.held.length > 0")
 
 
 def open_photo(page: Page, path: Path) -> None:

@@ -1,25 +1,24 @@
 """No work is lost in Chromium: the page asks before repairs go, and a reload brings everything back."""
 
-import re
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Dialog, Error, Page, Route, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.helpers.browsing import (
     READY,
     about,
     choose_in,
     download,
+    hold,
     open_photo,
     pixel,
     press_fill,
     set_option,
     stroke,
-    wait_until,
+    wait_for_held,
 )
 
 pytestmark = pytest.mark.browser
@@ -102,26 +101,15 @@ def test_a_mask_comes_back_too(page: Page, png: Path):
 
 
 def test_a_fill_whose_end_the_page_never_saw_is_in_the_history_after_a_reload(
-    page: Page, png: Path, engine: tuple[str, str]
+    page: Page, png: Path
 ):
-    if engine[0] != "chromium":
-        pytest.skip("What is asked of the server is told by Chromium alone.")
     open_photo(page, png)
     plain = pixel(page, 100, 120)
     stroke(page, (60, 120), (260, 120))
-    held: list[Route] = []
-
-    def hold_changes(route: Route) -> None:
-        is_held = (route.request.post_data_json or {}).get("fn_name") == "changes"
-        held.append(route) if is_held else route.continue_()
-
-    page.route(re.compile("component_server"), hold_changes)
+    hold(page, '"changes"')
     page.click("#repair-fill")
-    wait_until(page, lambda: bool(held))
-    page.unroute(re.compile("component_server"))
+    wait_for_held(page)
     page.reload()
-    with suppress(Error):  # its page has gone; but who holds it would wait for ever
-        held[0].abort()
     page.wait_for_selector(READY)
     assert pixel(page, 100, 120) != about(plain)
     page.click("#repair-undo")

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from remend.app.engine.model_pool import ModelPool
 from remend.models.progress import Progress
 from tests.helpers.browsing import (
+    LET_GO,
     READY,
     download,
+    hold,
     open_photo,
     press_fill,
     stroke,
-    wait_until,
+    wait_for_held,
 )
 
 pytestmark = pytest.mark.browser
@@ -44,16 +46,14 @@ def slow_fill(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def test_a_fill_that_is_stopped_while_its_mask_is_sent_never_happens(
     page: Page, png: Path, tmp_path: Path
 ):
-    held: list[Route] = []
     open_photo(page, png)
     stroke(page, (60, 120), (260, 120))
-    page.route("**/upload*", lambda route: held.append(route))
+    hold(page, "/upload")
     page.click("#repair-fill")
-    wait_until(page, lambda: bool(held))
+    wait_for_held(page)
     page.keyboard.press("Escape")
     expect(page.locator("#status")).to_contain_text("Stopped")
-    held[0].continue_()
-    page.unroute("**/upload*")
+    page.evaluate(LET_GO)
     page.wait_for_timeout(1500)  # a fill of the small network takes a tenth of that
     expect(page.locator("#status")).to_contain_text("Stopped")
     after = np.asarray(Image.open(download(page, "#repair-download", tmp_path)))

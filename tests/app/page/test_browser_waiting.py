@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.helpers.browsing import EMPTY, ERROR, download, open_photo, stroke
+from tests.helpers.browsing import EMPTY, ERROR, LET_GO, download, hold, open_photo, stroke
 from tests.helpers.visiting import Endless
 
 pytestmark = pytest.mark.browser
@@ -72,11 +72,10 @@ def test_an_upscale_says_how_long_it_takes_and_its_end_is_not_overwritten(
 def test_a_fill_that_does_not_reach_the_server_is_given_up_and_does_not_come_later(
     page: Page, png: Path, tmp_path: Path
 ):
-    held: list[Route] = []
     page.clock.install()
     open_photo(page, png)
     stroke(page, (60, 120), (260, 120))
-    page.route("**/queue/join*", lambda route: held.append(route))
+    hold(page, "/queue/join")
     page.click("#repair-fill")
     end = time.monotonic() + 20
     while page.locator(ERROR).count() == 0:
@@ -85,8 +84,7 @@ def test_a_fill_that_does_not_reach_the_server_is_given_up_and_does_not_come_lat
         page.wait_for_timeout(50)
     expect(page.locator("#status")).to_contain_text("no longer knows")
     page.clock.resume()
-    held[0].continue_()
-    page.unroute("**/queue/join*")
+    page.evaluate(LET_GO)
     page.wait_for_timeout(1500)  # a fill of the small network takes a tenth of that
     after = np.asarray(Image.open(download(page, "#repair-download", tmp_path)))
     assert (after == np.asarray(Image.open(png))).all()
