@@ -1,12 +1,13 @@
-"""The opponent of a generator: discriminator, its loss, penalty, noise and optimiser behind two calls.
+"""The opponent of a generator: discriminator, its loss, penalty, noise and optimiser.
 
-`Adversary.terms` gives the generator its losses, `Adversary.train` is a step of the discriminator.
-`NoAdversary` is the opponent of a run that has none, so the training loop needs no case for it.
+The discriminator looks at real and generated pictures once (`Adversary.judge`), both sides learn from what it
+says (`Judgement`), and `Adversary.step` moves it. `NoAdversary` is the opponent of a run without one, so the
+training loop needs no case for it.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,7 @@ from torch.nn import functional as F
 from remend.models.checkpoints.registry import build_network, find_architecture
 from remend.models.device import Placement
 from remend.models.discriminators.multiscale import DiscriminatorOutput
-from remend.models.layers.spectral import iterate_once
-from remend.training.engine.batch import Batch, DiscriminatorView, GeneratedBatch, StepNoise
+from remend.training.engine.batch import Batch, StepNoise
 from remend.training.engine.compiling import compiled, place
 from remend.training.engine.discriminator_tricks import (
     augment,
@@ -41,6 +41,16 @@ BLIND, UNBEATEN = 0.6, 0.98
 """Areas under the curve of its finest scale: below the one it teaches noise, above the other nothing more."""
 
 
+class Judgement(NamedTuple):
+    """What both sides learn from one look of the discriminator at real and generated pictures."""
+
+    terms: Terms
+    """The generator's losses; none during the discriminator's head start."""
+    learn: Callable[[int], dict[str, Tensor]]
+    """Adds the discriminator's gradients for a piece of a batch of so many, and gives its losses. The
+    graph of the look is used up by that."""
+
+
 class NoAdversary:
     """No discriminator: no losses, nothing to train, nothing to keep."""
 
@@ -51,13 +61,15 @@ class NoAdversary:
         """Nothing is random."""
         return None
 
-    def terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """No terms."""
-        return {}
+    def judge(self, batch: Batch, fake: Tensor) -> Judgement:
+        """Nobody looks."""
+        return Judgement({}, lambda _: {})
 
-    def train(self, seen: Sequence[GeneratedBatch], rate_factor: float) -> dict[str, float]:
+    def zero_grad(self) -> None:
+        """There are no gradients."""
+
+    def step(self, rate_factor: float) -> None:
         """Nothing happens."""
-        return {}
 
     def tell_apart(self, batch: Batch, fake: Tensor) -> dict[str, float]:
         """Nothing is told apart."""
@@ -106,95 +118,88 @@ class Adversary:
         self._is_heard = images_seen >= config.head_start_images
         target = draw_target(config.label_smoothing, samples, random)
         return StepNoise(
-            self._draw_view(real.shape, images_seen),
-            self._draw_view(real.shape, images_seen),
+            self._draw_noise(real.shape, images_seen),
+            self._draw_noise(real.shape, images_seen),
+            draw_augmentation(real.shape, config.augment, random) if config.augment else None,
             torch.as_tensor(target, device=real.device).expand(samples, 1),
             torch.rand(samples, generator=random, device=real.device),
         )
 
-    def _draw_view(self, shape: torch.Size, images_seen: int) -> DiscriminatorView:
-        config, random = self._config, self._random
-        std, until = config.instance_noise, config.instance_noise_images
-        real_noise = draw_instance_noise(shape, std, images_seen, until, random)
-        fake_noise = draw_instance_noise(shape, std, images_seen, until, random)
-        augmented = config.augment > 0
-        augmentation = draw_augmentation(shape, config.augment, random) if augmented else None
-        return DiscriminatorView(real_noise, fake_noise, augmentation)
+    def _draw_noise(self, shape: torch.Size, images_seen: int) -> Tensor:
+        std, until = self._config.instance_noise, self._config.instance_noise_images
+        return draw_instance_noise(shape, std, images_seen, until, self._random)
 
-    def terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """The generator's losses against this opponent; none during its head start."""
-        if not self._is_heard:
-            return {}
+    def judge(self, batch: Batch, fake: Tensor) -> Judgement:
+        """Let the discriminator look at real pictures and at what was made of them.
+
+        Neither side moves before both have their gradients, so one look is enough for both.
+        """
         noise = noise_of(batch)
-        real, fake, condition = show(batch, fake, noise.generator_view)
-        self.network.requires_grad_(False)
-        verdict = self._discriminate(fake, condition)
+        real, fake, condition = show(batch, fake, noise)
+        of_real, of_fake = (self._discriminate(side, condition) for side in (real, fake))
 
+        def learn(pieces: int) -> dict[str, Tensor]:
+            loss, parts = self._loss_of(of_real, of_fake, noise)
+            if self._penalty is not None and self._steps % self._config.penalty_every == 0:
+                penalty = self._take_penalty(real, fake.detach(), condition, noise)
+                loss = loss + self._config.penalty_weight * self._config.penalty_every * penalty
+                parts["penalty"] = penalty
+            torch.autograd.backward(loss / pieces, inputs=list(self.network.parameters()))
+            return {name: part.detach() for name, part in parts.items()}
+
+        return Judgement(self._terms(of_real, of_fake) if self._is_heard else {}, learn)
+
+    def _terms(self, truth: DiscriminatorOutput, made: DiscriminatorOutput) -> Terms:
         def feature_matching() -> Tensor:
-            with torch.no_grad():
-                truth = self._discriminate(real, condition)
-            return picture_losses.feature_matching(
-                verdict.features, truth.features, verdict.reached
-            )
+            real = [features.detach() for features in truth.features]
+            return picture_losses.feature_matching(made.features, real, made.reached)
 
         return {
-            "adversarial": lambda: self._loss.generator(verdict.logits, verdict.mean),
+            "adversarial": lambda: self._loss.generator(made.logits, made.mean),
             "feature_matching": feature_matching,
         }
+
+    def _loss_of(
+        self, of_real: DiscriminatorOutput, of_fake: DiscriminatorOutput, noise: StepNoise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        mean, target = of_real.mean, noise.real_target
+        loss = self._loss.discriminator(of_real.logits, of_fake.logits, target, mean)
+        return loss, {
+            "d_loss": loss,
+            "d_real": mean(of_real.logits),
+            "d_fake": mean(of_fake.logits),
+        }
+
+    def _take_penalty(
+        self, real: Tensor, fake: Tensor, condition: tuple[Tensor, ...], noise: StepNoise
+    ) -> Tensor:
+        """In float32, without autocast and never compiled.
+
+        Second derivatives of 16-bit products are too coarse, and torch.compile has none.
+        """
+        assert self._penalty is not None
+
+        def critic(pictures: Tensor) -> Tensor:
+            verdict: DiscriminatorOutput = self.network(pictures, *condition)
+            return sum_up(verdict, self._config.penalty)
+
+        return self._penalty(critic, real, fake, noise.penalty_mix)
 
     def _discriminate(self, pictures: Tensor, condition: tuple[Tensor, ...]) -> DiscriminatorOutput:
         with self._placement.autocast():
             return self._forward(pictures, *condition)
 
-    def train(self, seen: Sequence[GeneratedBatch], rate_factor: float) -> dict[str, float]:
-        """One step of the discriminator.
+    def zero_grad(self) -> None:
+        """Forget what the last step was learned from."""
+        self._optimiser.zero_grad(set_to_none=True)
 
-        Args:
-            seen: The pieces of a batch with what was generated for them.
-            rate_factor: Of the learning rate.
-
-        Returns:
-            The losses in numbers, means over the pieces.
-        """
-        self.network.requires_grad_(True)
+    def step(self, rate_factor: float) -> None:
+        """Move the discriminator by what it has learned; ``rate_factor`` is of its learning rate."""
+        self._processes.average_gradients(self.network)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rates.lr * rate_factor
-        self._optimiser.zero_grad(set_to_none=True)
-        stats: dict[str, float] = {}
-        for batch, fake in iterate_once(seen, [self.network]):
-            loss, values = self._discriminator_losses(batch, fake.detach())
-            torch.autograd.backward(loss / len(seen))
-            for name, value in values.items():
-                stats[name] = stats.get(name, 0.0) + value / len(seen)
-        self._processes.average_gradients(self.network)
         self._optimiser.step()
         self._steps += 1
-        return stats
-
-    def _discriminator_losses(self, batch: Batch, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """The discriminator's loss, penalty included, and its parts in numbers."""
-        noise = noise_of(batch)
-        real, fake, condition = show(batch, fake, noise.discriminator_view)
-        of_real, of_fake = (self._discriminate(side, condition) for side in (real, fake))
-        mean = of_real.mean
-        loss = self._loss.discriminator(of_real.logits, of_fake.logits, noise.real_target, mean)
-        stats = {
-            "d_loss": loss.item(),
-            "d_real": mean(of_real.logits).item(),
-            "d_fake": mean(of_fake.logits).item(),
-        }
-        config = self._config
-        if self._penalty is not None and self._steps % config.penalty_every == 0:
-            # In float32, without autocast and never compiled: second derivatives of 16-bit products are
-            # too coarse, and torch.compile has none.
-            def critic(pictures: Tensor) -> Tensor:
-                verdict: DiscriminatorOutput = self.network(pictures, *condition)
-                return sum_up(verdict, config.penalty)
-
-            penalty = self._penalty(critic, real, fake, noise.penalty_mix)
-            loss = loss + config.penalty_weight * config.penalty_every * penalty
-            stats["penalty"] = penalty.item()
-        return loss, stats
 
     @torch.no_grad()
     def tell_apart(self, batch: Batch, fake: Tensor) -> dict[str, float]:
@@ -264,16 +269,14 @@ def noise_of(batch: Batch) -> StepNoise:
     return batch.noise
 
 
-def show(
-    batch: Batch, fake: Tensor, view: DiscriminatorView
-) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+def show(batch: Batch, fake: Tensor, noise: StepNoise) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
     """Real pictures, generated ones and the condition as the discriminator sees them."""
     real, condition = batch.target, batch.condition
-    drawn = view.augmentation
+    drawn = noise.augmentation
     if drawn is not None:
         real, fake = augment(real, drawn), augment(fake, drawn)
         condition = tuple(shift(one, drawn) if one.ndim == 4 else one for one in condition)
-    return real + view.real_noise, fake + view.fake_noise, condition
+    return real + noise.real_noise, fake + noise.fake_noise, condition
 
 
 def make_adversary(

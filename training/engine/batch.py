@@ -43,8 +43,8 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class DiscriminatorView:
-    """What is random about showing a batch to the discriminator."""
+class StepNoise:
+    """What is random about training against a discriminator, for one batch."""
 
     real_noise: Tensor
     """Added to real pictures, (B, 3, H, W); zeros (B, 1, 1, 1) where there is no noise."""
@@ -52,21 +52,6 @@ class DiscriminatorView:
     """The same for generated pictures."""
     augmentation: Augmentation | None
     """How both are augmented, if they are."""
-
-    def take(self, samples: Samples) -> "DiscriminatorView":
-        """The part of some samples."""
-        augmentation = self.augmentation and self.augmentation.take(samples)
-        return DiscriminatorView(self.real_noise[samples], self.fake_noise[samples], augmentation)
-
-
-@dataclass(frozen=True, slots=True)
-class StepNoise:
-    """What is random about training against a discriminator, for one batch."""
-
-    generator_view: DiscriminatorView
-    """How the batch is shown when the generator is trained."""
-    discriminator_view: DiscriminatorView
-    """How it is shown when the discriminator is trained."""
     real_target: Tensor
     """(B, 1), what the logits of real samples are pulled to."""
     penalty_mix: Tensor
@@ -75,8 +60,9 @@ class StepNoise:
     def take(self, samples: Samples) -> "StepNoise":
         """The part of some samples."""
         return StepNoise(
-            self.generator_view.take(samples),
-            self.discriminator_view.take(samples),
+            self.real_noise[samples],
+            self.fake_noise[samples],
+            self.augmentation and self.augmentation.take(samples),
             self.real_target[samples],
             self.penalty_mix[samples],
         )
@@ -115,14 +101,6 @@ class Batch:
         """Pieces of ``size`` samples: from sample ``first`` on, one every ``step`` samples (0 = ``size``)."""
         starts = range(first, len(self), step or size)
         return [self.take(slice(start, start + size)) for start in starts]
-
-
-class GeneratedBatch(NamedTuple):
-    """A batch, or a piece of one, and what the generator made of it."""
-
-    batch: Batch
-    fake: Tensor
-    """(B, 3, H, W), without its graph."""
 
 
 class WindowShift(NamedTuple):

@@ -17,7 +17,7 @@ from remend.models.layers.growth import set_growth
 from remend.models.layers.spectral import iterate_once
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.adversary import make_adversary
-from remend.training.engine.batch import Batch, GeneratedBatch
+from remend.training.engine.batch import Batch
 from remend.training.engine.compiling import compiled, keep_memory, place
 from remend.training.engine.distributed import SingleProcess, mean_losses
 from remend.training.engine.feature_losses import make_feature_losses
@@ -115,48 +115,59 @@ class Stepper:
         factor = self.state.rate_scale * learning_rate_factor(
             self.images_seen, self.state.images, schedule.warmup_images, schedule.decay_from
         )
-        taken = [self._generator_step(factor) for _ in range(optimiser.generator.steps)]
-        losses, seen = taken[-1]
-        stats = self.adversary.train(seen, factor)
+        for _ in range(optimiser.generator.steps - 1):
+            self._generator_step(factor, is_last=False)
+        losses = self._generator_step(factor, is_last=True)
         for _ in range(optimiser.discriminator.steps - 1):
-            stats = self.adversary.train(self._generate_batch(), factor)
-        return {**losses, **stats}
+            losses |= self._discriminator_step(factor)
+        return losses
 
-    def _generator_step(self, factor: float) -> tuple[dict[str, Tensor], list[GeneratedBatch]]:
-        """One step of the generator and of its average, on a new batch."""
+    def _generator_step(self, factor: float, *, is_last: bool) -> Losses:
+        """One step of the generator and of its average, on a new batch; the last is one of both sides."""
         pieces, shift = self.draw(), self.feature_losses.draw(self._random)
-        seen: list[GeneratedBatch] = []
         lost: list[dict[str, Tensor]] = []
         weights = dataclasses.asdict(self.recipe.losses)
+        has_opponent = self.adversary.network is not None
+        learned = [one for one in self.generator.parameters() if one.requires_grad]
         self.optimiser.zero_grad(set_to_none=True)
+        self.adversary.zero_grad()
         for batch in iterate_once(pieces, [self.generator, self.adversary.network]):
             output = self.generate(self._forward, batch)
+            judgement = self.adversary.judge(batch, output.refined)
             terms = {
                 **self.task.terms(output, batch),
                 **self.feature_losses.terms(batch, output.refined, shift),
-                **self.adversary.terms(batch, output.refined),
+                **judgement.terms,
             }
             losses = {name: term() for name, term in terms.items() if weights[name]}
             total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-            torch.autograd.backward(total / len(pieces))
-            seen.append(GeneratedBatch(batch, output.refined.detach()))
-            lost.append({name: loss.detach() for name, loss in losses.items()})
+            # The opponent's part of the graph is kept for its own gradients.
+            keep = is_last and has_opponent
+            torch.autograd.backward(total / len(pieces), inputs=learned, retain_graph=keep)
+            told = judgement.learn(len(pieces)) if is_last else {}
+            lost.append({**{name: loss.detach() for name, loss in losses.items()}, **told})
         self.processes.average_gradients(self.generator)
         clip_grad_norm_(self.generator.parameters(), self.recipe.optimiser.clip_norm)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rates.lr * factor
         self.optimiser.step()
+        if is_last:
+            self.adversary.step(factor)
         self.state.images_seen += self.step_images
         self.ema.update(self.generator, self.step_images, self.images_seen)
-        return mean_losses(lost), seen
+        return {**mean_losses(lost)}
 
-    @torch.no_grad()
-    def _generate_batch(self) -> list[GeneratedBatch]:
-        """The pieces of a new batch, with what the generator as it is makes of them."""
-        pieces = iterate_once(self.draw(), [self.generator])
-        return [
-            GeneratedBatch(batch, self.generate(self._forward, batch).refined) for batch in pieces
-        ]
+    def _discriminator_step(self, factor: float) -> Losses:
+        """One more step of the opponent, on a new batch."""
+        pieces = self.draw()
+        told: list[dict[str, Tensor]] = []
+        self.adversary.zero_grad()
+        for batch in iterate_once(pieces, [self.generator, self.adversary.network]):
+            with torch.no_grad():
+                fake = self.generate(self._forward, batch).refined
+            told.append(self.adversary.judge(batch, fake).learn(len(pieces)))
+        self.adversary.step(factor)
+        return {**mean_losses(told)}
 
     def moment(self) -> dict[str, Any]:
         """The part of the state without weights: where the run is, and what it draws next."""

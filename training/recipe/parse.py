@@ -116,8 +116,19 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def values_by_default(table: str, *keys: str) -> dict[str, Any]:
+    """The named values of a recipe that does not name them, such as ``holes``, ``shares``; else nothing."""
+    made = (one.default_factory for one in dataclasses.fields(Recipe) if one.name == table)
+    value: Any = next((make() for make in made if make is not dataclasses.MISSING), None)
+    for key in keys:
+        value = getattr(value, key, None)
+    return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else {}
+
+
 def apply_setting(table: dict[str, Any], setting: str) -> None:
-    """Put one ``key.path=value`` into a table; the value is TOML, a bare word is a string.
+    """Put one ``key.path=value`` into a recipe's table, whose other values stay.
+
+    The value is TOML, a bare word is a string.
 
     Raises:
         RequestError: No ``=`` in the setting, or a key below something that is no table.
@@ -130,8 +141,8 @@ def apply_setting(table: dict[str, Any], setting: str) -> None:
     except tomllib.TOMLDecodeError:
         value = text
     *parents, last = path.strip().split(".")
-    for parent in parents:
-        inner: Any = table.setdefault(parent, {})
+    for depth, parent in enumerate(parents, 1):
+        inner: Any = table.setdefault(parent, values_by_default(*parents[:depth]))
         if not isinstance(inner, dict):
             raise OptionError("settings", setting, f"names a key below {parent}, which is no table")
         table = cast("dict[str, Any]", inner)

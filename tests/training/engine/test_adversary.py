@@ -7,8 +7,8 @@ import torch
 
 from remend.models.device import Placement
 from remend.models.discriminators.multiscale import DiscriminatorOutput
-from remend.training.engine.adversary import PATIENCE, Adversary, sum_up
-from remend.training.engine.batch import Batch, GeneratedBatch
+from remend.training.engine.adversary import PATIENCE, Adversary, Judgement, sum_up
+from remend.training.engine.batch import Batch
 from remend.training.engine.distributed import SingleProcess
 from remend.training.evaluation.metrics import area_under_curve
 from remend.training.losses.penalties import PENALTIES
@@ -44,10 +44,43 @@ def test_logits_that_see_no_hole_teach_the_discriminator_nothing() -> None:
     head = opponent.network.get_submodule("scales.0.head")
     grads: list[torch.Tensor] = []
     head.register_full_backward_hook(lambda _, inputs, outputs: grads.append(outputs[0]))
-    opponent.train([GeneratedBatch(batch, fake)], 1.0)
+    opponent.judge(batch, fake).learn(1)
     for grad in grads:
         assert grad[..., :2, :2].abs().min() > 0
         assert not grad[..., -2:, -2:].any()
+
+
+def test_one_look_gives_both_sides_the_gradients_that_looks_of_their_own_would() -> None:
+    opponent = adversary()
+    batch, fake = half_filled()
+    batch = dataclasses.replace(batch, noise=opponent.draw(batch.target, 0))
+    weights = list(opponent.network.parameters())
+    looks: list[object] = []
+    opponent.network.register_forward_hook(lambda *_: looks.append(None))
+
+    def terms_of(strength: torch.Tensor) -> tuple[torch.Tensor, Judgement]:
+        judgement = opponent.judge(batch, batch.target + strength * (fake - batch.target))
+        return torch.stack([term() for term in judgement.terms.values()]).sum(), judgement
+
+    strength = torch.ones((), requires_grad=True)
+    total, judgement = terms_of(strength)
+    torch.autograd.backward(total, inputs=[strength], retain_graph=True)
+    assert all(weight.grad is None for weight in weights)
+    judgement.learn(1)
+    assert len(looks) == 2
+    shared = [weight.grad for weight in weights]
+
+    opponent.network.requires_grad_(False)
+    alone = torch.ones((), requires_grad=True)
+    terms_of(alone)[0].backward()
+    assert strength.grad is not None and alone.grad is not None
+    assert float(strength.grad) == pytest.approx(float(alone.grad)) != 0
+
+    opponent.network.requires_grad_(True).zero_grad()
+    opponent.judge(batch, fake).learn(1)
+    for weight, grad in zip(weights, shared, strict=True):
+        assert weight.grad is not None and grad is not None
+        assert torch.allclose(weight.grad, grad, atol=1e-7)
 
 
 def test_penalties_that_pull_to_zero_take_the_slope_of_the_sum() -> None:
@@ -112,7 +145,8 @@ def test_a_blind_discriminator_and_an_unbeaten_one_are_named() -> None:
         parameter.requires_grad_(True)
     for _ in range(30):
         noisy = dataclasses.replace(batch, noise=opponent.draw(batch.target, 0))
-        opponent.train([GeneratedBatch(noisy, fake)], 20.0)
+        opponent.judge(noisy, fake).learn(1)
+        opponent.step(20.0)
     for _ in range(PATIENCE):
         opponent.tell_apart(batch, fake)
     assert "always tells" in opponent.warning
@@ -123,4 +157,4 @@ def test_the_generator_hears_nothing_during_the_head_start() -> None:
     batch, fake = half_filled()
     for images_seen, heard in ((8, False), (10, True)):
         drawn = dataclasses.replace(batch, noise=opponent.draw(batch.target, images_seen))
-        assert ("adversarial" in opponent.terms(drawn, fake)) == heard
+        assert ("adversarial" in opponent.judge(drawn, fake).terms) == heard

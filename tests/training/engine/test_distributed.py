@@ -19,7 +19,7 @@ from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
-from remend.training.engine.batch import Augmentation, Batch, DiscriminatorView, StepNoise
+from remend.training.engine.batch import Augmentation, Batch, StepNoise
 from remend.training.engine.distributed import DistributedGroup, SingleProcess, join_processes
 from remend.training.engine.run_folder import RunFolder
 from remend.training.engine.trainer import Trainer
@@ -45,8 +45,7 @@ def whole_batch(samples: int) -> Batch:
     """A batch whose every tensor holds the number of its sample."""
     n = torch.arange(samples)
     drawn = Augmentation(n, n, n, n)
-    view = DiscriminatorView(n, n, drawn)
-    return Batch((n, n), n, (n,), n, StepNoise(view, view, n, n))
+    return Batch((n, n), n, (n,), n, StepNoise(n, n, drawn, n, n))
 
 
 def tensors_of(part: object) -> Iterator[Tensor]:
@@ -70,7 +69,7 @@ def test_every_sample_is_in_one_piece_of_one_process() -> None:
     for piece in flat:
         assert len(piece) == 2
         assert all(torch.equal(tensor, piece.target) for tensor in tensors_of(piece))
-        assert len(list(tensors_of(piece))) == len(list(tensors_of(whole))) == 19
+        assert len(list(tensors_of(piece))) == len(list(tensors_of(whole))) == 13
     (all_of_it,) = SingleProcess().pieces(whole, 12)
     assert torch.equal(all_of_it.target, whole.target)
 

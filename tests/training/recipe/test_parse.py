@@ -173,6 +173,13 @@ def test_settings_reach_every_depth() -> None:
     assert recipe.holes.coverage == (0.1, 0.2)
 
 
+def test_a_setting_of_one_share_leaves_the_others_as_they_are() -> None:
+    plain = dict(read_recipe(RECIPES / "damage.toml").damage.shares)
+    changed = read_recipe(RECIPES / "damage.toml", ["damage.shares.stains=0", "images=8"])
+    assert plain["stains"] > 0 and len(plain) > 2
+    assert changed.damage.shares == {**plain, "stains": 0}
+
+
 @pytest.mark.parametrize("setting", ["images", "images.a=3", "data.corp=3"])
 def test_bad_settings_are_refused(setting: str) -> None:
     with pytest.raises(RequestError):
