@@ -15,9 +15,9 @@ from tests.helpers.paths import ROOT
 # Gradio's client, which tests call the page with, would ask for news elsewhere; read at its import.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-# Read at torch's import, and by the programs that tests start. A thread that waits for another in a loop takes
-# the core that the other needs: on a busy machine a step of training took twenty times as long. So threads
-# sleep while they wait, and processes that test side by side share the cores.
+# Read at torch's import, and by the programs that tests start. A thread that waits for another in a loop
+# takes the core that the other needs: on a busy machine a step of training took twenty times as long. So
+# threads sleep while they wait, and processes that test side by side share the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
