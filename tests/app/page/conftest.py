@@ -15,6 +15,11 @@ from remend.app.page.work.jobs import Jobs
 from tests.helpers.browsing import EMPTY
 
 WINDOW: Any = {"viewport": {"width": 1280, "height": 720}}
+FORGET = """if (location.origin !== "null" && !sessionStorage.getItem("visited")) {
+  localStorage.clear();
+  sessionStorage.setItem("visited", "yes");
+}"""
+"""Before the first visit of a tab, as the other tests of the file used the same window."""
 
 
 @pytest.fixture
@@ -53,10 +58,9 @@ def shared_window(browser: Browser) -> Iterator[BrowserContext]:
 def window(
     request: pytest.FixtureRequest,
     browser: Browser,
-    page_address: str,
     options: dict[str, Any],
 ) -> Iterator[BrowserContext]:
-    """A window that remembers nothing: one of the test's own where it has a wish, else a shared one."""
+    """A window: one of the test's own where it has a wish, else that of the file."""
     if options:
         context = browser.new_context(**{**WINDOW, **options})
         yield context
@@ -67,16 +71,13 @@ def window(
     for left in context.pages:
         left.close()
     context.clear_cookies()
-    cleaner = context.new_page()
-    cleaner.goto(f"{page_address}/robots.txt")
-    cleaner.evaluate("localStorage.clear()")
-    cleaner.close()
 
 
 @pytest.fixture
 def page(window: BrowserContext, page_address: str) -> Iterator[Page]:
     """The page, freshly visited; no error in its scripts, no request that leaves this computer."""
     visited = window.new_page()
+    visited.add_init_script(FORGET)
     wrong: list[str] = []
     visited.on("pageerror", lambda error: wrong.append(str(error)))
     visited.on(
