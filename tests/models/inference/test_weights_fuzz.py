@@ -89,7 +89,7 @@ def attempt_all(files: list[tuple[str, bytes]], root: Path, folder: Path) -> lis
         [sys.executable, "-c", WORKER],
         input="\n".join(paths),
         cwd=folder,
-        env={"PYTHONPATH": str(root), "PATH": "", "OMP_WAIT_POLICY": "PASSIVE"},
+        env={"PYTHONPATH": str(root), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
