@@ -6,7 +6,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +15,16 @@ from tests.helpers.paths import ROOT
 # Gradio's client, which tests call the page with, would ask for news elsewhere; read at its import.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+# Read at torch's import, and by the programs that tests start. A thread that waits for another in a loop
+# takes the core that the other needs: on a busy machine a step of training took twenty times as long. So
+# threads sleep while they wait, and processes that test side by side share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+
 if TYPE_CHECKING:
     import numpy as np
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from remend.app.engine.model_pool import ModelPool
     from tests.helpers.commands import Remend
@@ -191,40 +198,6 @@ def screen(browser: "Browser") -> "Screen":
     from tests.helpers.screen import Screen
 
     return Screen(browser)
-
-
-@pytest.fixture
-def options(request: pytest.FixtureRequest, engine: tuple[str, str]) -> dict[str, Any]:
-    """What a test wants of its browser window; given by parametrising."""
-    wanted = getattr(request, "param", {})
-    if engine[0] == "firefox" and wanted.get("color_scheme") == "dark":
-        pytest.skip("Firefox as Mozilla builds it cannot be asked for a colour scheme.")
-    return wanted
-
-
-@pytest.fixture
-def page(browser: "Browser", page_address: str, options: dict[str, Any]) -> Iterator["Page"]:
-    """The page, freshly visited; no error in its scripts, no request that leaves this computer."""
-    from tests.helpers.browsing import EMPTY
-
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    visited.on(
-        "request",
-        lambda asked: (
-            None
-            if asked.url.startswith((page_address, "data:", "blob:"))
-            else wrong.append(asked.url)
-        ),
-    )
-    visited.set_default_timeout(30_000)
-    visited.goto(page_address)
-    visited.wait_for_selector(EMPTY)
-    yield visited
-    context.close()
-    assert wrong == []
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class Tuning:
 
     def plan(self, parent: Path, images: int = 96, *, adapter: bool = False) -> Recipe:
         recipe = derive_recipe(parent, read_card(parent), "mine", images=images, adapter=adapter)
-        data = dataclasses.replace(recipe.data, crop=64, held_out=2)
+        data = dataclasses.replace(recipe.data, crop=32, held_out=2)
         return dataclasses.replace(recipe, data=data)
 
     def start(self, recipe: Recipe, *, resume: bool = False, **how: Any) -> FineTune:

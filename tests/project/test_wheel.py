@@ -5,15 +5,16 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.helpers.installing import Installed
 
 CALLER = """
 import numpy as np
+import pytest
 from PIL import Image
 
 import remend
@@ -101,36 +102,40 @@ def test_python_use_beside_decoys(installed: Installed):
     assert installed.python.parent.parent in Path(folder).parents
 
 
-def check_types(installed: Installed, code: str) -> list[dict[str, Any]]:
-    """What a type checker says to somebody whose script uses the installed wheel."""
-    caller = installed.folder / "caller.py"
-    caller.write_text(code)
+MISTAKES = {
+    "detail=0.5": ("detial=0.5", "reportCallIssue"),
+    "scale=1.5": ("scale='1.5'", "reportArgumentType"),
+    "remend.InputError": ("remend.InputErorr", "reportAttributeAccessIssue"),
+}
+"""What is right in that script, the same wrong, and the rule of the type checker that finds it."""
+
+
+@pytest.fixture(scope="module")
+def findings(installed: Installed) -> list[tuple[str, str]]:
+    """What a type checker says to people whose scripts use the installed wheel: file and rule."""
+    wrong = CALLER
+    for right, (mistake, _) in MISTAKES.items():
+        assert right in wrong
+        wrong = wrong.replace(right, mistake)
+    scripts = {"caller.py": CALLER, "mistaken.py": wrong}
+    for name, code in scripts.items():
+        (installed.folder / name).write_text(code)
     config = installed.folder / "pyrightconfig.json"
-    config.write_text(json.dumps({"include": ["caller.py"], "typeCheckingMode": "standard"}))
+    config.write_text(json.dumps({"include": list(scripts), "typeCheckingMode": "standard"}))
     done = subprocess.run(
         [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(config),
          "--pythonpath", str(installed.python)],
         cwd=installed.folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = json.loads(done.stdout)
-    assert said["summary"]["filesAnalyzed"] == 1
-    return said["generalDiagnostics"]
+    assert said["summary"]["filesAnalyzed"] == len(scripts)
+    return [(Path(found["file"]).name, found["rule"]) for found in said["generalDiagnostics"]]
 
 
-def test_a_callers_script_is_type_checked(installed: Installed):
-    assert check_types(installed, CALLER) == []
+def test_a_callers_script_is_type_checked(findings: list[tuple[str, str]]):
+    assert [rule for file, rule in findings if file == "caller.py"] == []
 
 
-def test_a_callers_mistakes_are_found(installed: Installed):
-    mistakes = {
-        "detail=0.5": ("detial=0.5", "reportCallIssue"),
-        "scale=1.5": ("scale='1.5'", "reportArgumentType"),
-        "remend.InputError": ("remend.InputErorr", "reportAttributeAccessIssue"),
-    }
-    code = CALLER
-    for right, (wrong, _) in mistakes.items():
-        assert right in code
-        code = code.replace(right, wrong)
-    assert [found["rule"] for found in check_types(installed, code)] == [
-        rule for _, rule in mistakes.values()
-    ]
+def test_a_callers_mistakes_are_found(findings: list[tuple[str, str]]):
+    found = [rule for file, rule in findings if file == "mistaken.py"]
+    assert found == [rule for _, rule in MISTAKES.values()]

@@ -20,7 +20,7 @@ SLOW_HANGUP = pytest.param(signal.SIGHUP, marks=pytest.mark.slow)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, SLOW_HANGUP])
 def test_an_interrupted_batch_leaves_whole_files(number: signal.Signals):
-    for index in range(200):
+    for index in range(80):
         save(f"in/{index:03}.png", scene(160, 120, index))
     process = start("upscale", "in", "-o", "out", "-s", "8")
     wait_for(process, lambda: len(list(Path("out").glob("*.png"))) >= 3)
@@ -32,7 +32,7 @@ def test_an_interrupted_batch_leaves_whole_files(number: signal.Signals):
     assert "Traceback" not in err
     written = sorted(Path("out").glob("*"))
     pictures = [path for path in written if path.suffix == ".png"]
-    assert 3 <= len(pictures) < 200
+    assert 3 <= len(pictures) < 80
     assert {path.name for path in written} - {path.name for path in pictures} == {
         "remend-manifest.jsonl"
     }

@@ -1,5 +1,6 @@
 """No work is lost in Chromium: the page asks before repairs go, and a reload brings everything back."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -160,28 +161,28 @@ def test_the_browser_asks_before_repairs_go_and_not_otherwise(
     assert asked == ["beforeunload"]
 
 
-@pytest.mark.parametrize("way", ["open", "drop", "paste"])
-def test_another_photo_comes_only_after_a_question(page: Page, png: Path, other: Path, way: str):
-    def come() -> None:
-        if way == "open":
-            page.set_input_files("#repair-editor input[type=file]", other)
-        else:
-            bring(page, other, DROP if way == "drop" else PASTE)
-
-    open_photo(page, png)
-    stroke(page, (60, 120), (260, 120))
-    press_fill(page)
+def test_another_photo_comes_only_after_a_question(page: Page, png: Path, other: Path):
     facts = page.locator("#repair-editor .facts")
-    come()
-    page.get_by_role("button", name="Stay with this photo").click()
-    expect(facts).to_contain_text("scratched.png")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    come()
-    page.get_by_role("button", name="Open the other photo").click()
-    expect(facts).to_contain_text("other.png")
-    page.wait_for_selector(READY)
-    page.set_input_files("#repair-editor input[type=file]", png)  # nothing is lost: no question
-    expect(facts).to_contain_text("scratched.png")
+    ways: list[Callable[[], object]] = [
+        lambda: page.set_input_files("#repair-editor input[type=file]", other),
+        lambda: bring(page, other, DROP),
+        lambda: bring(page, other, PASTE),
+    ]
+    open_photo(page, png)
+    for come in ways:
+        stroke(page, (60, 120), (260, 120))
+        press_fill(page)
+        come()
+        page.get_by_role("button", name="Stay with this photo").click()
+        expect(facts).to_contain_text("scratched.png")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        come()
+        page.get_by_role("button", name="Open the other photo").click()
+        expect(facts).to_contain_text("other.png")
+        page.wait_for_selector(READY)
+        page.set_input_files("#repair-editor input[type=file]", png)  # nothing is lost: no question
+        expect(facts).to_contain_text("scratched.png")
+        page.wait_for_selector(READY)
 
 
 def test_a_question_is_not_answered_by_the_end_of_the_last_one(page: Page, png: Path, other: Path):

@@ -69,6 +69,9 @@ def test_an_upscale_says_how_long_it_takes_and_its_end_is_not_overwritten(
     expect(page.locator("#status")).to_contain_text("Stopped")
 
 
+@pytest.mark.parametrize(
+    "options", [{"timezone_id": "UTC"}], indirect=True
+)  # the clock is a window's
 def test_a_fill_that_does_not_reach_the_server_is_given_up_and_does_not_come_later(
     page: Page, png: Path, tmp_path: Path
 ):

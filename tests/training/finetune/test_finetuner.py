@@ -222,7 +222,7 @@ def test_smaller_batches_where_memory_runs_out(
     assert tuning.heard("Memory ran out with 4 crops", "going on with 2")
     monkeypatch.setattr(Trainer, "step", never)
     hopeless = Tuning(tuning.photos, tuning.path / "hopeless")
-    with pytest.raises(InputError, match="one crop of 64 px"):
+    with pytest.raises(InputError, match="one crop of 32 px"):
         hopeless.start(hopeless.plan(parent, 16)).run()
 
 
