@@ -69,10 +69,15 @@ def status_line(standing: Standing) -> gr.HTML:
     )
 
 
-def say(text: str, tab: Tab, *, is_error: bool = False) -> str:
-    """Turn a sentence of a tab, which may hold a file's name, into a value of the status line."""
+def say(text: str, tab: Tab, *, is_error: bool = False, question: float | None = None) -> str:
+    """Turn a sentence of a tab, which may hold a file's name, into a value of the status line.
+
+    ``question`` is the number of what was asked, from ``window.remendStatus.ask``: where something newer was
+    asked or told meanwhile, the browser does not show the sentence. The end of long work has none.
+    """
     kind = ' class="error"' if is_error else ""
-    return f'<span{kind} data-tab="{tab}">{html.escape(text)}</span>'
+    asked = "" if question is None else f' data-question="{int(question)}"'
+    return f'<span{kind} data-tab="{tab}"{asked}>{html.escape(text)}</span>'
 
 
 def explain(error: Exception, language: str = "en") -> str:
