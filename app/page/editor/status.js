@@ -160,15 +160,19 @@ element.addEventListener("click", ({ target }) => {
   show();
 });
 
-/** Whether it answers a question after which something else was asked or told. */
-const isLate = (tab, sentence) => Number(/data-question="(\d+)"/.exec(sentence)?.[1]) < newest[tab];
+/** Take a sentence of Python's, unless it is late: it answers a question after which something was asked or told. */
+const take = (tab, sentence) => {
+  const number = Number(/data-number="(\d+)"/.exec(sentence)?.[1]);
+  const isEnd = followed[tab]?.number === number; // of the work that is shown, which is always told
+  if (sentence === lastSentences[tab] || (!isEnd && number < newest[tab])) return;
+  lastSentences[tab] = sentence;
+  if (isEnd) window.remendStatus.end(tab);
+  else window.remendStatus.ask(tab); // what was asked before is late from now on
+};
 
 watch("value", () => {
   const tab = /data-tab="(\w+)"/.exec(props.value)?.[1];
-  if (tab && props.value !== lastSentences[tab] && !isLate(tab, props.value)) {
-    lastSentences[tab] = props.value;
-    window.remendStatus.ask(tab); // what was asked before is late from now on
-  }
+  if (tab) take(tab, props.value);
   show();
 });
 setTimeout(show); // Gradio puts the first value in after this script

@@ -206,4 +206,4 @@ class UpscalePreview:
 
 
 def _answer(text: str, question: float, *, is_error: bool = False) -> str:
-    return say(text, "upscale", is_error=is_error, question=question)
+    return say(text, "upscale", is_error=is_error, number=question)

@@ -187,6 +187,7 @@ def test_a_late_answer_does_not_overwrite_what_was_said_since(page: Page, phone_
     wait_for_held(page)
     page.click("#upscale-run")
     expect(status).to_contain_text("phone-640px.jpg")
+    expect(page.locator("#upscale-stop")).to_be_disabled(timeout=1000)
     page.evaluate(LET_GO)
     expect(forecast).to_contain_text("0.3 megapixels")
     page.wait_for_timeout(500)  # the sentence about the width is as quick as that forecast
