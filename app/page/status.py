@@ -69,10 +69,15 @@ def status_line(standing: Standing) -> gr.HTML:
     )
 
 
-def say(text: str, tab: Tab, *, is_error: bool = False) -> str:
-    """Turn a sentence of a tab, which may hold a file's name, into a value of the status line."""
+def say(text: str, tab: Tab, *, is_error: bool = False, number: float | None = None) -> str:
+    """Turn a sentence of a tab, which may hold a file's name, into a value of the status line.
+
+    ``number`` is that of the work or question that the sentence ends, as the browser gave it: a late answer
+    to a question is not shown there.
+    """
     kind = ' class="error"' if is_error else ""
-    return f'<span{kind} data-tab="{tab}">{html.escape(text)}</span>'
+    ended = "" if number is None else f' data-number="{int(number)}"'
+    return f'<span{kind} data-tab="{tab}"{ended}>{html.escape(text)}</span>'
 
 
 def explain(error: Exception, language: str = "en") -> str:

@@ -61,6 +61,16 @@ def wait_for_held(page: Page) -> None:
     page.wait_for_function("window.held.length > 0")
 
 
+def fill_number(page: Page, selector: str, text: str) -> None:
+    """Replace what stands in a field of numbers, as a person would.
+
+    ``page.fill`` puts the text behind it in Firefox: there Playwright asks the field where its selection is,
+    and a field of numbers does not say.
+    """
+    page.locator(selector).evaluate("(field) => { field.focus(); field.select(); }")
+    page.keyboard.type(text)
+
+
 def open_photo(page: Page, path: Path) -> None:
     page.set_input_files("#repair-editor input[type=file]", path)
     page.wait_for_selector(READY)

@@ -127,13 +127,11 @@ class Audit:
         unusable = self.unreadable + self.unpaired + self.small + self.blank
         found = kept + unusable + self.copies + self.near_copies
         sides = [min(size) for size in self.sizes]
-        sizes = (
-            f", shorter side {min(sides)} to {max(sides)} px (median {statistics.median(sides):.0f})"
-            if sides
-            else ""
-        )
-        tail = f"; left out: {', '.join(left_out)}" if left_out else ""
-        return f"{kept} of {found} pictures can be used{sizes}{tail}."
+        facts = f"; left out: {', '.join(left_out)}" if left_out else ""
+        if sides:
+            middle = f"{statistics.median(sides):.0f}"
+            facts = f", shorter side {min(sides)} to {max(sides)} px (median {middle}){facts}"
+        return f"{kept} of {found} pictures can be used{facts}."
 
     def refuse_too_few(self) -> None:
         """Raise a RequestError if too few pictures are left to learn from and to measure with."""

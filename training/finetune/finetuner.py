@@ -235,10 +235,8 @@ class FineTune:
         is_best = not (drift or lost) and is_better(score, self.best)
         if is_best:
             self._keep(score)
-        self._say(
-            f"{self.control.state.images_seen} images: {compare(score, self.before)}"
-            f"{' (best so far)' if is_best else ''}"
-        )
+        told = f"{self.control.state.images_seen} images: {compare(score, self.before)}"
+        self._say(f"{told} (best so far)" if is_best else told)
         enough = self._plateau.add(is_best=is_best)
         self.notes["stale"] = self._plateau.stale
         self.control.guard.keep()

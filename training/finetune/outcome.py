@@ -46,7 +46,7 @@ class Outcome:
             )
         if not self.has_gained:
             return (
-                f"No gain: nothing scored better than the parent ({before.psnr:.2f} dB {where}{looks}), "
+                f"No gain: nothing scored better than the parent {where}: {before.psnr:.2f} dB{looks}; "
                 "so the file holds the parent's weights unchanged."
             )
         gain = after.psnr - before.psnr
@@ -62,7 +62,7 @@ def compare(score: Score, parent: Score) -> str:
     """How far a score is from the parent's, in words."""
     words = f"{shown(score).psnr - shown(parent).psnr:+.2f} dB"
     if score.distance is not None and parent.distance:
-        words += f", perceptual distance {score.distance / parent.distance - 1:+.1%}"
+        return f"{words}, perceptual distance {score.distance / parent.distance - 1:+.1%}"
     return words
 
 

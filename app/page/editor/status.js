@@ -27,6 +27,7 @@ const [FIRST_MS, POLL_MS] = [500, 1000]; // until the first look where work stan
 const LOST_MS = 10_000; // after which work that the server does not know has gone
 const LATE_MS = 3000; // within which the server may not know of work yet, and a sentence be about work before it
 let lastNumber = 0;
+const newest = {}; // by tab: the number of what was asked or told last
 const followed = {}; // by tab: the number of the work whose standing is shown, and the sentence that says it
 
 let openTab = "repair";
@@ -104,9 +105,14 @@ window.remendStatus = {
     setTimeout(follow, FIRST_MS, tab, followed[tab]);
     show();
   },
+  /** Something is asked whose answer is a sentence; gives its number, which the sentence bears. */
+  ask(tab) {
+    newest[tab] = this.nextNumber();
+    return newest[tab];
+  },
   /** Begin work of a tab that has no script of its own; gives its number. */
   begin(tab) {
-    const number = this.nextNumber();
+    const number = this.ask(tab);
     lastSentences[tab] = spanOf(tab, messages.upscaling);
     show();
     this.follow(tab, number);
@@ -125,7 +131,7 @@ window.remendStatus = {
   end(tab) {
     followed[tab] = null;
     show();
-    return this.nextNumber();
+    return this.ask(tab);
   },
   /** Bring the Upscale tab's result into the window, where it is not: on a phone it lies below the dials. */
   showResult() {
@@ -154,9 +160,19 @@ element.addEventListener("click", ({ target }) => {
   show();
 });
 
+/** Take a sentence of Python's, unless it is late: it answers a question after which something was asked or told. */
+const take = (tab, sentence) => {
+  const number = Number(/data-number="(\d+)"/.exec(sentence)?.[1]);
+  const isEnd = followed[tab]?.number === number; // of the work that is shown, which is always told
+  if (sentence === lastSentences[tab] || (!isEnd && number < newest[tab])) return;
+  lastSentences[tab] = sentence;
+  if (isEnd) window.remendStatus.end(tab);
+  else window.remendStatus.ask(tab); // what was asked before is late from now on
+};
+
 watch("value", () => {
   const tab = /data-tab="(\w+)"/.exec(props.value)?.[1];
-  if (tab) lastSentences[tab] = props.value;
+  if (tab) take(tab, props.value);
   show();
 });
 setTimeout(show); // Gradio puts the first value in after this script

@@ -32,7 +32,7 @@ class Offers:
         self._budget = budget
 
     def offer(
-        self, results: Sequence[Result], language: str
+        self, results: Sequence[Result], language: str, number: float
     ) -> tuple[Any, Any, str, Any, Any, list[Made]]:
         """As ``UpscaleService.run`` returns it.
 
@@ -54,7 +54,7 @@ class Offers:
         key = "result_says" if is_one else "results_say"
         values = {"name": file.name, "width": across, "height": down, "count": len(files)}
         text = join_sentences(language, format_message(language, key, **values), *notes)
-        status = say(text, "upscale", is_error=len(files) < len(results))
+        status = say(text, "upscale", is_error=len(files) < len(results), number=number)
         offered = gr.update(value=str(file), interactive=True, variant="primary")
         choices = [(path.name, number) for number, path in enumerate(files)]
         chooser = gr.update(choices=choices, value=0, visible=len(files) > 1)

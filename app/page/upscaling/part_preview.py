@@ -120,14 +120,14 @@ class PartPreview:
             mask = draw_strokes(painted.strokes_on(str(looked.path)), box)
             files = write_pair(pair, part.before, mask)
         except Exception as error:
-            status = say(explain(error, language), "upscale", is_error=True)
+            status = say(explain(error, language), "upscale", is_error=True, number=number)
             return gr.skip(), status, gr.skip(), gr.skip(), gr.skip()
         pixels = part.before.width * part.before.height
         self._forecasts.learn(looked, asked, part.seconds / pixels)
         setting = (model, detail, denoise)
         seen = add_version(seen, setting)
         shown = compare(files, language, other, setting)
-        status = say(self._tell_part(part, good, looked, language), "upscale")
+        status = say(self._tell_part(part, good, looked, language), "upscale", number=number)
         choice = offer_versions(seen, left, language)
         return shown, status, show_frame(across, down), choice, seen
 

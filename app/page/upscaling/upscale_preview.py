@@ -64,16 +64,22 @@ class UpscalePreview:
         self._forecasts = forecasts or Forecast(pool)
 
     def choose_photos(
-        self, paths: list[str] | None, scale: float, width: float, request: gr.Request
+        self,
+        paths: list[str] | None,
+        scale: float,
+        width: float,
+        question: float,
+        request: gr.Request,
     ) -> tuple[str, Any, Any, Any]:
         """For photos that were just chosen: the status line, and the first of them, small, to click into.
 
         What was made of others before is taken away in the browser. Here the divider gets back its plain
-        label; for large photos the factor is proposed that makes no monsters of them.
+        label; for large photos the factor is proposed that makes no monsters of them. ``question`` is the
+        number of what is asked.
         """
         language = choose_language(request)
         factor = self._propose(paths or [], scale, width)
-        status = self.describe(paths, factor, width, request)
+        status = self.describe(paths, factor, width, question, request)
         shown = None
         for path in paths or []:
             with suppress(RemendError):  # the status line says why
@@ -87,7 +93,9 @@ class UpscalePreview:
         label = gr.update(label=format_message(language, "before_after"))
         return status, shown or gr.update(shown=None), label, proposed
 
-    def turn(self, paths: list[str] | None, place: Any, request: gr.Request) -> tuple[Any, Any]:
+    def turn(
+        self, paths: list[str] | None, place: Any, question: float, request: gr.Request
+    ) -> tuple[Any, Any]:
         """The status line, and another photo of the list, small, to click into."""
         language = choose_language(request)
         try:
@@ -96,9 +104,10 @@ class UpscalePreview:
                 return gr.skip(), gr.skip()
             photo = find_looked(good, read_place(place))
             said = format_message(language, "looked_at", name=photo.path.name)
-            return say(said, "upscale"), self._show_small(photo.path, paths or [])
+            status = _answer(said, question)
+            return status, self._show_small(photo.path, paths or [])
         except Exception as error:
-            return say(explain(error, language), "upscale", is_error=True), gr.skip()
+            return _answer(explain(error, language), question, is_error=True), gr.skip()
 
     def _propose(self, paths: Sequence[str], scale: float, width: float) -> float:
         """The factor for photos of that size, where the visitor has not chosen one."""
@@ -110,18 +119,23 @@ class UpscalePreview:
         return 2.0 if is_large else scale
 
     def describe(
-        self, paths: list[str] | None, scale: float, width: float, request: gr.Request
+        self,
+        paths: list[str] | None,
+        scale: float,
+        width: float,
+        question: float,
+        request: gr.Request,
     ) -> str:
         """The status line for photos that were just chosen, or for another size."""
         language = choose_language(request)
         if not paths:
-            return say(format_message(language, "choose_photo"), "upscale")
+            return _answer(format_message(language, "choose_photo"), question)
         try:
             good, wrong = self._size(paths, read_target(scale, width), language)
             told = [describe_sizes(good, language)] if good else []
-            return say(join_sentences(language, *told, *wrong), "upscale", is_error=bool(wrong))
+            return _answer(join_sentences(language, *told, *wrong), question, is_error=bool(wrong))
         except Exception as error:
-            return say(explain(error, language), "upscale", is_error=True)
+            return _answer(explain(error, language), question, is_error=True)
 
     def forecast(
         self,
@@ -189,3 +203,7 @@ class UpscalePreview:
         with self._budget.hold(CHANGING_BYTES * pixels, current_visitor()):
             picture = read_picture(photo, max_megapixels=self._max_megapixels)
             return show_photo(photo, picture, list(map(Path, photos)))
+
+
+def _answer(text: str, question: float, *, is_error: bool = False) -> str:
+    return say(text, "upscale", is_error=is_error, number=question)

@@ -136,9 +136,9 @@ class UpscaleService:
             visitor = {"session": session, "is_awaited": find_listener()}
             with self._jobs.run("upscale", session, int(number), **visitor) as job:
                 results = self._upscale_all(files, asked, painted, language, job)
-                return self._offers.offer(results, language)
+                return self._offers.offer(results, language, number)
         except Exception as error:
-            status = _tell(explain(error, language), is_error=True)
+            status = _tell(explain(error, language), number, is_error=True)
             return gr.skip(), gr.skip(), status, gr.skip(), gr.skip(), gr.skip()
 
     def _upscale_all(
@@ -179,7 +179,7 @@ class UpscaleService:
     def stop(self, number: float, request: gr.Request) -> str:
         """End what this visitor has asked for up to that number, between two tiles."""
         self._jobs.stop(request.session_hash or "", int(number))
-        return _tell(format_message(choose_language(request), "stopped_short"))
+        return _tell(format_message(choose_language(request), "stopped_short"), number)
 
 
 def check_sizes(
@@ -227,5 +227,5 @@ def name_outputs(
     return list(jobs.values())
 
 
-def _tell(text: str, *, is_error: bool = False) -> str:
-    return say(text, "upscale", is_error=is_error)
+def _tell(text: str, number: float, *, is_error: bool = False) -> str:
+    return say(text, "upscale", is_error=is_error, number=number)

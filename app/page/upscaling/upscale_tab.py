@@ -20,11 +20,11 @@ from remend.app.page.upscaling.views import Views, lay_out_views
 from remend.app.page.work.dials import Dial
 from remend.models.inference.upscaler import DEFAULT_DENOISE, DEFAULT_DETAIL
 
-_BEGIN, _BEGIN_ALL, _END = (
+_BEGIN, _BEGIN_ALL, _END, _ASK = (
     f"(...values) => [...values.slice(0, -1), window.remendStatus.{call}]"
-    for call in ("begin('upscale')", "beginAll(values)", "end('upscale')")
+    for call in ("begin('upscale')", "beginAll(values)", "end('upscale')", "ask('upscale')")
 )
-"""Put the number of a job in the place of the last value, in the browser, before anything is sent."""
+"""Put the number of a job or question in the place of the last value, in the browser, before it is sent."""
 
 _NO_DOWNLOAD = gr.update(value=None, interactive=False, variant="secondary")
 _WITHDRAW = f"() => ({json.dumps(_NO_DOWNLOAD)})"
@@ -54,6 +54,8 @@ _QUEUED: dict[str, Any] = {
     "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "show_progress": "hidden",
     "js": _BEGIN, **_PRIVATE,
 }  # fmt: skip
+_ASKED: dict[str, Any] = {**_QUICK, "js": _ASK, "trigger_mode": "always_last"}
+"""For a quick question about the newest settings, whose answer is a sentence."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,8 @@ def _connect_settings(
     scale, width, model = controls.scale, controls.width, controls.model
     detail, denoise = controls.detail, controls.denoise
     controls.photos.change(
-        preview.choose_photos, controls.size,
-        [status, views.place, views.result, controls.scale], **_QUICK,
+        preview.choose_photos, [*controls.size, _number()],
+        [status, views.place, views.result, controls.scale], **_ASKED,
     )  # fmt: skip
     controls.photos.change(
         None, controls.photos,
@@ -181,7 +183,10 @@ def _connect_settings(
     )  # fmt: skip
     _connect_list(controls)
     _connect_forecast(preview, controls)
-    gr.on([scale.release, width.change], preview.describe, controls.size, status, **_QUICK)
+    gr.on(
+        [scale.release, width.change], preview.describe, [*controls.size, _number()], status,
+        **_ASKED,
+    )  # fmt: skip
     gr.on(
         [model.change, scale.release], note_unused_sliders, [model, scale], [detail, denoise],
         **_QUICK,
@@ -275,7 +280,9 @@ def _connect_work(
     views.results.input(
         service.show, [views.made, views.results], [views.result, views.download_one], **_QUICK
     )
-    views.place.turn(preview.turn, [controls.photos, views.place], [status, views.place], **_QUICK)
+    views.place.turn(
+        preview.turn, [controls.photos, views.place, number], [status, views.place], **_ASKED
+    )
     controls.stop.click(
         service.stop, number, status, cancels=[running, *stopped], queue=False,
         js=_END, show_progress="hidden", **_PRIVATE,
@@ -283,5 +290,5 @@ def _connect_work(
 
 
 def _number() -> gr.Number:
-    """In whose place the browser puts the number of a job."""
+    """In whose place the browser puts the number of a job or question."""
     return gr.Number(0, visible=False)

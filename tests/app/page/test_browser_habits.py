@@ -145,6 +145,11 @@ def test_versions_of_a_fill_can_be_clicked_between(page: Page, png: Path, words:
     expect(page.locator("#status")).to_contain_text(words["chosen"])
     page.wait_for_selector(READY)
     expect(versions.nth(1)).to_have_attribute("aria-pressed", "true")
+    page.click("[data-do=divide]")
+    slider = page.locator("#repair-editor .divider").bounding_box()
+    strip = page.locator("#repair-editor .versions").bounding_box()
+    assert slider and strip and strip["y"] + strip["height"] <= slider["y"]
+    page.click("[data-do=divide]")
     versions.first.click()
     expect(versions.first).to_have_attribute("aria-pressed", "true")
     page.wait_for_selector(READY)
@@ -188,3 +193,24 @@ def test_on_a_phone_the_thumb_reaches_what_is_needed_and_a_sheet_holds_the_rest(
     page.set_viewport_size({"width": 1024, "height": 768})
     expect(page.locator(".top #repair-download")).to_be_visible()
     expect(page.locator(".strip [data-tool=lasso]")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("options", [UPRIGHT], indirect=True)
+def test_where_one_cannot_drop_photos_the_page_asks_for_a_tap(page: Page, engine: tuple[str, str]):
+    if engine[0] == "firefox":
+        pytest.skip("Firefox as Mozilla builds it cannot be asked to have no mouse.")
+    expect(page.locator(".invitation")).to_contain_text("Tap to choose photos", use_inner_text=True)
+    expect(page.locator(".invitation")).not_to_contain_text("Drop", use_inner_text=True)
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 3840, "height": 2160}}], indirect=True)
+def test_on_a_very_large_screen_the_tools_are_larger_and_paint_lies_where_the_pointer_was(
+    page: Page, png: Path
+):
+    open_photo(page, png)
+    for name in ("[data-tool=brush]", "#repair-fill", "[data-menu=more]"):
+        box = page.locator(name).bounding_box()
+        assert box is not None and box["height"] >= 66
+    plain = pixel(page, 160, 60)
+    stroke(page, (100, 60), (220, 60))
+    assert pixel(page, 160, 60) != about(plain)

@@ -13,6 +13,7 @@ from tests.helpers.browsing import (
     about,
     choose_in,
     download,
+    fill_number,
     hold,
     open_photo,
     pixel,
@@ -213,7 +214,7 @@ def test_tools_and_dials_are_as_they_were_left(page: Page, png: Path):
     set_option(page, "keep")
     page.locator("#repair-detail").fill("0.4")
     page.get_by_role("tab", name="Upscale").click()
-    page.locator("#upscale-scale input[type=number]").fill("3")
+    fill_number(page, "#upscale-scale input[type=number]", "3")
     page.locator("#upscale-scale input[type=number]").press("Tab")
     page.click("#upscale-model input")
     page.get_by_role("option", name="x4-fidelity").click()

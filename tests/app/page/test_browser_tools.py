@@ -17,6 +17,7 @@ from tests.helpers.browsing import (
     about,
     choose_in,
     download,
+    fill_number,
     open_photo,
     pixel,
     press_fill,
@@ -179,7 +180,7 @@ def test_a_sixteen_bit_tiff_stays_one_and_goes_on_to_upscale(page: Page, tmp_pat
     assert (result.rgb[:10] == pixels[:10]).all() and (result.rgb != pixels).any()
     page.click("#repair-upscale")
     expect(page.locator("#upscale-photo")).to_contain_text("deep-repaired")
-    page.fill("#upscale-scale input[type=number]", "2")
+    fill_number(page, "#upscale-scale input[type=number]", "2")
     page.click("#upscale-preview")
     expect(page.locator("#status")).to_contain_text("About")
     page.click("#upscale-run")

@@ -13,9 +13,13 @@ from remend.app.engine.model_pool import ModelPool
 from remend.models.progress import Cancelled, Progress
 from tests.helpers.browsing import (
     ARTIST,
+    LET_GO,
     download,
+    fill_number,
+    hold,
     open_photo,
     stroke,
+    wait_for_held,
 )
 
 pytestmark = pytest.mark.browser
@@ -25,7 +29,7 @@ def upscale_twice(page: Page, phone_jpeg: Path) -> None:
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
     expect(page.locator("#status")).to_contain_text("1280 × 960")
-    page.fill("#upscale-scale input[type=number]", "2")
+    fill_number(page, "#upscale-scale input[type=number]", "2")
     page.click(
         "#upscale-run"
     )  # which also leaves the field; a quick result must not be taken away by that
@@ -65,14 +69,14 @@ def test_another_photo_takes_the_last_result_away(page: Page, phone_jpeg: Path, 
 
 def test_another_setting_takes_the_download_away(page: Page, phone_jpeg: Path):
     upscale_twice(page, phone_jpeg)
-    page.fill("#upscale-scale input[type=number]", "3")
+    fill_number(page, "#upscale-scale input[type=number]", "3")
     page.press("#upscale-scale input[type=number]", "Tab")
     expect(page.locator("#upscale-download")).to_be_disabled()
 
 
 def test_a_field_left_as_it_is_keeps_the_download(page: Page, phone_jpeg: Path):
     upscale_twice(page, phone_jpeg)
-    page.fill("#upscale-scale input[type=number]", "2")
+    fill_number(page, "#upscale-scale input[type=number]", "2")
     page.press("#upscale-scale input[type=number]", "Tab")
     expect(page.locator("#status")).not_to_contain_text("is done")  # the field has told its value
     expect(page.locator("#upscale-download")).to_be_enabled()
@@ -117,8 +121,8 @@ def test_two_details_are_compared_and_what_is_painted_is_kept_out(
     page.set_input_files("#upscale-photo input[type=file]", png)
     page.click("#upscale-model input")
     page.get_by_role("option", name="x2-fidelity").click()
-    page.fill("#upscale-scale input[type=number]", "2")
-    page.fill("#upscale-detail input[type=number]", "0")
+    fill_number(page, "#upscale-scale input[type=number]", "2")
+    fill_number(page, "#upscale-detail input[type=number]", "0")
     shown = page.locator("#upscale-result img")
     page.click("#upscale-preview")
     expect(shown.first).to_be_visible()
@@ -144,6 +148,50 @@ def test_two_details_are_compared_and_what_is_painted_is_kept_out(
     expect(undo).to_be_enabled()
     undo.click()
     expect(undo).to_be_disabled()
+
+
+PAINTED = """() => {
+  const canvas = document.querySelector("#upscale-where canvas");
+  const { data } = canvas.getContext("2d").getImageData(canvas.width / 2, 0, 1, canvas.height);
+  const painted = data.filter((value, at) => at % 4 === 3 && value > 127).length;
+  return (painted * canvas.getBoundingClientRect().height) / canvas.height;
+}"""
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"viewport": {"width": 3840, "height": 2160}}], indirect=True
+)
+def test_what_is_painted_is_as_wide_as_the_ring_also_on_a_very_large_screen(page: Page, png: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", png)
+    page.click("[data-mode=keep]")
+    box = page.locator("#upscale-where .easel").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2, steps=4)
+    ring = page.locator("#upscale-where .ring").bounding_box()
+    assert ring
+    assert page.evaluate(PAINTED) == pytest.approx(ring["height"], abs=4)
+    page.mouse.up()
+
+
+def test_a_late_answer_does_not_overwrite_what_was_said_since(page: Page, phone_jpeg: Path):
+    page.get_by_role("tab", name="Upscale").click()
+    page.set_input_files("#upscale-photo input[type=file]", phone_jpeg)
+    status, forecast = page.locator("#status"), page.locator("#upscale-forecast")
+    expect(forecast).to_contain_text("1.2 megapixels")
+    expect(forecast).to_contain_text("on this computer")
+    hold(page, "/run/predict")  # what is asked about the width; the work itself goes by the queue
+    fill_number(page, "#upscale-width input", "640")
+    wait_for_held(page)
+    page.click("#upscale-run")
+    expect(status).to_contain_text("phone-640px.jpg")
+    expect(page.locator("#upscale-stop")).to_be_disabled(timeout=1000)
+    page.evaluate(LET_GO)
+    expect(forecast).to_contain_text("0.3 megapixels")
+    page.wait_for_timeout(500)  # the sentence about the width is as quick as that forecast
+    expect(status).to_contain_text("phone-640px.jpg")
 
 
 def test_an_upscale_can_be_stopped(page: Page, png: Path, monkeypatch: pytest.MonkeyPatch):
@@ -231,7 +279,7 @@ def test_choosing_replaces_and_adding_adds_and_stop_is_there_while_something_run
     expect(forecast).to_contain_text("2.5 megapixels")
     page.click("#upscale-model input")
     page.get_by_role("option", name="x2-fidelity").click()  # one of the small networks
-    page.fill("#upscale-scale input[type=number]", "2")
+    fill_number(page, "#upscale-scale input[type=number]", "2")
     expect(page.locator("#upscale-stop")).to_be_disabled()
     page.click("#upscale-run")
     expect(page.locator("#upscale-results")).to_contain_text("phone-x2.jpg")

@@ -12,7 +12,14 @@ from remend.app.engine.model_pool import ModelPool
 from remend.app.page.server import running_page
 from remend.models.device import choose_placement
 from tests.conftest import find_free_port
-from tests.helpers.browsing import EMPTY, download, open_photo, press_fill, stroke
+from tests.helpers.browsing import (
+    EMPTY,
+    download,
+    fill_number,
+    open_photo,
+    press_fill,
+    stroke,
+)
 from tests.helpers.onnx_graphs import filler, upscaler
 
 pytestmark = pytest.mark.browser
@@ -59,7 +66,7 @@ def test_an_upscaler_of_onnx_is_uploaded_and_enlarges(page: Page, png: Path, tmp
     upload(page, file, "3x-Blocks")
     page.get_by_role("tab", name="Upscale").click()
     page.set_input_files("#upscale-photo input[type=file]", png)
-    page.fill("#upscale-scale input[type=number]", "3")
+    fill_number(page, "#upscale-scale input[type=number]", "3")
     page.click("#upscale-model input")
     page.get_by_role("option", name="3x-Blocks").click()
     page.click("#upscale-run")

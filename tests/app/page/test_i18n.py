@@ -11,11 +11,20 @@ import pytest
 
 from remend.app.batch.target_size import TargetSize
 from remend.app.engine.catalogue import Model, list_models
-from remend.app.page.i18n import ENGINE, MESSAGES, choose_language, join_sentences, spell_seconds
+from remend.app.page.i18n import (
+    ENGINE,
+    MESSAGES,
+    choose_language,
+    join_sentences,
+    spell_seconds,
+    translate_sentence,
+)
 from remend.app.page.models_tab import PICTURES, cards_list
 from remend.app.page.status import OPTION_LABELS, explain, returns_errors, say
 from remend.models.checkpoints.card import Card
 from remend.models.errors import OptionError, RequestError
+from remend.training.finetune.outcome import Outcome, compare
+from remend.training.finetune.validation import Score
 from tests.helpers.paths import ROOT
 from tests.helpers.visiting import CHINESE, ENGLISH
 
@@ -101,6 +110,7 @@ def test_every_translated_sentence_is_one_that_the_engine_says(language: str):
         parts = sentence.removesuffix(".").split("; choose ")
         assert sentence in said or said.issuperset(parts), sentence
     for sentence, translation in ENGINE[language].items():
+        assert "{}{}" not in sentence, f"where does the first value end? {sentence}"
         places = [int(place) for place in re.findall(r"\{(\d)\}", translation)]
         assert set(places) <= set(range(sentence.count("{}")))
 
@@ -167,3 +177,17 @@ def test_every_model_that_comes_with_the_program_is_described_in_both_languages(
 def test_without_models_the_tab_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("remend.app.page.models_tab.list_models", list)
     assert "remend train" in cards_list()
+
+
+@pytest.mark.parametrize("distances", [(None, None), (0.1, 0.2)])
+@pytest.mark.parametrize("gain", [0.0, 1.0])
+def test_what_a_fine_tune_says_is_chinese_from_end_to_end(
+    gain: float, distances: tuple[float | None, float | None]
+):
+    before = Score(20.0, (0.0, 0.0, 0.0), distances[0])
+    after = Score(20.0 + gain, (0.0, 0.0, 0.0), distances[1])
+    outcome = Outcome(before, after, 3, 12)
+    said = [outcome.sentence, f"640 images: {compare(after, before)} (best so far)"]
+    for sentence in said:
+        words = re.findall("[A-Za-z]{3,}", translate_sentence(sentence, "zh"))
+        assert words == [], sentence

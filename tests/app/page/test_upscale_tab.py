@@ -140,12 +140,12 @@ def test_the_photo_and_its_result_are_limited(pool: ModelPool, upload_folder: Pa
     preview = UpscalePreview(pool, 0.01, Jobs())
     Image.new("RGB", (90, 90)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / "photo.png")]
-    assert "180 × 180" in preview.describe(photos, 2.0, 0, ENGLISH)
-    assert "150 × 150" in preview.describe(photos, 2.0, 150, ENGLISH)
-    assert "2 张" not in preview.describe(photos, 2.0, 0, CHINESE)
-    assert "变为 180 × 180" in preview.describe(photos, 2.0, 0, CHINESE)
-    assert "2 photos" in preview.describe(photos * 2, 2.0, 0, ENGLISH)
-    assert "0.04" in preview.describe(photos, 4.0, 0, ENGLISH)
+    assert "180 × 180" in preview.describe(photos, 2.0, 0, 1, ENGLISH)
+    assert "150 × 150" in preview.describe(photos, 2.0, 150, 1, ENGLISH)
+    assert "2 张" not in preview.describe(photos, 2.0, 0, 1, CHINESE)
+    assert "变为 180 × 180" in preview.describe(photos, 2.0, 0, 1, CHINESE)
+    assert "2 photos" in preview.describe(photos * 2, 2.0, 0, 1, ENGLISH)
+    assert "0.04" in preview.describe(photos, 4.0, 0, 1, ENGLISH)
     Image.new("RGB", (110, 110)).save(upload_folder / "large.png")
     with pytest.raises(InputError, match=r"0\.01"):
         UpscaleService(pool, 0.01, Jobs()).upscale_file(
@@ -165,7 +165,7 @@ def test_a_bad_photo_is_named_and_hides_nothing_of_the_others(pool: ModelPool, u
     Image.fromarray(np.asarray(photo_of(60, 50).rgb)).save(upload_folder / "photo.png")
     photos = [str(upload_folder / name) for name in ("text.png", "photo.png")]
     preview = UpscalePreview(pool, 1.0, Jobs())
-    status, shown, *_ = preview.choose_photos(photos, 2.0, 0, ENGLISH)
+    status, shown, *_ = preview.choose_photos(photos, 2.0, 0, 1, ENGLISH)
     assert "text.png is not a picture" in status and "120 × 100" in status
     assert shown["shown"]["name"] == "photo.png"
     form = ("auto", 0.5, 0.5)
@@ -195,11 +195,11 @@ def test_twice_is_proposed_for_a_large_photo_and_only_where_nothing_was_chosen(
     Image.new("RGB", (3000, 2000)).save(upload_folder / "large.png")
     photos = [str(upload_folder / "large.png")]
     preview = UpscalePreview(pool, 100.0, Jobs())
-    status, *_, proposed = preview.choose_photos(photos, 4.0, 0, ENGLISH)
+    status, *_, proposed = preview.choose_photos(photos, 4.0, 0, 1, ENGLISH)
     assert proposed["value"] == 2.0
     assert "6000 × 4000" in status and "×2 is set" in status
     for scale, width in ((3.0, 0), (4.0, 500)):
-        *_, proposed = preview.choose_photos(photos, scale, width, ENGLISH)
+        *_, proposed = preview.choose_photos(photos, scale, width, 1, ENGLISH)
         assert "value" not in proposed
 
 

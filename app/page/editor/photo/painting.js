@@ -53,8 +53,8 @@ export class Painting extends History {
     for (const canvas of [this.canvas, this.paint]) if (canvas) canvas.width = 0;
   }
 
-  /** What draws on the paint. */
-  get brush() {
+  /** Begin a change of the paint: it looks different from now on. Gives what draws on it. */
+  beginPaint() {
     this.looks += 1;
     this.paint ??= makeCanvas(this.size.width, this.size.height);
     return this.paint.getContext("2d");
@@ -74,7 +74,7 @@ export class Painting extends History {
     this.stroke = null;
     this.looks += 1;
     if (!stroke || !this.touches(stroke)) return;
-    drawStroke(this.brush, stroke, 0);
+    drawStroke(this.beginPaint(), stroke, 0);
     this.record(stroke);
   }
 
@@ -121,7 +121,7 @@ export class Painting extends History {
   /** Draw the paint anew, as the history has it. */
   repaint() {
     if (!this.paint && this.layers.length === 0) return;
-    const context = this.brush;
+    const context = this.beginPaint();
     context.globalCompositeOperation = "source-over";
     context.clearRect(0, 0, this.size.width, this.size.height);
     for (const entry of this.layers) {

@@ -34,9 +34,9 @@ export class Place {
     return (this.strokes[this.props.shown.path] ??= []);
   }
 
-  /** Pixels of the photo to one of the page. */
-  get scale() {
-    return this.props.shown.width / (this.image.getBoundingClientRect().width || 1);
+  /** Half the brush in pixels of the photo; where a large screen zooms the tab, the brush is zoomed, too. */
+  get radius() {
+    return ((this.size.value / 2) * this.props.shown.width) / (this.image.offsetWidth || 1);
   }
 
   listen() {
@@ -116,8 +116,8 @@ export class Place {
 
   /** The photo's pixel under the pointer: [x, y]. */
   pointOf({ clientX, clientY }) {
-    const { left, top } = this.image.getBoundingClientRect();
-    const { scale } = this;
+    const { left, top, width } = this.image.getBoundingClientRect();
+    const scale = this.props.shown.width / (width || 1);
     return [(clientX - left) * scale, (clientY - top) * scale].map((value) => Math.round(value * 10) / 10);
   }
 
@@ -134,7 +134,7 @@ export class Place {
   }
 
   begin(point) {
-    const radius = Math.max(0.5, (this.size.value / 2) * this.scale);
+    const radius = Math.max(0.5, this.radius);
     this.stroke = { radius, erases: this.mode === "erase", points: [point] };
     this.draw();
   }
@@ -172,7 +172,7 @@ export class Place {
     event.stopPropagation();
     const [x, y] = this.at ?? [shown.width / 2, shown.height / 2];
     if (step) {
-      const far = (this.size.value / 2) * this.scale;
+      const far = this.radius;
       const within = (value, most) => Math.min(Math.max(value, 0), most);
       this.moveRing([within(x + step[0] * far, shown.width), within(y + step[1] * far, shown.height)]);
     } else {

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from remend.models.checkpoints.card import read_card
-from tests.helpers.browsing import EMPTY
+from tests.helpers.browsing import EMPTY, fill_number
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def fill_in(page: Page, album: Path | str, name: str, images: int) -> None:
     page.click("#tune-parent input")
     page.get_by_role("option", name="small", exact=True).click()
     page.fill("#tune-name :is(input, textarea)", name)
-    page.fill("#tune-images input", str(images))
+    fill_number(page, "#tune-images input", str(images))
     page.click("#tune-start")
 
 
