@@ -51,7 +51,7 @@ def test_every_experiment_has_its_section_numbers_and_figure(name: str, results:
     text = PAGE.read_text("utf-8")
     assert f"\n## {EXPERIMENTS[name].title}\n" in text
     assert f"techniques/{name}.png" in text
-    assert (FIGURES / f"{name}.png").stat().st_size < 60_000
+    assert (FIGURES / f"{name}.png").stat().st_size < 120_000
     for trial in results[name]["trials"]:
         assert len(trial["arms"]) >= 2
         for values in trial["arms"].values():
@@ -154,8 +154,7 @@ def test_what_a_text_recommends_is_held_against_a_row(name: str, results: dict) 
     claims = EXPERIMENTS[name].claims
     assert claims
     for claim in claims:
-        if claim.arm not in ("L1 + perceptual + TV",):  # its row is to be run anew
-            assert claim.arm in results[name]["trials"][claim.trial]["effects"]
+        assert claim.arm in results[name]["trials"][claim.trial]["effects"]
 
 
 def test_a_trial_compares_its_first_measure() -> None:
