@@ -14,7 +14,6 @@ from tests.helpers.installing import Installed
 
 CALLER = """
 import numpy as np
-import pytest
 from PIL import Image
 
 import remend

@@ -31,7 +31,7 @@ from remend.training.optim.optimisers import OPTIMISERS
 from remend.training.optim.schedules import learning_rate_factor
 from remend.training.recipe.schema import Recipe
 
-Losses = dict[str, Tensor | float]
+Losses = dict[str, Tensor]
 
 
 def random_device(device: torch.device) -> torch.device:
@@ -155,7 +155,7 @@ class Stepper:
             self.adversary.step(factor)
         self.state.images_seen += self.step_images
         self.ema.update(self.generator, self.step_images, self.images_seen)
-        return {**mean_losses(lost)}
+        return mean_losses(lost)
 
     def _discriminator_step(self, factor: float) -> Losses:
         """One more step of the opponent, on a new batch."""
@@ -167,7 +167,7 @@ class Stepper:
                 fake = self.generate(self._forward, batch).refined
             told.append(self.adversary.judge(batch, fake).learn(len(pieces)))
         self.adversary.step(factor)
-        return {**mean_losses(told)}
+        return mean_losses(told)
 
     def moment(self) -> dict[str, Any]:
         """The part of the state without weights: where the run is, and what it draws next."""

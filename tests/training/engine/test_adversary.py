@@ -145,6 +145,7 @@ def test_a_blind_discriminator_and_an_unbeaten_one_are_named() -> None:
         parameter.requires_grad_(True)
     for _ in range(30):
         noisy = dataclasses.replace(batch, noise=opponent.draw(batch.target, 0))
+        opponent.zero_grad()
         opponent.judge(noisy, fake).learn(1)
         opponent.step(20.0)
     for _ in range(PATIENCE):
