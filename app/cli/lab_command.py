@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remend.app.cli.printing.terminal import Terminal, interruptible
+from remend.app.cli.train_command import TrainingSources
 from remend.models.device import Placement
 from remend.models.errors import OptionError, RequestError
 from remend.training.lab.experiments import find_experiments
@@ -32,7 +33,7 @@ def run_techniques(
     techniques: Sequence[str],
     out: Path,
     page: Path | None,
-    data: Sequence[Path] | None,
+    photos: TrainingSources,
     placement: Placement,
     terminal: Terminal,
 ) -> None:
@@ -42,7 +43,7 @@ def run_techniques(
         techniques: Techniques, config keys or their values; empty = all.
         out: Folder for figures and results.json.
         page: The Markdown page; None = ``techniques.md`` in ``out``.
-        data: Photos; None = those of gradio.
+        photos: To learn from and to judge on; none = those of gradio.
         placement: Device and precision.
         terminal: Shows the progress; results go to stdout.
 
@@ -58,7 +59,7 @@ def run_techniques(
             "pip install 'remend[training]'."
         ) from error
     names = find_experiments(techniques)
-    sources = data or find_gradio_photos()
+    sources = photos.data or find_gradio_photos()
     page = page or out / "techniques.md"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def run_techniques(
     except OSError as error:
         raise OptionError("out", out, f"cannot be written: {error.strerror}") from error
     with tempfile.TemporaryDirectory(prefix="remend-lab-") as scratch, interruptible():
-        lab = PhotoLab(sources, Path(scratch), placement)
+        lab = PhotoLab(sources, Path(scratch), placement, photos.validate)
         with terminal.progress("Trying out", counted=True) as bar:
             run_lab(names, lab, out, page, tell=print, progress=bar)
     terminal.print_status(f"The page is {page}, its figures and results.json are in {out}.")

@@ -123,12 +123,15 @@ def lab(
     out: training_options.LabOut = Path("remend-lab"),
     page: training_options.LabPage = None,
     data: training_options.LabData = None,
+    validate: training_options.LabValidate = None,
     general: LabOptions,
 ) -> None:
     """Show in numbers and plots what each training technique does on toy problems."""
     from remend.app.cli.lab_command import run_techniques
+    from remend.app.cli.train_command import TrainingSources
 
-    run_techniques(techniques or [], out, page, data, general.placement, general.terminal)
+    photos = TrainingSources(tuple(data or ()), tuple(validate or ()))
+    run_techniques(techniques or [], out, page, photos, general.placement, general.terminal)
 
 
 @app.command()

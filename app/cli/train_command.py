@@ -52,12 +52,7 @@ class TrainingSources:
         if not self.validate:
             return None
         held_out = load_training_photos(recipe, self.validate, device, terminal)
-        both = photos.shared_with(held_out)
-        if both:
-            raise RequestError(
-                f"{len(both)} photos to validate on are trained on as well, such as {both[0]}; what was "
-                "trained on is no exam. Take them out of one of the folders."
-            )
+        photos.check_apart(held_out)
         return held_out
 
 

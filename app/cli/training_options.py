@@ -100,3 +100,7 @@ LabData = Annotated[
     list[Path] | None,
     Option("--data", metavar="PATH", help="Photos; by default the few that gradio ships."),
 ]
+LabValidate = Annotated[
+    list[Path] | None,
+    Option("--validate", metavar="PATH", help="Photos to judge on, instead of two of --data."),
+]

@@ -41,15 +41,18 @@ class PixelNormStep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(x)
-        return x * inverse_length(x).to(x.dtype)
+        scale = inverse_length(x)
+        ctx.save_for_backward(x, scale)
+        return x * scale.to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
-        scale = inverse_length(x)
+        x, scale = ctx.saved_tensors
+        if torch.is_grad_enabled():  # to be derived again, as a function of x
+            scale = inverse_length(x)
         along = (gradient * x).sum(1, keepdim=True, dtype=torch.float32) / x.shape[1]
-        return gradient * scale.to(gradient.dtype) - x * (scale**3 * along).to(x.dtype)
+        lengthwise = (scale**3 * along).to(x.dtype)
+        return torch.addcmul(gradient * scale.to(gradient.dtype), x, lengthwise, value=-1)
 
 
 class SwitchableNorm(nn.Module):

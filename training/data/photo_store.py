@@ -149,6 +149,15 @@ class PhotoStore:
         theirs = zip(others.names, others._samples(), strict=True)
         return [name for name, sample in theirs if sample in mine]
 
+    def check_apart(self, held_out: "PhotoStore") -> None:
+        """Raise a RequestError where one of the photos that are to be an exam is among these."""
+        both = self.shared_with(held_out)
+        if both:
+            raise RequestError(
+                f"{len(both)} photos to validate on are trained on as well, such as {both[0]}; what was "
+                "trained on is no exam. Take them out of one of the folders."
+            )
+
     def _samples(self) -> list[bytes]:
         """Size and some pixels of each photo."""
         steps = torch.arange(SAMPLED, device=self.device) / SAMPLED

@@ -12,6 +12,7 @@ import torch
 from remend.app.cli.lab_command import find_gradio_photos, run_techniques
 from remend.app.cli.main import main
 from remend.app.cli.printing.terminal import Terminal
+from remend.app.cli.train_command import TrainingSources
 from remend.models.checkpoints.registry import ARCHITECTURES
 from remend.models.device import Placement
 from remend.models.errors import RequestError
@@ -39,6 +40,7 @@ from remend.training.lab.trials import adversarial_trials
 from remend.training.recipe.schema import Recipe
 
 FP32 = Placement(torch.device("cpu"), torch.float32, "tests are exact")
+OF_GRADIO = TrainingSources(())
 
 # Every technique that the training engine promises, in the words of its configuration or of the table.
 TECHNIQUES = [
@@ -182,6 +184,14 @@ def test_the_engine_runs_on_photos_each_setting_once(lab: PhotoLab) -> None:
     assert all(name in lab.how for name in held_out.names)
 
 
+def test_photos_to_judge_on_can_be_named(photo_files: Sequence[Path], tmp_path: Path) -> None:
+    *others, exam = photo_files
+    learned, held_out = PhotoLab(others, tmp_path, FP32, [exam]).split
+    assert held_out.names == [exam.stem] and exam.stem not in learned.names
+    with pytest.raises(RequestError, match="1 photos to validate on are trained on as well"):
+        _ = PhotoLab(photo_files, tmp_path, FP32, [exam]).split
+
+
 def test_every_photo_of_one_folder_is_a_class(lab: PhotoLab) -> None:
     made = train_generator(lab, "images=64", "data.classes=true")
     assert made.samples.shape == made.photos.shape == (3, 64, 64)
@@ -192,7 +202,7 @@ def test_the_command_writes_numbers_page_and_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adversarial_trials, "SEEDS", (0, 1))
-    run_techniques(["stddev"], tmp_path / "a", None, None, FP32, Terminal(quiet=True))
+    run_techniques(["stddev"], tmp_path / "a", None, OF_GRADIO, FP32, Terminal(quiet=True))
     assert "share told apart" in capsys.readouterr().out
     found = json.loads((tmp_path / "a" / "results.json").read_text("utf-8"))
     assert list(found) == ["minibatch"]
@@ -205,7 +215,7 @@ def test_the_command_writes_numbers_page_and_figure(
     kept = {"seconds": 0.0, "trials": []}
     (tmp_path / "a" / "results.json").write_text(json.dumps({"ema": kept}), "utf-8")
     page = tmp_path / "page.md"
-    run_techniques(["minibatch"], tmp_path / "a", page, None, FP32, Terminal(quiet=True))
+    run_techniques(["minibatch"], tmp_path / "a", page, OF_GRADIO, FP32, Terminal(quiet=True))
     found = json.loads((tmp_path / "a" / "results.json").read_text("utf-8"))
     assert list(found) == ["minibatch", "ema"] and found["ema"] == kept
     assert "(a/minibatch.png)" in page.read_text("utf-8")

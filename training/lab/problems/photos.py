@@ -1,7 +1,8 @@
 """The small-photos problem: the engine itself, on crops of a few photos, for half a minute a run.
 
-Runs start from the shipped recipe ``tiny`` and differ by settings, each written ``key.path=value``. All is
-measured on the same crops of the same held-out photos, whatever the seed, with the averaged weights.
+Runs start from the shipped recipe ``tiny``, which fills, or from a small ``upscale-x4-fast``, and differ by
+settings, each written ``key.path=value``. All is measured on the same crops of the same held-out photos,
+whatever the seed, with the averaged weights.
 """
 
 import json
@@ -20,8 +21,7 @@ from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch
 from remend.training.engine.feature_losses import FeatureLosses
 from remend.training.engine.run_folder import RunFolder
-from remend.training.engine.tasks.fill import FillTask
-from remend.training.engine.tasks.task import Output, run_generator
+from remend.training.engine.tasks.task import Output, mean_psnr, run_generator
 from remend.training.engine.trainer import Trainer
 from remend.training.lab.report.findings import Lines, Measure, Pictures, Trial
 from remend.training.losses import pixel as picture_losses
@@ -41,17 +41,37 @@ PICTURE_LOSS_ONLY = ("losses.adversarial=0", "losses.feature_matching=0")
 
 IMAGES, CROP = 768, 64
 """Of a run: what it sees, and pixels a side of a crop. All runs of the lab take three hours of one core."""
+ENLARGED = 6144
+"""The same of an upscaler, whose small network is cheap."""
 COMMON = (
     f"images={IMAGES}", f"data.crop={CROP}", "data.batch=8", f"run.report_images={IMAGES // 6}",
     "ema.half_life_images=64", "schedule.warmup_images=32",
 )  # fmt: skip
 
+FILLING = (TINY, ())
+ENLARGING = (
+    RECIPES / "upscale-x4-fast.toml",
+    (
+        f"images={ENLARGED}",
+        f"run.report_images={ENLARGED // 6}",
+        "generator.width=16",
+        "generator.blocks=3",
+        "degradation.jpeg_share=0",
+    ),
+)
+"""What a run begins with: a recipe, and settings that make it as small as ``tiny``."""
+ENLARGED_BY_4 = f"A small x4 upscaler, {ENLARGED} crops of {CROP} px"
+
 HOLE_PSNR = Measure("PSNR in the hole, dB", "high")
-SHARPNESS = Measure("sharpness (total variation in the hole, 1 = the original's)")
+PSNR = Measure("PSNR, dB", "high")
+SHARPNESS = Measure("sharpness (total variation, 1 = the original's)")
 PARAMETERS = Measure("parameters, thousands", "low")
 MILLISECONDS = Measure("ms of CPU per image trained", "low")
 PERCEPTUAL = Measure("perceptual distance", "low")
 STYLE = Measure("style distance, x 1000", "low")
+
+
+Start = tuple[Path, tuple[str, ...]]
 
 
 class PhotoRun(NamedTuple):
@@ -60,7 +80,7 @@ class PhotoRun(NamedTuple):
     recipe: Recipe
     values: Mapping[Measure, float]
     curve: tuple[list[float], list[float]]
-    """Images seen, PSNR in the hole on the way."""
+    """Images seen, PSNR of what is restored on the way."""
     pictures: Mapping[str, Tensor]
     """One held-out crop: input, result, original, each (3, H, W)."""
     generator: nn.Module
@@ -77,24 +97,42 @@ class PhotoLab:
         sources: Folders or pictures; five photos will do.
         scratch: Folder for the runs' own files.
         placement: Device and precision.
+        held_out: Photos to judge on; none = two of the others.
     """
 
-    def __init__(self, sources: Sequence[Path], scratch: Path, placement: Placement) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        scratch: Path,
+        placement: Placement,
+        held_out: Sequence[Path] = (),
+    ) -> None:
         self.sources, self.scratch, self.placement = sources, scratch, placement
-        self._runs: dict[tuple[str, ...], PhotoRun] = {}
+        self._held_out = held_out
+        self._runs: dict[tuple[Start, tuple[str, ...]], PhotoRun] = {}
         self._folders = 0
 
     @cached_property
     def photos(self) -> PhotoStore:
-        """All photos of at least 128 px a side."""
-        return PhotoStore.load(self.sources, device=self.placement.device, min_side=128)
+        """All photos of at least 128 px a side, but those to judge on where they were named."""
+        return self._load(self.sources)
+
+    def _load(self, sources: Sequence[Path]) -> PhotoStore:
+        return PhotoStore.load(sources, device=self.placement.device, min_side=128)
 
     @cached_property
     def split(self) -> tuple[PhotoStore, PhotoStore]:
         """The photos to learn from, and those that are held out of every run.
 
-        With two or three photos one is held out; errors as `PhotoStore.split`.
+        With two or three photos one is held out.
+
+        Raises:
+            RequestError: As `PhotoStore.split`, or a photo to judge on is among those to learn from.
         """
+        if self._held_out:
+            held_out = self._load(self._held_out)
+            self.photos.check_apart(held_out)
+            return self.photos, held_out
         return self.photos.split(min(HELD_OUT, max(1, len(self.photos) - 2)), SPLIT_SEED)
 
     @property
@@ -106,11 +144,12 @@ class PhotoLab:
             f"every seed; {self.placement.reason}"
         )
 
-    def train(self, *settings: str) -> PhotoRun:
-        """Run the tiny recipe with these settings, or recall that run."""
-        if settings not in self._runs:
-            self._runs[settings] = self._train(settings)
-        return self._runs[settings]
+    def train(self, *settings: str, start: Start = FILLING) -> PhotoRun:
+        """Run a small recipe with these settings, or recall that run."""
+        key = start, settings
+        if key not in self._runs:
+            self._runs[key] = self._train(*key)
+        return self._runs[key]
 
     def run_engine(
         self, recipe: Recipe, photos: PhotoStore, held_out: PhotoStore | None = None
@@ -123,8 +162,8 @@ class PhotoLab:
         trainer.run()
         return trainer, 1000 * (time.process_time() - begin) / recipe.images
 
-    def _train(self, settings: tuple[str, ...]) -> PhotoRun:
-        recipe = read_recipe(TINY, [*COMMON, *settings])
+    def _train(self, start: Start, settings: tuple[str, ...]) -> PhotoRun:
+        recipe = read_recipe(start[0], [*COMMON, *start[1], *settings])
         trainer, milliseconds = self.run_engine(recipe, *self.split)
         random = torch.Generator().manual_seed(CHECK_SEED)
         check = [
@@ -139,11 +178,14 @@ class PhotoLab:
         return PhotoRun(
             recipe,
             {
-                **score_fills(recipe, outputs, check),
+                **score(outputs, check),
                 PARAMETERS: size / 1000,
                 MILLISECONDS: milliseconds,
             },
-            ([line["images"] for line in lines], [line["hole_psnr"] for line in lines]),
+            (
+                [line["images"] for line in lines],
+                [line.get("hole_psnr", line["psnr"]) for line in lines],
+            ),
             {
                 "input": check[0].inputs[0][most],
                 "result": outputs[0].refined[most],
@@ -160,6 +202,7 @@ class PhotoLab:
         arms: Mapping[str, Sequence[str]],
         measures: Sequence[Measure] = (HOLE_PSNR,),
         common: Sequence[str] = PICTURE_LOSS_ONLY,
+        start: Start = FILLING,
     ) -> Trial:
         """Run arms (name -> settings) with every seed and gather the measures.
 
@@ -168,9 +211,10 @@ class PhotoLab:
             arms: The first is without the technique.
             measures: Keys of ``PhotoRun.values``; `PERCEPTUAL` and `STYLE` need the feature network.
             common: Settings of all arms.
+            start: What all arms begin with.
         """
         runs = {
-            name: [self.train(*common, *settings, f"seed={seed}") for seed in SEEDS]
+            name: [self.train(*common, *settings, f"seed={seed}", start=start) for seed in SEEDS]
             for name, settings in arms.items()
         }
         values = {
@@ -185,7 +229,7 @@ class PhotoLab:
         results = {name: one["result"] for name, one in zip(runs, shown, strict=True)}
         ends = shown[0]
         panels = (
-            Lines("on the way (mean)", "images seen", HOLE_PSNR.name, lines),
+            Lines("on the way (mean)", "images seen", PSNR.name, lines),
             Pictures(
                 "a crop of a held-out photo",
                 {"input": ends["input"], **results, "original": ends["original"]},
@@ -226,25 +270,23 @@ def apply(network: nn.Module, batches: Sequence[Batch]) -> list[Output]:
     return [run_generator(network, batch) for batch in batches]
 
 
-def score_fills(
-    recipe: Recipe, outputs: Sequence[Output], batches: Sequence[Batch]
-) -> dict[Measure, float]:
-    """PSNR and sharpness inside the holes, means over the crops."""
-    task = FillTask(recipe)
-    psnr: list[float] = []
+def score(outputs: Sequence[Output], batches: Sequence[Batch]) -> dict[Measure, float]:
+    """PSNR and sharpness of what is restored, the holes or all of it, means over the crops."""
+    psnrs: list[float] = []
     sharpness: list[float] = []
     for output, batch in zip(outputs, batches, strict=True):
         (mask,) = batch.condition
-        psnr.append(task.score(output, batch)["hole_psnr"])
+        psnrs.append(mean_psnr(output.refined, batch.target, mask))
         made = picture_losses.total_variation(output.refined, mask)
         sharpness.append(float(made / picture_losses.total_variation(batch.target, mask)))
-    return {HOLE_PSNR: statistics.fmean(psnr), SHARPNESS: statistics.fmean(sharpness)}
+    psnr = statistics.fmean(psnrs)
+    return {HOLE_PSNR: psnr, PSNR: psnr, SHARPNESS: statistics.fmean(sharpness)}
 
 
 def choose_sample(check: Sequence[Batch]) -> int:
-    """The sample of the first batch whose hole has the most to restore."""
+    """The sample of the first batch with the most to restore."""
     batch = check[0]
-    mask = batch.inputs[1]
+    (mask,) = batch.condition
     area = mask.sum((2, 3), keepdim=True).clamp_min(1)
     mean = (batch.target * mask).sum((2, 3), keepdim=True) / area
     return int(((batch.target - mean).square() * mask).sum((1, 2, 3)).argmax())

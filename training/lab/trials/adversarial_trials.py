@@ -18,12 +18,15 @@ from remend.training.lab.problems.lone_discriminators import (
     tell_pairs,
 )
 from remend.training.lab.problems.photos import (
+    ENLARGED_BY_4,
+    ENLARGING,
     HOLE_PSNR,
+    PSNR,
     SEEDS,
     PhotoLab,
     PhotoRun,
     apply,
-    score_fills,
+    score,
 )
 from remend.training.lab.problems.ring import RingSettings
 from remend.training.lab.report.findings import Lines, Measure, Trial
@@ -96,8 +99,10 @@ def run_spectral(lab: PhotoLab) -> Iterator[Trial]:
         (SLOPE, MODES, QUALITY),
     )
     yield lab.compare(
-        "Small photos, L1 only: in the generator.",
+        f"{ENLARGED_BY_4}, L1: in the generator.",
         {"without": (), "spectral G": ("generator.spectral=true",)},
+        (PSNR,),
+        start=ENLARGING,
     )
 
 
@@ -234,7 +239,7 @@ def run_average(lab: PhotoLab) -> Iterator[Trial]:
 
     def psnr(run: PhotoRun, averaged: bool) -> float:
         outputs = apply(run.average if averaged else run.generator, run.check)
-        return score_fills(run.recipe, outputs, run.check)[HOLE_PSNR]
+        return score(outputs, run.check)[HOLE_PSNR]
 
     yield Trial(
         "Small photos, L1 only, at ten times the usual rate and without decay.",

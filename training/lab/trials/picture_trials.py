@@ -18,11 +18,14 @@ from remend.training.data.photo_store import batch_to_unit
 from remend.training.lab.problems import checkerboard, generation
 from remend.training.lab.problems.photos import (
     CROP,
+    ENLARGED_BY_4,
+    ENLARGING,
     HOLE_PSNR,
     IMAGES,
     MILLISECONDS,
     PARAMETERS,
     PERCEPTUAL,
+    PSNR,
     SHARPNESS,
     STYLE,
     PhotoLab,
@@ -33,6 +36,7 @@ from remend.training.lab.trials.toy_trials import try_ring
 
 SIZE = f"{IMAGES} crops of {CROP} px"
 L1_ONLY = f"Small photos, L1 in the hole only, {SIZE}"
+PERCEPTUAL_TOO = ("losses.perceptual=0.3",)
 WITH_DISCRIMINATOR = ("losses.adversarial=0.1", "losses.feature_matching=0")
 
 
@@ -140,7 +144,10 @@ def run_gates(lab: PhotoLab) -> Iterator[Trial]:
 def run_norms(lab: PhotoLab) -> Iterator[Trial]:
     """Norms of the generator and of the discriminator."""
     yield lab.compare(
-        f"{L1_ONLY}: in the generator.", {name: (f"generator.norm={name}",) for name in NORMS}
+        f"{ENLARGED_BY_4}, L1: in the generator.",
+        {name: (f"generator.norm={name}",) for name in NORMS},
+        (PSNR,),
+        start=ENLARGING,
     )
     yield lab.compare(
         f"Small photos with a discriminator, {SIZE}: in the discriminator.",
@@ -167,32 +174,37 @@ def run_refine(lab: PhotoLab) -> Iterator[Trial]:
 def run_perceptual(lab: PhotoLab) -> Iterator[Trial]:
     """The perceptual loss beside and instead of L1."""
     yield lab.compare(
-        f"Small photos, no discriminator, {SIZE}.",
+        f"{ENLARGED_BY_4}, no discriminator.",
         {
             "L1": (),
-            "L1 + perceptual": ("losses.perceptual=1",),
-            "perceptual": ("losses.perceptual=1", "losses.l1_hole=0"),
+            "L1 + perceptual": PERCEPTUAL_TOO,
+            "perceptual": (*PERCEPTUAL_TOO, "losses.l1=0"),
         },
-        (PERCEPTUAL, HOLE_PSNR, SHARPNESS),
+        (PERCEPTUAL, PSNR, SHARPNESS),
+        start=ENLARGING,
     )
 
 
 def run_style(lab: PhotoLab) -> Iterator[Trial]:
     """The style loss beside L1."""
     yield lab.compare(
-        f"Small photos, no discriminator, {SIZE}.",
+        f"{ENLARGED_BY_4}, no discriminator.",
         {"L1": (), "L1 + style": ("losses.style=10",)},
-        (STYLE, HOLE_PSNR, SHARPNESS),
+        (STYLE, PSNR, SHARPNESS),
+        start=ENLARGING,
     )
 
 
 def run_tv(lab: PhotoLab) -> Iterator[Trial]:
     """Total variation beside L1."""
-    printing = ("losses.perceptual=1",)
     yield lab.compare(
-        f"Small photos, no discriminator, {SIZE}, beside a loss that prints patterns.",
-        {"L1 + perceptual": printing, "L1 + perceptual + TV": (*printing, "losses.tv=1")},
-        (SHARPNESS, HOLE_PSNR, PERCEPTUAL),
+        f"{ENLARGED_BY_4}, no discriminator, beside a loss that prints patterns.",
+        {
+            "L1 + perceptual": PERCEPTUAL_TOO,
+            "L1 + perceptual + TV": (*PERCEPTUAL_TOO, "losses.tv=0.1"),
+        },
+        (SHARPNESS, PSNR, PERCEPTUAL),
+        start=ENLARGING,
     )
 
 
@@ -210,9 +222,10 @@ def run_grid(_: PhotoLab) -> Iterator[Trial]:
 
 def run_l1(lab: PhotoLab) -> Iterator[Trial]:
     """L1 over everything and over the hole."""
+    longer = ("images=3072",)
     yield lab.compare(
-        f"Small photos, no discriminator, {SIZE}.",
-        {"everywhere": ("losses.l1=1", "losses.l1_hole=0"), "in the hole": ()},
+        f"Small photos, no discriminator, 3072 crops of {CROP} px.",
+        {"everywhere": (*longer, "losses.l1=1", "losses.l1_hole=0"), "in the hole": longer},
     )
 
 
@@ -228,10 +241,13 @@ def run_matching(lab: PhotoLab) -> Iterator[Trial]:
 
 def run_optimisers(lab: PhotoLab) -> Iterator[Trial]:
     """Adam and Muon."""
+    # Muon is for matrices of at least 32 rows, so the network has the width of x4-fast.
+    large = ("images=1536", "generator.width=48", "generator.blocks=8")
     yield lab.compare(
-        f"{L1_ONLY}.",
-        {name: (f"optimiser.generator.name={name}",) for name in ("adam", "muon")},
-        (HOLE_PSNR, MILLISECONDS),
+        f"An upscaler of x4-fast's size from nothing, L1, 1536 crops of {CROP} px.",
+        {name: (*large, f"optimiser.generator.name={name}") for name in ("adam", "muon")},
+        (PSNR, MILLISECONDS),
+        start=ENLARGING,
     )
 
 
