@@ -6,12 +6,14 @@ What is computed stays the same; only the time it takes differs.
 import ctypes
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from remend.models.errors import RequestError
 from remend.training.recipe.schema import Recipe
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -60,6 +62,31 @@ def _compile(code: Any) -> Any:
     return compile_code(code)
 
 
+@contextmanager
+def compiler_faults_told() -> Iterator[None]:
+    """Turn what torch.compile raises in a step into a sentence.
+
+    A machine whose compiler can do a line of arithmetic, as `settle_compile` tries it, may still lack what a
+    network needs; and torch compiles at the first call.
+
+    Raises:
+        RequestError: The compiler failed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        raise RequestError(
+            f"torch.compile cannot compile this network here ({first_line(error)}); set run.compile = false."
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line, or its name."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+
+
 def settle_compile(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     """Try whether ``run.compile`` is possible where it is wanted.
 
@@ -75,9 +102,9 @@ def settle_compile(recipe: Recipe, device: torch.device) -> tuple[Recipe, str]:
     try:
         _compile(probe)(torch.zeros(8, device=device))
     except Exception as error:  # whatever a missing compiler, Triton or an unknown Python raises
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
         sentence = (
-            f"run.compile = true is not possible here ({reason}); training goes on without it."
+            f"run.compile = true is not possible here ({first_line(error)}); "
+            "training goes on without it."
         )
         run = dataclasses.replace(recipe.run, compile=False)
         return dataclasses.replace(recipe, run=run), sentence

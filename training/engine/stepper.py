@@ -18,7 +18,12 @@ from remend.models.layers.spectral import iterate_once
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.adversary import make_adversary
 from remend.training.engine.batch import Batch
-from remend.training.engine.compiling import compiled, keep_memory, place
+from remend.training.engine.compiling import (
+    compiled,
+    compiler_faults_told,
+    keep_memory,
+    place,
+)
 from remend.training.engine.distributed import SingleProcess, mean_losses
 from remend.training.engine.feature_losses import make_feature_losses
 from remend.training.engine.prefetch import Prefetcher
@@ -115,11 +120,12 @@ class Stepper:
         factor = self.state.rate_scale * learning_rate_factor(
             self.images_seen, self.state.images, schedule.warmup_images, schedule.decay_from
         )
-        for _ in range(optimiser.generator.steps - 1):
-            self._generator_step(factor, is_last=False)
-        losses = self._generator_step(factor, is_last=True)
-        for _ in range(optimiser.discriminator.steps - 1):
-            losses |= self._discriminator_step(factor)
+        with compiler_faults_told():
+            for _ in range(optimiser.generator.steps - 1):
+                self._generator_step(factor, is_last=False)
+            losses = self._generator_step(factor, is_last=True)
+            for _ in range(optimiser.discriminator.steps - 1):
+                losses |= self._discriminator_step(factor)
         return losses
 
     def _generator_step(self, factor: float, *, is_last: bool) -> Losses:
