@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from remend.training.finetune.validation import Score
 
 LEAST_GAIN_DB = 0.01
-LEAST_GAIN_DISTANCE = 0.0005
 """What counts as better: smaller differences are rounding."""
 
 
@@ -68,5 +67,4 @@ def compare(score: Score, parent: Score) -> str:
 
 def is_better(score: Score, other: Score) -> bool:
     """Whether a score is better than another by more than rounding."""
-    least = LEAST_GAIN_DB if score.distance is None else LEAST_GAIN_DISTANCE
-    return score.value > other.value + least
+    return score.value > other.value + LEAST_GAIN_DB

@@ -7,6 +7,7 @@ crop of blank paper would otherwise outweigh all others. How restorers score on 
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -32,6 +33,7 @@ LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
 COLOUR_LEVELS = 2.0
 MOST_LOSS_DB = 0.02
+LEAST_DISTANCE = 1e-6
 COLOURS = ("red", "green", "blue")
 
 
@@ -52,8 +54,15 @@ class Score(NamedTuple):
 
     @property
     def value(self) -> float:
-        """What is compared, higher is better: PSNR, or nearness where training aims at a small distance."""
-        return self.psnr if self.distance is None else -self.distance
+        """What is compared, in dB, higher is better.
+
+        PSNR, or nearness where training aims at a small distance; both together, where likely colours and
+        texture learn side by side.
+        """
+        if self.distance is None:
+            return self.psnr
+        nearness = -20 * math.log10(max(self.distance, LEAST_DISTANCE))
+        return nearness if self.plain_psnr is None else self.plain_psnr + nearness
 
     @property
     def is_finite(self) -> bool:

@@ -1,6 +1,7 @@
 """The validation: always the same crops, and scores that mean what they say."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
 from remend.models.generators.upscale import Upscaled
 from remend.training.data.photo_store import PhotoStore
-from remend.training.finetune.outcome import Outcome, compare
+from remend.training.finetune.outcome import Outcome, compare, is_better
 from remend.training.finetune.validation import (
     CROPS,
     Score,
@@ -133,4 +134,9 @@ def test_a_state_that_costs_the_colours_is_told_and_a_gain_is_said_at_both_detai
         in Outcome(parent, better, 2, 40).sentence
     )
     assert Score.from_list(better.as_list()) == better
+    # A tenth nearer is 0.92 dB; colours that gain count beside it.
+    assert better.value - parent.value == pytest.approx(0.1 + 0.915, abs=1e-3)
+    assert is_better(Score(30.0, GREY, 0.5, 31.2), Score(30.0, GREY, 0.495, 31.0))
+    assert not is_better(Score(33.0, GREY, 0.5), Score(30.0, GREY, 0.495))
+    assert math.isnan(Score(30.0, GREY, math.nan, 31.0).value)
     assert Score.from_list([30.0, 0, 0, 0, None]) == Score(30.0, GREY)  # of a state of before
