@@ -14,6 +14,7 @@ from remend.app.cli.printing.terminal import Terminal, stopped_by_signals
 from remend.models.device import Placement
 from remend.models.errors import RequestError
 from remend.models.progress import Cancelled
+from remend.training.data.audit import refuse_shared
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.compiling import settle_compile
 from remend.training.engine.distributed import SingleProcess, join_processes
@@ -52,7 +53,7 @@ class TrainingSources:
         if not self.validate:
             return None
         held_out = load_training_photos(recipe, self.validate, device, terminal)
-        photos.check_apart(held_out)
+        refuse_shared(photos, held_out)
         return held_out
 
 

@@ -40,6 +40,10 @@ Adapter = Annotated[
     bool,
     Option("--adapter", help="Train a small adapter; --strength sets how much of it is applied."),
 ]
+Texture = Annotated[
+    bool,
+    Option("--texture", help="Teach a fill's texture too, against the discriminators beside it."),
+]
 ResumeTuning = Annotated[bool, Option("--resume", help="Continue a fine-tune that was stopped.")]
 
 Validate = Annotated[

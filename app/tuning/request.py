@@ -30,6 +30,7 @@ class FinetuneRequest:
         minutes: Wall time in all.
         images: Images to see in all, instead.
         adapter: Train a low-rank adapter.
+        texture: Teach a fill's texture too.
         resume: Continue a fine-tune that was stopped.
         settings: Changes of the recipe, each ``key.path=value``.
         validate: Folders, shards or photos to validate on, instead of a part of ``data``.
@@ -44,6 +45,7 @@ class FinetuneRequest:
     minutes: float | None = None
     images: int | None = None
     adapter: bool = False
+    texture: bool = False
     resume: bool = False
     settings: tuple[str, ...] = ()
     validate: tuple[Path, ...] = ()

@@ -74,6 +74,7 @@ class Tuning:
             request.out.stem,
             images=request.images,
             adapter=request.adapter,
+            texture=request.texture,
             settings=request.all_settings,
         )
         photos, held_out = load_and_audit(request, recipe, placement, listener)

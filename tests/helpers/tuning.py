@@ -42,8 +42,13 @@ class Tuning:
         """The one that is steered now."""
         return self.trainers[-1]
 
-    def plan(self, parent: Path, images: int = 96, *, adapter: bool = False) -> Recipe:
-        recipe = derive_recipe(parent, read_card(parent), "mine", images=images, adapter=adapter)
+    def plan(
+        self, parent: Path, images: int = 96, *, adapter: bool = False, texture: bool = False
+    ) -> Recipe:
+        card = read_card(parent)
+        recipe = derive_recipe(
+            parent, card, "mine", images=images, adapter=adapter, texture=texture
+        )
         data = dataclasses.replace(recipe.data, crop=32, held_out=2)
         return dataclasses.replace(recipe, data=data)
 

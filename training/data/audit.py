@@ -16,6 +16,7 @@ from PIL import Image
 from remend.models.errors import RequestError
 from remend.models.imaging.picture import Pixels
 from remend.training.data.pairs.matching import Unpaired
+from remend.training.data.photo_store import PhotoStore
 from remend.training.data.sources import PhotoLocation
 
 FEWEST_PHOTOS = 4
@@ -140,3 +141,15 @@ class Audit:
                 f"Too few photos to fine-tune on: {self.summary} "
                 f"At least {FEWEST_PHOTOS} different ones are needed, 20 and more are better."
             )
+
+
+def refuse_shared(photos: PhotoStore, held_out: PhotoStore) -> None:
+    """Raise a RequestError where a photo of an exam has size and sampled pixels of one to learn from."""
+    mine = set(photos.samples())
+    theirs = zip(held_out.names, held_out.samples(), strict=True)
+    both = [name for name, sample in theirs if sample in mine]
+    if both:
+        raise RequestError(
+            f"{len(both)} photos to validate on are trained on as well, such as {both[0]}; what was "
+            "trained on is no exam. Take them out of one of the folders."
+        )

@@ -140,26 +140,11 @@ class PhotoStore:
     def fingerprint(self) -> str:
         """A digest of names, sizes and a sample of pixels: other photos have another one."""
         digest = hashlib.blake2b(repr(self.names).encode(), digest_size=16)
-        digest.update(b"".join(self._samples()))
+        digest.update(b"".join(self.samples()))
         return digest.hexdigest()
 
-    def shared_with(self, others: "PhotoStore") -> list[str]:
-        """Names of the photos of ``others`` that have the size and the sampled pixels of one here."""
-        mine = set(self._samples())
-        theirs = zip(others.names, others._samples(), strict=True)
-        return [name for name, sample in theirs if sample in mine]
-
-    def check_apart(self, held_out: "PhotoStore") -> None:
-        """Raise a RequestError where one of the photos that are to be an exam is among these."""
-        both = self.shared_with(held_out)
-        if both:
-            raise RequestError(
-                f"{len(both)} photos to validate on are trained on as well, such as {both[0]}; what was "
-                "trained on is no exam. Take them out of one of the folders."
-            )
-
-    def _samples(self) -> list[bytes]:
-        """Size and some pixels of each photo."""
+    def samples(self) -> list[bytes]:
+        """Size and some pixels of each photo, by which it is known again."""
         steps = torch.arange(SAMPLED, device=self.device) / SAMPLED
         inside = self._sizes[:, None] * steps
         pixels = self.flat[self.offsets[:, None] + inside.long()].long()

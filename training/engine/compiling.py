@@ -6,7 +6,7 @@ What is computed stays the same; only the time it takes differs.
 import ctypes
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -63,7 +63,7 @@ def _compile(code: Any) -> Any:
 
 
 @contextmanager
-def compiler_faults_told() -> Iterator[None]:
+def compiler_faults_told() -> Generator[None]:
     """Turn what torch.compile raises in a step into a sentence.
 
     A machine whose compiler can do a line of arithmetic, as `settle_compile` tries it, may still lack what a

@@ -1,9 +1,9 @@
 """What a fine-tune takes over from its parent: the recipe that made it, in small, and its discriminator.
 
 The parent's losses, crops, holes and degradations stay: weights that were trained with L1 are fine-tuned with
-L1, those of a GAN with that GAN. A fill with texture learns both side by side: likely colours by their
-squared error, as PSNR counts it, and texture by the parent's game. All that fine-tuning changes in a recipe
-is changed in `derive_recipe`. How a run goes is not decided here.
+L1, those of a GAN with that GAN. Of a fill with texture the likely colours are taught, by their squared
+error, as PSNR counts it; the texture, a difference from them, stays, or is taught by the parent's game.
+All that fine-tuning changes in a recipe is changed in `derive_recipe`. How a run goes is not decided here.
 """
 
 import dataclasses
@@ -66,6 +66,7 @@ def derive_recipe(
     *,
     images: int | None,
     adapter: bool = False,
+    texture: bool = False,
     settings: Sequence[str] = (),
 ) -> Recipe:
     """The recipe of a fine-tune.
@@ -76,13 +77,17 @@ def derive_recipe(
         name: Of the weights that will be made.
         images: To see in all; None = until the time is up.
         adapter: Train a low-rank adapter with Adam instead of all weights with the parent's optimiser.
+        texture: Teach a fill's texture too, by its parent's game. Short runs lost texture by that.
         settings: Changes of the recipe, each ``key.path=value``; they have the last word.
 
     Raises:
-        RequestError: The card holds a recipe that this version cannot read, or a setting is none.
+        RequestError: The card holds a recipe that this version cannot read, a setting is none, or texture
+            cannot be taught.
     """
     own = not card.run.get("read_by")
-    table = parents_table(card, adapter=adapter) if own else others_table(card)
+    if texture:
+        refuse_texture(card, adapter=adapter)
+    table = parents_table(card, texture=texture) if own else others_table(card)
     table |= discriminators_table(parent, card.architecture)
     table |= {
         "task": card.task,
@@ -145,14 +150,25 @@ def change_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     return parse_recipe(table)
 
 
-def parents_table(card: Card, *, adapter: bool) -> dict[str, Any]:
+def refuse_texture(card: Card, *, adapter: bool) -> None:
+    """Raise an OptionError where no texture can be taught."""
+    if not card.config.get("texture"):
+        raise OptionError("texture", True, f"cannot be taught: {card.name} has none of its own")
+    if adapter:
+        raise OptionError("texture", True, "cannot be learned by an adapter; leave one of both out")
+    if not has_feature_network():
+        extra = "needs the feature network of the extra 'training': pip install 'remend[training]'"
+        raise OptionError("texture", True, extra)
+
+
+def parents_table(card: Card, *, texture: bool) -> dict[str, Any]:
     """The recipe that made a parent, as a table, with what is taught of it in a fine-tune."""
     table: dict[str, Any] = dict(card.run.get("recipe", {}))
     losses: dict[str, Any] = dict(table.get("losses", {PLAIN_LOSS[card.task]: 1.0}))
     if losses.get("features") not in FEATURE_NETWORKS:
         losses.pop("features", None)  # a file of the machine where the parent was trained
     config = dict(card.config)
-    if config.get("texture") and has_feature_network() and not adapter:
+    if texture:
         config |= {"detail": 1.0, "apart": True}
         table["frozen"] = ()
         if "head_start_images" not in table.get("adversary", {}):

@@ -38,6 +38,8 @@ VALIDATION_SHARE = 8.0
 VALIDATION_IMAGES = 2
 """The same where images count and not time: training crops for each crop of a validation."""
 PATIENCE = 5
+TOO_FAST_DB, MOST_SLOWER = 0.1, 3
+"""A first gain that is not in sight: so far below the parent, the rate is halved, so many times at most."""
 COLLAPSED_DB = 3.0
 
 Say = Callable[[str], None]
@@ -237,12 +239,23 @@ class FineTune:
             self._keep(score)
         told = f"{self.control.state.images_seen} images: {compare(score, self.before)}"
         self._say(f"{told} (best so far)" if is_best else told)
+        if self._learns_too_fast(score):
+            self.control.guard.go_back(
+                f"the photos score {self.before.value - score.value:.2f} dB less"
+            )
+            return
         enough = self._plateau.add(is_best=is_best)
         self.notes["stale"] = self._plateau.stale
         self.control.guard.keep()
         if enough:
             self._say(f"Nothing new in {PATIENCE} validations: stopping early.")
             self._end()
+
+    def _learns_too_fast(self, score: Score) -> bool:
+        """Whether nothing has been gained yet and a run loses instead: kinds of photos want other rates."""
+        has_gained = is_better(self.best, self.before)
+        worse = score.value < self.before.value - TOO_FAST_DB
+        return worse and not has_gained and self.control.guard.rollbacks < MOST_SLOWER
 
     def _end(self) -> None:
         self._seconds = None

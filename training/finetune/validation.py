@@ -44,7 +44,7 @@ class Score(NamedTuple):
         psnr: In dB, the mean over photos.
         bias: Mean error of red, green and blue in steps of 8 bit; a colour cast.
         distance: Perceptual distance to the originals, lower is better; None = not asked for.
-        plain_psnr: In dB, without texture; None = the network has none, or does not train it.
+        plain_psnr: In dB, without texture; None = the network has none.
     """
 
     psnr: float
@@ -56,11 +56,11 @@ class Score(NamedTuple):
     def value(self) -> float:
         """What is compared, in dB, higher is better.
 
-        PSNR, or nearness where training aims at a small distance; both together, where likely colours and
-        texture learn side by side.
+        PSNR, the mean of that with texture and without it if there is any. Where training aims at a small
+        distance: nearness, and PSNR without texture beside it.
         """
         if self.distance is None:
-            return self.psnr
+            return self.psnr if self.plain_psnr is None else (self.psnr + self.plain_psnr) / 2
         nearness = -20 * math.log10(max(self.distance, LEAST_DISTANCE))
         return nearness if self.plain_psnr is None else self.plain_psnr + nearness
 
@@ -138,6 +138,7 @@ class Validation:
         recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=each))
         self.task: Task = TASKS[recipe.task](recipe)
         self.placement = placement
+        self._adapts = recipe.adapter.rank > 0  # texture is no sum of weights then
         random = torch.Generator().manual_seed(VALIDATION_SEED)
         parts = [photos.part(torch.tensor([number])) for number in range(len(photos))]
         self.batches = [self.task.draw(part, random, recipe.data.crop) for part in parts]
@@ -164,8 +165,9 @@ class Validation:
         """
         scores: list[Mapping[str, Tensor]] = []
         rows: list[Tensor] = []
-        both = isinstance(network, Inpaint) and network.config.apart
-        plain = network.at_detail(0) if isinstance(network, Inpaint) and both else None
+        plain: nn.Module | None = None
+        if isinstance(network, Inpaint) and network.texture is not None and not self._adapts:
+            network, plain = network.at_detail(1), network.at_detail(0)
         for batch in self.batches:
             tick()
             with self.placement.autocast():

@@ -117,7 +117,7 @@ def textured(large_photos: PhotoStore, tmp_path_factory: pytest.TempPathFactory)
 def test_a_fill_is_taught_colours_and_texture_and_examined_at_both_details(
     tuning: Tuning, textured: Path
 ) -> None:
-    recipe = tuning.plan(textured, 8)
+    recipe = tuning.plan(textured, 8, texture=True)
     assert recipe.frozen == () and recipe.generator["apart"] and recipe.losses.log_mse > 0
     parents = read_recipe(RECIPES / "tiny.toml").losses
     assert dataclasses.replace(recipe.losses, log_mse=0.0) == parents
@@ -165,14 +165,38 @@ def test_what_is_said_of_the_texture_does_not_reach_the_colours(textured: Path) 
     assert learner(image, mask).plain is None  # who uses the weights gets one fill
 
 
-def test_without_a_feature_network_the_colours_alone_are_taught(
-    textured: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("adapter", [False, True])
+def test_colours_are_taught_and_the_texture_stays(
+    tuning: Tuning, textured: Path, adapter: bool
 ) -> None:
+    recipe = tuning.plan(textured, 8, adapter=adapter)
+    assert recipe.frozen == ("texture",) and recipe.generator["detail"] == 0
+    assert recipe.losses.log_mse == 1 and not recipe.losses.adversarial
+    tune = tuning.start(recipe)
+    tune.run()
+    if not adapter:
+        after, own = tuning.trainer.generator.state_dict(), tensors(textured)
+        changed = {name.split(".")[0] for name in own if not own[name].equal(after[name])}
+        assert changed == {"coarse", "refine"}
+        before = tune.before  # examined with texture and without it
+        assert before.plain_psnr is not None and before.plain_psnr != before.psnr
+        assert before.value == pytest.approx((before.psnr + before.plain_psnr) / 2)
+
+
+def test_texture_that_cannot_be_taught_is_refused(
+    textured: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def derive(parent: Path, *, adapter: bool = False) -> None:
+        card = read_card(parent)
+        derive_recipe(parent, card, "mine", images=8, adapter=adapter, texture=True)
+
+    with pytest.raises(RequestError, match="cannot be taught: x4-fidelity has none of its own"):
+        derive(tiny_weights / "x4-fidelity.safetensors")
+    with pytest.raises(RequestError, match="cannot be learned by an adapter"):
+        derive(textured, adapter=True)
     monkeypatch.setattr("remend.training.finetune.derive_recipe.has_feature_network", lambda: False)
-    for adapter in (False, True):
-        recipe = derive_recipe(textured, read_card(textured), "mine", images=8, adapter=adapter)
-        assert recipe.frozen == ("texture",) and recipe.generator["detail"] == 0
-        assert recipe.losses.log_mse == 1 and not recipe.losses.adversarial
+    with pytest.raises(RequestError, match=r"needs the feature network of the extra 'training'"):
+        derive(textured)
 
 
 def test_weights_of_before_get_the_losses_of_today(textured: Path) -> None:
@@ -182,7 +206,7 @@ def test_weights_of_before_get_the_losses_of_today(textured: Path) -> None:
     table["adversary"] = {"penalty": "r1", "penalty_weight": 0.1}
     card = dataclasses.replace(card, run={"recipe": table})
     recipe, today = (
-        derive_recipe(textured, card, "mine", images=8),
+        derive_recipe(textured, card, "mine", images=8, texture=True),
         read_recipe(RECIPES / "fill-gan.toml"),
     )
     assert dataclasses.replace(recipe.losses, log_mse=0.0) == today.losses

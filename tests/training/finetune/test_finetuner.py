@@ -16,7 +16,7 @@ from remend.models.progress import Cancelled, Progress
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.trainer import Trainer
 from remend.training.engine.watch.guard import MOST_ROLLBACKS
-from remend.training.finetune.finetuner import PATIENCE, FineTune
+from remend.training.finetune.finetuner import MOST_SLOWER, PATIENCE, FineTune
 from remend.training.recipe.schema import OptimiserConfig, Recipe
 from tests.helpers.tuning import FP32, StopAfter, Tuning, tensors
 
@@ -148,6 +148,24 @@ def test_drifting_colours_are_said_and_not_kept(tuning: Tuning, parent: Path) ->
     tune.run()
     assert tuning.heard("Colours drift: red is off by")
     assert tune.best == tune.before
+
+
+def test_a_run_that_only_loses_begins_again_with_half_the_rate(
+    tuning: Tuning, parent: Path
+) -> None:
+    tune = tuning.start(with_rate(tuning.plan(parent, 400), 1e-6))
+
+    def darken(trainer: Trainer) -> None:
+        with torch.no_grad():
+            for network in (trainer.generator, trainer.ema.network):
+                network.get_parameter("head.bias").sub_(0.002)
+
+    after_each_step(tuning, tune, darken)
+    tune.run()
+    assert tuning.heard("dB less: back to the last good state", "0.5 times the learning rate")
+    assert tune.notes["rollbacks"] == MOST_SLOWER
+    assert tuning.trainer.state.rate_scale == 0.5**MOST_SLOWER
+    assert tuning.trainer.images_seen == 400 and tune.best == tune.before
 
 
 def test_it_stops_early_where_nothing_improves(tuning: Tuning, parent: Path) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from remend.models.device import Placement
+from remend.training.data.audit import refuse_shared
 from remend.training.data.photo_store import PhotoStore
 from remend.training.engine.batch import Batch
 from remend.training.engine.feature_losses import FeatureLosses
@@ -131,7 +132,7 @@ class PhotoLab:
         """
         if self._held_out:
             held_out = self._load(self._held_out)
-            self.photos.check_apart(held_out)
+            refuse_shared(self.photos, held_out)
             return self.photos, held_out
         return self.photos.split(min(HELD_OUT, max(1, len(self.photos) - 2)), SPLIT_SEED)
 
