@@ -39,7 +39,7 @@ VALIDATION_IMAGES = 2
 """The same where images count and not time: training crops for each crop of a validation."""
 PATIENCE = 5
 TOO_FAST_DB, MOST_SLOWER = 0.1, 3
-"""A first gain that is not in sight: so far below the parent, the rate is halved, so many times at most."""
+"""So far below the parent, a run goes back and halves its rate, so many times at most."""
 COLLAPSED_DB = 3.0
 
 Say = Callable[[str], None]
@@ -252,10 +252,9 @@ class FineTune:
             self._end()
 
     def _learns_too_fast(self, score: Score) -> bool:
-        """Whether nothing has been gained yet and a run loses instead: kinds of photos want other rates."""
-        has_gained = is_better(self.best, self.before)
+        """Whether a run loses what the parent could do: kinds of photos want other rates."""
         worse = score.value < self.before.value - TOO_FAST_DB
-        return worse and not has_gained and self.control.guard.rollbacks < MOST_SLOWER
+        return worse and self.control.guard.rollbacks < MOST_SLOWER
 
     def _end(self) -> None:
         self._seconds = None
