@@ -255,4 +255,5 @@ def word_option_error(error: OptionError) -> str:
     if flag is None:
         return str(error)
     value = f"{error.value:g}" if isinstance(error.value, float) else str(error.value)
+    value = "" if error.value is True else value  # a switch, which is typed without one
     return error.worded(f"{flag} {value}".strip())

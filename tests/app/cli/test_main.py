@@ -84,6 +84,7 @@ def test_a_field_has_the_name_of_its_declaration(field: str, flag: str | None):
         ),
         (OptionError("detail", 2.0, "is out of range"), "--detail 2 is out of range."),
         (OptionError("task", "sing", "is unknown"), "sing is unknown."),
+        (OptionError("texture", True, "is not taught"), "--texture is not taught."),
         (OptionError("no_such_field", 1, "is wrong"), "no_such_field=1 is wrong."),
     ],
 )
