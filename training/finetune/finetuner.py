@@ -246,7 +246,8 @@ class FineTune:
             return
         enough = self._plateau.add(is_best=is_best)
         self.notes["stale"] = self._plateau.stale
-        self.control.guard.keep()
+        if score.value >= self.before.value:
+            self.control.guard.keep()
         if enough:
             self._say(f"Nothing new in {PATIENCE} validations: stopping early.")
             self._end()
