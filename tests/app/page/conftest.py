@@ -88,7 +88,7 @@ def page(window: BrowserContext, page_address: str) -> Iterator[Page]:
             else wrong.append(asked.url)
         ),
     )
-    # Listening from the first on: Chromium may press a key before it hears that its dialog is to be held back.
+    # From the first on: else Chromium may take a key before it hears that its file dialog is watched.
     visited.on("filechooser", lambda _: None)
     visited.set_default_timeout(30_000)
     visited.goto(page_address)
