@@ -47,6 +47,7 @@ class PhotoStore:
             photo; 0 = there are none.
         labels: (N,) int64, the number of each photo's class in ``class_names``.
         serves: The device that crops are handed out on; photos that do not fit there stay on the host.
+        shortest_side: Of the smallest photo, in px; 0 = there are no photos.
         class_names: Names of the folders, sorted: of the first one below a source, or of the source
             itself for photos that lie directly in it.
     """
@@ -74,7 +75,7 @@ class PhotoStore:
         self.skipped = list(skipped)
         self.labels = torch.zeros_like(heights) if labels is None else labels
         self.class_names = list(class_names)
-        self._shortest = int(torch.minimum(heights, widths).min()) if names else 0
+        self.shortest_side = int(torch.minimum(heights, widths).min()) if names else 0
 
     @classmethod
     def load(
@@ -262,10 +263,10 @@ class PhotoStore:
         return next(both), next(both)
 
     def _check_crop(self, size: int) -> None:
-        if size > self._shortest:
+        if size > self.shortest_side:
             raise RequestError(
-                f"Crops of {size} px do not fit: the smallest photo has {self._shortest} px on its "
-                f"shorter side; use at most {self._shortest} px or leave out smaller photos."
+                f"Crops of {size} px do not fit: the smallest photo has {self.shortest_side} px on its "
+                f"shorter side; use at most {self.shortest_side} px or leave out smaller photos."
             )
 
     def _draw(self, batch: int, count: int, random: torch.Generator) -> Tensor:

@@ -29,6 +29,7 @@ from remend.training.finetune.validation import (
     Validation,
     colour_drift,
     lost_colours,
+    validation_px,
 )
 from remend.training.recipe.schema import Recipe
 
@@ -82,7 +83,11 @@ class FineTune:
             say(sentence)
         if resume:
             self.control.resume()
-        self._validation = Validation(recipe, self.control.held_out, self.control.placement)
+        held_out = self.control.held_out
+        # A run that began with crops of another size goes on with them: scores are compared.
+        begun = recipe.data.crop if "before" in self.notes else validation_px(recipe, held_out)
+        side = self.notes.setdefault("validation_px", begun)
+        self._validation = Validation(recipe, held_out, self.control.placement, side)
         self._best_file = self.control.folder.path / "best.safetensors"
         self._plateau = Plateau(PATIENCE)
         self._plateau.stale = self.notes.setdefault("stale", 0)

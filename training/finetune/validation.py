@@ -29,6 +29,10 @@ from remend.training.recipe.schema import Recipe
 VALIDATION_SEED = 30_000
 CROPS = 40
 """Crops in all, where there are fewer photos than that."""
+FILLED_PX = 320
+"""Largest side of what a validation fills: people fill whole photos, with larger holes than crops have."""
+SIZES = 16
+"""Sides are multiples of it, which every generator takes."""
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
 COLOUR_LEVELS = 2.0
@@ -117,6 +121,18 @@ def aims_at_looks(recipe: Recipe) -> bool:
     return bool(losses.adversarial or losses.perceptual or losses.style)
 
 
+def validation_px(recipe: Recipe, photos: PhotoStore) -> int:
+    """Side of the crops of a validation: as in training, or larger for a fill, where the photos have it.
+
+    A crop that is small beside the holes of the use says little of them: weights that gained on crops of
+    128 px lost on whole photos.
+    """
+    crop = recipe.data.crop
+    if recipe.task != "fill":
+        return crop
+    return max(crop, min(FILLED_PX, photos.shortest_side) // SIZES * SIZES)
+
+
 def picture_psnr(made: Tensor, batch: Batch) -> Tensor:
     """PSNR of a photo's crops, pooled, in dB."""
     error = (made.clamp(-1, 1) - batch.target).square().mean()
@@ -127,21 +143,25 @@ class Validation:
     """Batches drawn once from held-out photos, a batch a photo.
 
     Args:
-        recipe: Decides crops, holes and degradation; perceptual distance is measured where it
-            `aims_at_looks` and a feature network is there.
+        recipe: Decides holes and degradation; perceptual distance is measured where it `aims_at_looks`
+            and a feature network is there.
         photos: The held-out photos.
         placement: Where and in which precision generators run.
+        side: Of the crops, in px; None = `validation_px`.
     """
 
-    def __init__(self, recipe: Recipe, photos: PhotoStore, placement: Placement) -> None:
-        each = max(2, CROPS // len(photos))
+    def __init__(
+        self, recipe: Recipe, photos: PhotoStore, placement: Placement, side: int | None = None
+    ) -> None:
+        side = side or validation_px(recipe, photos)
+        each = max(2, CROPS * recipe.data.crop**2 // (side**2 * len(photos)))
         recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=each))
         self.task: Task = TASKS[recipe.task](recipe)
         self.placement = placement
         self._adapts = recipe.adapter.rank > 0  # texture is no sum of weights then
         random = torch.Generator().manual_seed(VALIDATION_SEED)
         parts = [photos.part(torch.tensor([number])) for number in range(len(photos))]
-        self.batches = [self.task.draw(part, random, recipe.data.crop) for part in parts]
+        self.batches = [self.task.draw(part, random, side) for part in parts]
         self._feature_losses = NoFeatureLosses()
         if aims_at_looks(recipe):
             losses = dataclasses.replace(recipe.losses, perceptual=1.0)

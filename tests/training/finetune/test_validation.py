@@ -16,10 +16,12 @@ from remend.training.data.photo_store import PhotoStore
 from remend.training.finetune.outcome import Outcome, compare, is_better
 from remend.training.finetune.validation import (
     CROPS,
+    FILLED_PX,
     Score,
     Validation,
     colour_drift,
     lost_colours,
+    validation_px,
 )
 from remend.training.recipe.parse import parse_recipe
 from remend.training.recipe.schema import Recipe
@@ -66,6 +68,23 @@ def test_the_crops_are_always_the_same_and_cover_all_photos(
     assert score == again and score.distance is None and score.value == score.psnr
     assert sheet.shape == (len(photos), 4, 3, 32, 32)
     assert Score.from_list(score.as_list()) == score
+
+
+def test_a_fill_is_validated_on_larger_crops_than_it_learns_from(
+    photos: PhotoStore, recipe: Recipe
+) -> None:
+    fill = parse_recipe(
+        {
+            "task": "fill", "architecture": "inpaint", "images": 64, "losses": {"l1_hole": 1.0},
+            "data": {"crop": 32},
+        }
+    )  # fmt: skip
+    side = min(FILLED_PX, photos.shortest_side) // 16 * 16
+    assert side > 32 and validation_px(fill, photos) == side and validation_px(recipe, photos) == 32
+    validation = Validation(fill, photos, FP32)
+    assert {batch.target.shape[-1] for batch in validation.batches} == {side}
+    assert validation.crops == 2 * len(photos)
+    assert Validation(fill, photos, FP32, side=32).crops > validation.crops
 
 
 def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe: Recipe) -> None:
