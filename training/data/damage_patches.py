@@ -66,17 +66,21 @@ def tears(batch: int, size: int, random: torch.Generator) -> Layer:
     corner = each(random, batch, 0, 1) < 0.5
     apart = torch.where(corner, torch.minimum(first, second), first)
     # From a clean tear in long waves to one that is frayed at every pixel.
-    cells, octaves = int(uniform(random, (1,), 2, 8)), int(uniform(random, (1,), 2, 6))
-    rough = log_uniform(random, (batch, 1, 1, 1), 0.8, 9)
+    cells, octaves = int(uniform(random, (1,), 2, 8)), int(uniform(random, (1,), 1, 6))
+    rough = log_uniform(random, (batch, 1, 1, 1), 0.8, 14)
     apart = apart - each(random, batch, 0.05, 0.3) * size
     apart = apart + clouds(random, batch, size, cells, octaves) * rough
     rim = log_uniform(random, (batch, 1, 1, 1), 0.8, 9)
-    ragged = rim * (1 + 0.5 * clouds(random, batch, size, size // 6, 3))
+    frayed = each(random, batch, -0.4, 0.6).clamp_min(0)
+    ragged = rim * (1 + frayed * clouds(random, batch, size, size // 6, 3))
     beyond, torn = (apart + 0.5).clamp(0, 1), (apart + ragged + 0.5).clamp(0, 1)
-    ground = colours(batch, random, 0.5)
-    fibres = each(random, batch, 200, 255) + clouds(random, batch, size, size // 3, 2) * 8
+    ground = torch.where(
+        each(random, batch, 0, 1) < 0.7, colours(batch, random, 0.5), each(random, batch, 20, 240)
+    )
+    fibres = each(random, batch, 200, 255) + clouds(random, batch, size, size // 3, 2) * frayed * 16
     colour = ground * beyond + fibres * (1 - beyond)
-    shadow = -40 * each(random, batch, 0, 1) * (-(apart - 2).abs() / 4).exp() * beyond
+    depth = each(random, batch, -40, 40).clamp_min(0)  # a print that lies flat throws no shadow
+    shadow = -depth * (-(apart - 2).abs() / 4).exp() * beyond
     return Layer(torn, colour, shadow)
 
 

@@ -47,3 +47,15 @@ def test_lines_are_thin_and_patches_are_wide():
         core = 1 - torch.nn.functional.max_pool2d(1 - changed, 17, 1, 8)
         share = float(core.sum() / changed.sum())
         assert share > 0.02 if kind.group == "patches" else share < 0.2, (name, share)
+
+
+def test_a_tear_needs_no_shadow_no_frayed_rim_and_no_ground_of_black_or_white():
+    """A network that learned one of them as the sign missed torn corners without it."""
+    tears = draw("tears", 5, batch=64)
+    flat = torch.as_tensor(tears.light).abs().flatten(1).amax(1) < 0.5
+    assert 0.3 < flat.float().mean() < 0.7
+    colour = tears.colour.flatten(2).mean(1)
+    ground = colour.amin(1)  # fibres are paler
+    assert ((ground > 80) & (ground < 165)).float().mean() > 0.05
+    smooth = colour.diff(dim=1).abs().quantile(0.9, 1) < 1e-4
+    assert 0.2 < smooth.float().mean() < 0.6
