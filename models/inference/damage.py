@@ -31,7 +31,7 @@ _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
 _COARSE = (1 / 3, 2 / 3)
 """Weight of the logits at half the size, of lines and patches: there more of what is wide is seen at once."""
-_SURE = (0.53, 0.75)
+_SURE = (0.4, 0.7)
 """How probable lines and patches must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
