@@ -31,7 +31,7 @@ CROPS = 40
 """Crops in all, where there are fewer photos than that."""
 FILLED_PX = 320
 """Largest side of what a validation fills: people fill whole photos, with larger holes than crops have."""
-SIZES = 16
+MULTIPLE = 16
 """Sides are multiples of it, which every generator takes."""
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
@@ -130,7 +130,7 @@ def validation_px(recipe: Recipe, photos: PhotoStore) -> int:
     crop = recipe.data.crop
     if recipe.task != "fill":
         return crop
-    return max(crop, min(FILLED_PX, photos.shortest_side) // SIZES * SIZES)
+    return max(crop, min(FILLED_PX, photos.shortest_side) // MULTIPLE * SIZES)
 
 
 def picture_psnr(made: Tensor, batch: Batch) -> Tensor:
