@@ -130,7 +130,7 @@ def validation_px(recipe: Recipe, photos: PhotoStore) -> int:
     crop = recipe.data.crop
     if recipe.task != "fill":
         return crop
-    return max(crop, min(FILLED_PX, photos.shortest_side) // MULTIPLE * SIZES)
+    return max(crop, min(FILLED_PX, photos.shortest_side) // MULTIPLE * MULTIPLE)
 
 
 def picture_psnr(made: Tensor, batch: Batch) -> Tensor:
