@@ -37,7 +37,7 @@ VALIDATIONS_PER_RUN = 12
 VALIDATION_SHARE = 8.0
 """Training between two validations takes at least so many times as long as a validation."""
 VALIDATION_IMAGES = 2
-"""The same where images count and not time: training crops for each crop of a validation."""
+"""The same where images count and not time: training crops for each of a validation, of as many pixels."""
 PATIENCE = 5
 TOO_FAST_DB, MOST_SLOWER = 0.1, 3
 """So far below the parent, a run goes back and halves its rate, so many times at most."""
@@ -192,7 +192,7 @@ class FineTune:
         if (
             self._seconds is None
         ):  # by images alone: the same weights on a fast machine as on a slow one
-            return far and since >= VALIDATION_IMAGES * self._validation.crops
+            return far and since >= VALIDATION_IMAGES * self._validation.training_crops
         spent = time.monotonic() - self._validated
         return far and spent >= VALIDATION_SHARE * self.validation_seconds
 

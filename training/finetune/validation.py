@@ -31,8 +31,6 @@ CROPS = 40
 """Crops in all, where there are fewer photos than that."""
 FILLED_PX = 320
 """Largest side of what a validation fills: people fill whole photos, with larger holes than crops have."""
-MULTIPLE = 16
-"""Sides are multiples of it, which every generator takes."""
 LEVELS = 127.5
 """Steps of eight-bit colour in one unit of [-1, 1]."""
 COLOUR_LEVELS = 2.0
@@ -130,7 +128,7 @@ def validation_px(recipe: Recipe, photos: PhotoStore) -> int:
     crop = recipe.data.crop
     if recipe.task != "fill":
         return crop
-    return max(crop, min(FILLED_PX, photos.shortest_side) // MULTIPLE * MULTIPLE)
+    return max(crop, min(FILLED_PX, photos.shortest_side) // Inpaint.multiple * Inpaint.multiple)
 
 
 def picture_psnr(made: Tensor, batch: Batch) -> Tensor:
@@ -147,14 +145,12 @@ class Validation:
             and a feature network is there.
         photos: The held-out photos.
         placement: Where and in which precision generators run.
-        side: Of the crops, in px; None = `validation_px`.
+        side: Of the crops, in px, such as `validation_px`.
     """
 
-    def __init__(
-        self, recipe: Recipe, photos: PhotoStore, placement: Placement, side: int | None = None
-    ) -> None:
-        side = side or validation_px(recipe, photos)
-        each = max(2, CROPS * recipe.data.crop**2 // (side**2 * len(photos)))
+    def __init__(self, recipe: Recipe, photos: PhotoStore, placement: Placement, side: int) -> None:
+        self._area = (side / recipe.data.crop) ** 2
+        each = max(2, int(CROPS / self._area) // len(photos))
         recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, batch=each))
         self.task: Task = TASKS[recipe.task](recipe)
         self.placement = placement
@@ -174,6 +170,11 @@ class Validation:
     def crops(self) -> int:
         """How many crops there are."""
         return sum(len(batch.target) for batch in self.batches)
+
+    @property
+    def training_crops(self) -> int:
+        """How many crops of training have as many pixels."""
+        return round(self.crops * self._area)
 
     @torch.no_grad()
     def take(

@@ -58,7 +58,7 @@ def recipe() -> Recipe:
 def test_the_crops_are_always_the_same_and_cover_all_photos(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
-    one, two = (Validation(recipe, photos, FP32) for _ in range(2))
+    one, two = (Validation(recipe, photos, FP32, 32) for _ in range(2))
     assert len(one.batches) == len(photos) and one.crops == CROPS // len(photos) * len(photos)
     for mine, theirs in zip(one.batches, two.batches, strict=True):
         assert torch.equal(mine.target, theirs.target)
@@ -79,16 +79,16 @@ def test_a_fill_is_validated_on_larger_crops_than_it_learns_from(
             "data": {"crop": 32},
         }
     )  # fmt: skip
-    side = min(FILLED_PX, photos.shortest_side) // 16 * 16
+    side = min(FILLED_PX, photos.shortest_side) // 8 * 8
     assert side > 32 and validation_px(fill, photos) == side and validation_px(recipe, photos) == 32
-    validation = Validation(fill, photos, FP32)
-    assert {batch.target.shape[-1] for batch in validation.batches} == {side}
-    assert validation.crops == 2 * len(photos)
-    assert Validation(fill, photos, FP32, side=32).crops > validation.crops
+    small, large = (Validation(fill, photos, FP32, px) for px in (32, side))
+    assert {batch.target.shape[-1] for batch in large.batches} == {side}
+    assert small.training_crops == small.crops > large.crops == 2 * len(photos)
+    assert large.training_crops == round(large.crops * (side / 32) ** 2)
 
 
 def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe: Recipe) -> None:
-    validation = Validation(recipe, photos, FP32)
+    validation = Validation(recipe, photos, FP32, 32)
     network = build_network("upscale", NETWORK)
     scores: list[Tensor] = []
     with torch.no_grad():
@@ -100,7 +100,7 @@ def test_a_photo_counts_once_and_its_crops_are_pooled(photos: PhotoStore, recipe
 
 
 def test_a_colour_cast_shows_as_the_bias_of_its_colour(photos: PhotoStore, recipe: Recipe) -> None:
-    validation = Validation(recipe, photos, FP32)
+    validation = Validation(recipe, photos, FP32, 32)
     network = build_network("upscale", NETWORK)
     plain, _ = validation.take(network)
     red, _ = validation.take(Shifted(network, 5))
@@ -113,7 +113,7 @@ def test_looks_are_measured_where_training_is_after_them(
     photos: PhotoStore, recipe: Recipe
 ) -> None:
     losses = dataclasses.replace(recipe.losses, adversarial=0.1)
-    validation = Validation(dataclasses.replace(recipe, losses=losses), photos, FP32)
+    validation = Validation(dataclasses.replace(recipe, losses=losses), photos, FP32, 32)
     network = build_network("upscale", NETWORK)
     (score, _), (again, _) = validation.take(network), validation.take(network)
     assert score == again and score.distance is not None and score.distance > 0
