@@ -163,8 +163,7 @@ def damage_scene(pool: ModelPool, model: Model) -> Pixels:
     marked = found.mask(DEFAULT_SENSITIVITY).values > 0
     if marked[rows, rows // 2 + _FILL_SIDE // 4].mean() < 0.5:
         raise RemendError(f"{model.name} does not see a white scratch; get its weights again.")
-    lines, patches = found.probabilities
-    planes = np.dstack((lines, patches, np.zeros_like(lines)))
+    planes = np.ascontiguousarray(found.probabilities.transpose(1, 2, 0))
     cv2 = load_opencv()
     return np.asarray(
         cv2.resize(planes, (SAMPLES, SAMPLES), interpolation=cv2.INTER_AREA), np.uint8

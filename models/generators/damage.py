@@ -1,9 +1,10 @@
 """The damage network: where a photo is scratched, stained or torn, as logits of every pixel.
 
 A U-Net (Ronneberger et al. 2015) on the half grid: its coarsest level sees some 300 px around, so that a long
-scratch is followed where little of it shows. It has two outputs with their own thresholds, because what is
-wide is easily taken for a light thing in the photo: *lines* (scratches, cracks, folds, dust) and *patches*
-(stains, flakes, tears). It only sees; what is made of its logits is in `models.inference.damage`.
+scratch is followed where little of it shows. It has three outputs, because they are not equally hard: *lines*
+(scratches, cracks, folds, dust), *patches* that hide the photo (flakes, tears) and are easily a light thing
+in it, and *stains* that it shows through. It only sees; what is made of its logits is in
+`models.inference.damage`.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from torch.nn import functional as F
 from remend.models.layers.norm import NORMS, Norm
 from remend.models.ranges import Channels
 
-Group = Literal["lines", "patches"]
+Group = Literal["lines", "patches", "stains"]
 GROUPS: tuple[Group, ...] = get_args(Group)
-"""What the logits are about, in their order: what is thin or small, and what is wide."""
+"""What the logits are about, in their order: what is thin or small, wide and opaque, wide and translucent."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class DoubleConv(nn.Sequential):
 
 
 class DamageUNet(nn.Module):
-    """Two logits for every pixel of a photo; see the module's text."""
+    """Three logits for every pixel of a photo; see the module's text."""
 
     def __init__(self, config: DamageUNetConfig) -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class DamageUNet(nn.Module):
         return self.config.multiple
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of `GROUPS` for image (B, 3, H, W) in [-1, 1]."""
+        """Logits (B, 3, H, W) of `GROUPS` for image (B, 3, H, W) in [-1, 1]."""
         x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for level, stage in enumerate(self.down):

@@ -22,8 +22,8 @@ from remend.models.layers.resample import initialise_icnr
 from remend.models.layers.spectral import normalise_spectrally
 from remend.models.ranges import Channels, CountOrNone, DepthOrNone, Scale
 
-COLOUR_WINDOW = 9
-"""Side, in input pixels, of the window round a pixel whose mean is subtracted from the refine stage."""
+WINDOW = 9
+"""Side, in input pixels, of the windows round a pixel whose means are subtracted from the refine stage."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class UpscaleConfig:
     """Of the refine stage; 0 = ``width``."""
     denoise: bool = False
     """Whether the network has an input for the amount of noise to remove."""
+    no_checkerboard: bool = False
+    """Whether a refine stage's detail may not alternate on the network's grid along a line."""
 
 
 class Upscaled(NamedTuple):
@@ -67,11 +69,30 @@ def remove_local_colour(phases: Tensor) -> Tensor:
     Detail has no colour of its own: a colour that a discriminator rewards would tint the whole photo.
     """
     cells = cast("Tensor", phases.contiguous().unflatten(1, (3, -1)))
-    colour = cells.mean(2)
-    side = COLOUR_WINDOW // 2
-    for window, padding in (((COLOUR_WINDOW, 1), (side, 0)), ((1, COLOUR_WINDOW), (0, side))):
-        colour = F.avg_pool2d(colour, window, 1, padding, count_include_pad=False)
+    colour = mean_around(mean_around(cells.mean(2), (WINDOW, 1)), (1, WINDOW))
     return (cells - colour[:, :, None]).flatten(1, 2)
+
+
+def remove_checkerboard(phases: Tensor, scale: int) -> Tensor:
+    """A refine head's phases (B, 3·scale², H, W) without what alternates along rows and columns.
+
+    Each phase has weights of its own, so features that stay the same along a line give a row of dots there
+    (checkerboard artifacts, Odena et al. 2016). The input cannot know of a pattern with the grid's period:
+    how phases differ along a row is taken off as far as it keeps on along that row, and so for columns.
+    No difference grows or changes its sign, or plain places beside a pattern would get its negative.
+    """
+    for axis, window in ((3, (1, WINDOW)), (2, (WINDOW, 1))):
+        cells = cast("Tensor", phases.unflatten(1, (3, scale, scale)))
+        differences = (cells - cells.mean(axis, keepdim=True)).flatten(1, 3)
+        kept_on = mean_around(differences, window)
+        phases = phases - kept_on.clamp(differences.clamp(max=0), differences.clamp(min=0))
+    return phases
+
+
+def mean_around(x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Means of the window (height, width), odd, around each pixel of (B, C, H, W), as far as it is inside."""
+    padding = (window[0] // 2, window[1] // 2)
+    return F.avg_pool2d(x, window, 1, padding, count_include_pad=False)
 
 
 class Upscale(nn.Module):
@@ -115,8 +136,11 @@ class Upscale(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """Input pixels that one output pixel sees to each side: one a 3x3 convolution, and the window."""
-        refine = 2 * self.config.refine_blocks + 2 + COLOUR_WINDOW // 2 if self.config.refine else 0
+        """Input pixels that one output pixel sees to each side: one a 3x3 convolution, and a window.
+
+        One, although there are two: the checkerboard has no part in the colour of a neighbourhood.
+        """
+        refine = 2 * self.config.refine_blocks + 2 + WINDOW // 2 if self.config.refine else 0
         return 2 * self.config.blocks + 3 + refine
 
     def at_detail(self, detail: float) -> "Upscale":
@@ -148,4 +172,6 @@ class Upscale(nn.Module):
         ).detach()
         x = self.refine["body"](self.refine["stem"](seen))
         residual = remove_local_colour(self.refine["head"](x).float())
+        if self.config.no_checkerboard:
+            residual = remove_checkerboard(residual, scale)
         return Upscaled(coarse, coarse + F.pixel_shuffle(residual, scale))

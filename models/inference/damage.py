@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from remend.models.checkpoints.checkpoint import Card
 from remend.models.device import Placement
+from remend.models.generators.damage import GROUPS
 from remend.models.imaging.opencv import load_opencv
 from remend.models.imaging.picture import Mask, Picture, Pixels, to_8_bit, to_unit
 from remend.models.inference.contracts import DamageNetwork
@@ -29,16 +30,16 @@ LOOK_PX = 2400
 
 _CORE_PX, _HALO_PX = 768, 128
 """Of tiles: multiples of what the network halves its input to, so that tiles agree with the whole."""
-_COARSE = (1 / 3, 2 / 3)
-"""Weight of the logits at half the size, of lines and patches: there more of what is wide is seen at once."""
-_SURE = (0.4, 0.7)
-"""How probable lines and patches must be somewhere at a sensitivity of one half."""
+_COARSE = (1 / 3, 2 / 3, 1 / 2)
+"""Weight of the logits at half the size, of each of `GROUPS`: there more of what is wide is seen at once."""
+_SURE = (0.4, 0.6, 0.8)
+"""How probable each of `GROUPS` must be somewhere at a sensitivity of one half."""
 _SPAN = 5.0
 """From sensitivity 0 to 1 the logits of these probabilities fall by so much."""
 _FOLLOW = 2.5
 """A piece reaches as far as its logits stay above the threshold less this."""
-_MOST_SHARE = (1.0, 1 / 10)
-"""Of the photo, for a piece of lines and of patches: a wider patch is a sky or a wall that the network takes
+_MOST_SHARE = (1.0, 1 / 10, 1 / 10)
+"""Of the photo, for a piece of each of `GROUPS`: a wider patch is a sky or a wall that the network takes
 for paper, and if it were damage, a fill could only smear over it."""
 _LINE_SHARE = 1 / 25
 """Of the longest side: pieces that are longer, and thin, are scratches; others are spots."""
@@ -65,7 +66,7 @@ class DamageMap:
 
     Attributes:
         size: Width and height of the photo.
-        probabilities: (2, h, w) uint8, 255 = certain, of lines and of patches; as large as the photo or
+        probabilities: (3, h, w) uint8, 255 = certain, of each of `GROUPS`; as large as the photo or
             smaller.
     """
 
@@ -199,9 +200,9 @@ class DamageFinder:
         return DamageMap(picture.size, (probabilities * 255).round().astype(np.uint8))
 
     def _logits(self, rgb: Pixels, progress: Progress) -> NDArray[np.float32]:
-        """Logits (2, h, w) of a picture (h, w, 3)."""
+        """Logits (3, h, w) of a picture (h, w, 3)."""
         height, width = rgb.shape[:2]
-        logits = np.zeros((2, height, width), np.float32)
+        logits = np.zeros((len(GROUPS), height, width), np.float32)
         tiles = plan_tiles(width, height, _CORE_PX, _HALO_PX)
         for done, tile in enumerate(tiles):
             progress.update(done, len(tiles), "")
@@ -225,22 +226,34 @@ class DamageFinder:
 
     @torch.inference_mode()
     def _run(self, window: Tensor) -> NDArray[np.float32]:
-        """Logits (2, h, w) of a window (1, 3, h, w)."""
-        height, width = window.shape[-2:]
-        multiple = self.network.multiple
-        pads = (0, -width % multiple, 0, -height % multiple)
-        mode = "reflect" if width > pads[1] and height > pads[3] else "replicate"
-        padded = F.pad(window, pads, mode=mode)
+        """Logits (3, h, w) of a window (1, 3, h, w): the mean of two looks.
+
+        The second is at its mirror image, moved by a pixel against the network's half grid. All other pixels
+        that fill it up come at the photo's right and lower side, so that tiles agree with the whole.
+        """
+        moved = ((-1 - window.shape[3]) % self.network.multiple, 1)
 
         def run(where: Placement) -> Tensor:
-            with where.autocast():
-                logits: Tensor = self.network(padded.to(where.device))
-            return logits[0, :, :height, :width].float().cpu()
+            plain = self._see(window, (0, 0), where)
+            mirrored = self._see(window.flip(3), moved, where).flip(3)
+            return (plain + mirrored)[0] / 2
 
         found = run(self.placement)
         if not bool(found.isfinite().all()):
             found = run(dataclasses.replace(self.placement, dtype=torch.float32))
         return np.asarray(found.numpy(), np.float32)
+
+    def _see(self, window: Tensor, before: tuple[int, int], where: Placement) -> Tensor:
+        """The network's logits (1, 3, h, w), the window enlarged by columns and rows before it."""
+        height, width = window.shape[-2:]
+        left, top = before
+        multiple = self.network.multiple
+        pads = (left, -(left + width) % multiple, top, -(top + height) % multiple)
+        mode = "reflect" if width > max(pads[:2]) and height > max(pads[2:]) else "replicate"
+        padded = F.pad(window, pads, mode=mode).to(where.device)
+        with where.autocast():
+            logits: Tensor = self.network(padded)
+        return logits[..., top : top + height, left : left + width].float().cpu()
 
 
 def _looked_at(size: tuple[int, int]) -> tuple[int, int]:

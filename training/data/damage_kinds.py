@@ -36,9 +36,9 @@ DAMAGE: dict[str, Kind] = {
     "specks": Kind(damage_lines.specks, "lines", 0.35),
     "spots": Kind(damage_lines.spots, "lines", 0.25),
     "ink": Kind(damage_lines.ink, "lines", 0.06),
-    "stains": Kind(damage_patches.stains, "patches", 0.45),
+    "stains": Kind(damage_patches.stains, "stains", 0.45),
     "flakes": Kind(damage_patches.flakes, "patches", 0.3),
     "tears": Kind(damage_patches.tears, "patches", 0.45),
-    "tape": Kind(damage_patches.tape, "patches", 0.06),
-    "fingerprints": Kind(damage_patches.fingerprints, "patches", 0.06),
+    "tape": Kind(damage_patches.tape, "stains", 0.06),
+    "fingerprints": Kind(damage_patches.fingerprints, "stains", 0.06),
 }

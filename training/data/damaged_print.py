@@ -58,9 +58,9 @@ class DamagedPrints(NamedTuple):
     scans: Tensor
     """(B, 3, S, S) uint8."""
     truth: Tensor
-    """(B, 2, S, S) float32 {0, 1}, where damage of each of `GROUPS` is."""
+    """(B, 3, S, S) float32 {0, 1}, where damage of each of `GROUPS` is."""
     certain: Tensor
-    """(B, 2, S, S) float32 {0, 1}, where the truth counts."""
+    """(B, 3, S, S) float32 {0, 1}, where the truth counts."""
 
 
 def soften(crops: Tensor, share: float, side: int, random: torch.Generator) -> Tensor:
@@ -106,8 +106,8 @@ def damage_prints(crops: Tensor, config: DamageConfig, random: torch.Generator) 
         truth[chosen, group] = truth[chosen, group].maximum(marked)
         seen[chosen, group] = seen[chosen, group].maximum(noticed)
     certain = (truth == seen).float()
-    # Where damage of one group lies on damage of the other, either is right.
-    certain *= 1 - truth.flip(1) * (1 - truth)
+    # Where damage of one group lies on damage of another, either is right.
+    certain *= (truth == truth.amax(1, keepdim=True)).float()
     return DamagedPrints(scan(photo, random), truth, certain)
 
 
@@ -131,7 +131,7 @@ def what_shows(before: Tensor, after: Tensor, layer: Layer, group: Group) -> tup
     """
     change = (after - before).abs().amax(1)
     covered = layer.opacity[:, 0].to(change.device) > COVERED
-    if group == "patches":  # wide things have smooth outlines, whatever the photo below them
+    if group != "lines":  # wide things have smooth outlines, whatever the photo below them
         change = F.avg_pool2d(change, 5, 1, 2)
         drowned = torch.zeros_like(covered)
     else:

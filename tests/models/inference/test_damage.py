@@ -22,28 +22,53 @@ CARD = Card("damage", "damage", {})
 
 
 class Bright(nn.Module):
-    """Takes white pixels for lines and black ones for patches, whatever lies around them."""
+    """Takes white pixels for lines, black ones for patches and red ones for stains."""
 
     multiple = 32
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
     def forward(self, image: Tensor) -> Tensor:
-        light = image.mean(1, keepdim=True)
-        return torch.cat((40 * (light - 0.8), 40 * (-0.8 - light)), 1)
+        self.seen.append(image)
+        light, red = image.mean(1, keepdim=True), image[:, :1] - image[:, 1:2]
+        return torch.cat((40 * (light - 0.8), 40 * (-0.8 - light), 40 * (red - 0.8)), 1)
 
 
 def map_of(lines: np.ndarray) -> DamageMap:
     """A map in which only lines are probable."""
-    return DamageMap(lines.shape[::-1], np.stack((lines, np.zeros_like(lines))))
+    return DamageMap(
+        lines.shape[::-1], np.stack((lines, np.zeros_like(lines), np.zeros_like(lines)))
+    )
 
 
-def test_white_and_black_are_found_in_a_photo_of_any_size():
+def test_each_group_is_found_in_a_photo_of_any_size():
     pixels = np.full((70, 101, 3), 120, np.uint8)
     pixels[10:12, 5:90], pixels[40:54, 20:40] = 255, 0
+    pixels[20:30, 60:80] = (230, 40, 40)
     mask = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels)).mask(0.5).values > 0
     assert mask.shape == (70, 101)
     assert mask[10:12, 5:90].all()
     assert mask[40:54, 20:40].all()
-    assert mask.mean() < 0.15
+    assert mask[20:30, 60:80].all()
+    assert mask.mean() < 0.18
+
+
+@pytest.mark.parametrize("width", [40, 41])
+def test_the_mirror_image_is_looked_at_too_a_pixel_off_the_half_grid(width: int):
+    pixels = np.random.default_rng(4).integers(0, 256, (24, width, 3), np.uint8)
+    network = Bright()
+    DamageFinder(network, CARD, FP32).look(Picture(pixels))
+    plain, mirrored = network.seen[0], network.seen[1].flip(3)
+    assert plain.shape[-2] % 32 == mirrored.shape[-2] % 32 == 0
+    photo = plain[..., :24, :width]
+    start = next(
+        x
+        for x in range(mirrored.shape[3] - width + 1)
+        if torch.equal(mirrored[..., 1:25, x : x + width], photo)
+    )
+    assert start % 2 == 1
 
 
 def test_tiles_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch):
@@ -62,7 +87,7 @@ def test_a_large_photo_is_looked_at_reduced_and_masked_in_full(monkeypatch: pyte
     pixels = np.full((150, 200, 3), 120, np.uint8)
     pixels[50:60] = 255
     found = DamageFinder(Bright(), CARD, FP32).look(Picture(pixels))
-    assert found.probabilities.shape == (2, 75, 100)
+    assert found.probabilities.shape == (3, 75, 100)
     mask = found.mask(0.5).values > 0
     assert mask.shape == (150, 200)
     assert mask[50:60].all()
@@ -113,7 +138,9 @@ def test_a_patch_that_takes_much_of_the_photo_is_no_damage():
     for side, is_found in ((10, True), (50, False)):
         patches = np.zeros((100, 100), np.uint8)
         patches[:side, :side] = 255
-        found = DamageMap((100, 100), np.stack((np.zeros_like(patches), patches)))
+        found = DamageMap(
+            (100, 100), np.stack((np.zeros_like(patches), patches, np.zeros_like(patches)))
+        )
         assert found.mask(0.5).is_empty != is_found
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from remend.models.checkpoints.lora import add_lora
 from remend.models.errors import RequestError
 from remend.models.generators.inpaint import Inpaint, InpaintConfig
-from remend.models.generators.upscale import Upscale, UpscaleConfig
+from remend.models.generators.upscale import Upscale, UpscaleConfig, remove_checkerboard
 from remend.models.layers.gated import GATES, Gate
 from remend.models.layers.harmonic import harmonic_fill
 from remend.models.layers.norm import NORMS, Norm
@@ -181,15 +182,43 @@ def test_refining_sends_no_gradient_into_the_coarse_stage() -> None:
     assert gradient is None or gradient.abs().max() < 1e-6
 
 
-def test_receptive_radius_is_exact() -> None:
+@pytest.mark.parametrize("no_checkerboard", [False, True])
+def test_receptive_radius_is_exact(no_checkerboard: bool) -> None:
     torch.manual_seed(0)
-    network = Upscale(UpscaleConfig(2, 8, 2, refine=True, refine_blocks=1)).double().eval()
+    config = UpscaleConfig(2, 8, 2, refine=True, refine_blocks=1, no_checkerboard=no_checkerboard)
+    network = Upscale(config).double().eval()
     image = photo(64).double()
     changed = image.clone()
     changed[..., 32, 32] += 1
-    difference = (network(changed).refined - network(image).refined).abs().sum((0, 1, 3))
-    rows = difference.nonzero().flatten() // 2
-    assert int((rows - 32).abs().max()) == network.receptive_radius
+    difference = (network(changed).refined - network(image).refined).abs().sum((0, 1))
+    for axis in (0, 1):
+        seen = difference.sum(axis).nonzero().flatten() // 2
+        assert int((seen - 32).abs().max()) == network.receptive_radius
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_phases_alternate_nowhere_along_a_line_that_stays_the_same(scale: int) -> None:
+    line = torch.randn(1, 3 * scale**2, 9, 1).expand(-1, -1, -1, 24)
+    for phases in (line, line.mT):
+        made = F.pixel_shuffle(remove_checkerboard(phases.contiguous(), scale), scale)
+        along, across = (3, 2) if phases is line else (2, 3)
+        assert made.std(along).max() < 1e-5  # each line has one value
+        assert made.std(across).min() > 0.01  # and is not the next one's
+
+
+def test_plain_places_beside_a_pattern_stay_plain() -> None:
+    phases = torch.zeros(1, 12, 21, 21)
+    phases[..., :10] = torch.randn(1, 12, 21, 1)
+    cleaned = remove_checkerboard(phases, 2)
+    assert not cleaned[..., 10:].any()
+    assert (cleaned[..., :10].std() < 0.9 * phases[..., :10].std()).item()
+
+
+def test_detail_of_one_cell_is_kept_for_the_most_part() -> None:
+    phases = torch.zeros(1, 12, 21, 21)
+    phases[..., 10, 10] = torch.randn(12)
+    kept = remove_checkerboard(phases, 2)
+    assert (kept - phases).abs().max() < 0.25 * phases.abs().max()
 
 
 def test_a_new_noise_input_changes_nothing_until_it_is_trained() -> None:

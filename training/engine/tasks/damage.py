@@ -43,9 +43,6 @@ class DamageTask:
         return scores
 
     def sheet(self, output: Output, batch: Batch) -> Tensor:
-        """The print, the truth and the probabilities: lines in red, patches in green."""
-        blank = torch.zeros_like(batch.target[:, :1])
-        truth, found = (
-            torch.cat((part, blank), 1) * 2 - 1 for part in (batch.target, output.refined.sigmoid())
-        )
+        """The print, the truth and the probabilities: lines in red, patches in green, stains in blue."""
+        truth, found = (part * 2 - 1 for part in (batch.target, output.refined.sigmoid()))
         return torch.stack([batch.inputs[0], truth, found], 1)
