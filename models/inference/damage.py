@@ -226,34 +226,25 @@ class DamageFinder:
 
     @torch.inference_mode()
     def _run(self, window: Tensor) -> NDArray[np.float32]:
-        """Logits (3, h, w) of a window (1, 3, h, w): the mean of two looks.
-
-        The second is at its mirror image, moved by a pixel against the network's half grid. All other pixels
-        that fill it up come at the photo's right and lower side, so that tiles agree with the whole.
-        """
-        moved = ((-1 - window.shape[3]) % self.network.multiple, 1)
+        """Logits (3, h, w) of a window (1, 3, h, w): their mean over it and its mirror image."""
+        height, width = window.shape[-2:]
+        multiple = self.network.multiple
+        pads = (0, -width % multiple, 0, -height % multiple)
+        mode = "reflect" if width > pads[1] and height > pads[3] else "replicate"
+        # Filled up before it is mirrored: what is reflected at the left too makes scratches of frames there.
+        padded = F.pad(window, pads, mode=mode)
 
         def run(where: Placement) -> Tensor:
-            plain = self._see(window, (0, 0), where)
-            mirrored = self._see(window.flip(3), moved, where).flip(3)
-            return (plain + mirrored)[0] / 2
+            image = padded.to(where.device)
+            with where.autocast():
+                plain: Tensor = self.network(image)
+                mirrored: Tensor = self.network(image.flip(3)).flip(3)
+            return ((plain + mirrored) / 2)[0, :, :height, :width].float().cpu()
 
         found = run(self.placement)
         if not bool(found.isfinite().all()):
             found = run(dataclasses.replace(self.placement, dtype=torch.float32))
         return np.asarray(found.numpy(), np.float32)
-
-    def _see(self, window: Tensor, before: tuple[int, int], where: Placement) -> Tensor:
-        """The network's logits (1, 3, h, w), the window enlarged by columns and rows before it."""
-        height, width = window.shape[-2:]
-        left, top = before
-        multiple = self.network.multiple
-        pads = (left, -(left + width) % multiple, top, -(top + height) % multiple)
-        mode = "reflect" if width > max(pads[:2]) and height > max(pads[2:]) else "replicate"
-        padded = F.pad(window, pads, mode=mode).to(where.device)
-        with where.autocast():
-            logits: Tensor = self.network(padded)
-        return logits[..., top : top + height, left : left + width].float().cpu()
 
 
 def _looked_at(size: tuple[int, int]) -> tuple[int, int]:
