@@ -126,7 +126,7 @@ class DamageNetwork(Protocol):
         ...
 
     def __call__(self, image: Tensor, /) -> Tensor:
-        """Logits (B, 2, H, W) of lines and patches for image (B, 3, H, W) in [-1, 1]."""
+        """Logits (B, 3, H, W) of lines, patches and stains for image (B, 3, H, W) in [-1, 1]."""
         ...
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
