@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from remend.models.checkpoints.card import Card
 from remend.models.checkpoints.registry import build_network
 from remend.models.device import Placement
+from remend.models.generators.damage import GROUPS, Group
 from remend.models.imaging.picture import Picture
 from remend.models.inference import damage as module
 from remend.models.inference.damage import DamageFinder, DamageMap
@@ -36,11 +37,11 @@ class Bright(nn.Module):
         return torch.cat((40 * (light - 0.8), 40 * (-0.8 - light), 40 * (red - 0.8)), 1)
 
 
-def map_of(lines: np.ndarray) -> DamageMap:
-    """A map in which only lines are probable."""
-    return DamageMap(
-        lines.shape[::-1], np.stack((lines, np.zeros_like(lines), np.zeros_like(lines)))
-    )
+def map_of(values: np.ndarray, group: Group = "lines") -> DamageMap:
+    """A map in which only damage of one group is probable."""
+    probabilities = np.zeros((len(GROUPS), *values.shape), np.uint8)
+    probabilities[GROUPS.index(group)] = values
+    return DamageMap(values.shape[::-1], probabilities)
 
 
 def test_each_group_is_found_in_a_photo_of_any_size():
@@ -144,10 +145,7 @@ def test_a_patch_that_takes_much_of_the_photo_is_no_damage():
     for side, is_found in ((10, True), (50, False)):
         patches = np.zeros((100, 100), np.uint8)
         patches[:side, :side] = 255
-        found = DamageMap(
-            (100, 100), np.stack((np.zeros_like(patches), patches, np.zeros_like(patches)))
-        )
-        assert found.mask(0.5).is_empty != is_found
+        assert map_of(patches, "patches").mask(0.5).is_empty != is_found
 
 
 def test_nothing_is_found_in_nothing():
